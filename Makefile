@@ -1,0 +1,112 @@
+# `make` prints what there is to do. Needs make, git and Python 3.11 to 3.13; the rest it installs.
+
+PROFILE ?= paper
+export PROFILE
+# Chapters draw through the notebook's own backend, whatever the caller's shell says.
+unexport MPLBACKEND
+
+# A Python to build .venv with: `make PYTHON=/path/to/python3.12 ...`, or the first that fits.
+PYTHON ?=
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+PY := $(VENV)/bin/python
+SITE := _build/html
+# Where sdd.store keeps runs.
+RUNS := $(or $(SDD_STORE),runs)
+PORT ?= 8000
+# More arguments for pytest: `make test ARGS="-k engine"`
+ARGS ?=
+
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# Scripts in an environment hold absolute paths, so one that was moved or copied is made again.
+MOVED := $(filter-out $(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install book test test-site check bench serve notebooks clean clean-runs FORCE
+
+help: ## print this list
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@echo "PROFILE=quick|paper|full chooses the sizes (now: $(PROFILE))."
+
+install: $(STAMP) ## make .venv and install the package (every other target does so by itself)
+
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt pyproject.toml $(if $(MOVED),FORCE)
+	@set -e; \
+	if [ -n "$(MOVED)" ] || ! $(PY) -c '$(SUPPORTED)' >/dev/null 2>&1; then \
+	  python=; found=; bare=; \
+	  for candidate in $(CANDIDATES); do \
+	    version=$$("$$candidate" -c '$(VERSION)' 2>/dev/null) || continue; \
+	    found="$$found$${found:+, }$$candidate is $$version"; \
+	    "$$candidate" -c '$(SUPPORTED)' 2>/dev/null || continue; \
+	    if "$$candidate" -c 'import venv, ensurepip' 2>/dev/null; then python=$$candidate; break; fi; \
+	    bare=$$version; \
+	  done; \
+	  if [ -z "$$python" ] && [ -n "$$bare" ]; then \
+	    echo "sdd needs Python's venv module, which Python $$bare lacks here: install it (Debian, Ubuntu: apt install python$$bare-venv)." >&2; exit 2; \
+	  elif [ -z "$$python" ]; then \
+	    echo "sdd needs Python 3.11, 3.12 or 3.13, and $${found:-there is none of $(CANDIDATES)}: install one, or name it with make PYTHON=/path/to/python3.12." >&2; exit 2; \
+	  fi; \
+	  rm -rf $(VENV); \
+	  "$$python" -m venv $(VENV); \
+	fi; \
+	echo "Installing sdd and its requirements into $(VENV) with Python $$($(PY) -c '$(VERSION)') (minutes, once) ..."; \
+	$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'; \
+	echo "$(CURDIR)" > $@
+
+book: $(STAMP) ## train what is missing, then build the site (PROFILE=quick: minutes)
+	@set -e; start=$$(date +%s); \
+	$(PY) -m sdd run --profile "$(PROFILE)"; \
+	rm -rf $(SITE) _build/.doctrees _build/jupyter_execute; \
+	SDD_BUILD=1 $(VENV)/bin/jupyter-book build . -q -W --keep-going; \
+	$(PY) -m sdd claims --profile "$(PROFILE)" --json $(SITE)/claims.json; \
+	seconds=$$(($$(date +%s) - start)); \
+	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
+
+test: $(STAMP) ## run the tests (not those of the built site)
+	@$(PY) -m pytest $(ARGS)
+
+test-site: $(STAMP) ## open the built site in Chromium and test every page
+	@$(PY) -m pytest tests/site $(ARGS)
+
+check: $(STAMP) ## formatting, lint, types, import layers, stale notebooks
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy sdd
+	$(VENV)/bin/lint-imports
+	$(PY) tools/notebooks.py --check
+
+bench: $(STAMP) ## measure the engine against textbook PyTorch, in one run
+	@$(PY) -m sdd bench
+
+serve: $(STAMP) ## show the built site at http://localhost:8000 (PORT=...)
+	@test -f $(SITE)/index.html || { echo "No site in $(SITE): run make book first." >&2; exit 2; }
+	@echo "http://localhost:$(PORT)/ (Ctrl-C stops)"
+	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+notebooks: $(STAMP) ## write the .ipynb twins of the chapters
+	@$(PY) tools/notebooks.py
+
+clean: ## delete the built site and caches; stored runs and .venv stay
+	rm -rf _build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+
+clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: do not ask)
+	@set -e; \
+	if [ ! -d "$(RUNS)" ]; then echo "No stored runs in $(RUNS)."; exit 0; fi; \
+	echo "$(RUNS) holds $$(find "$(RUNS)" -type f | wc -l | tr -d ' ') files, $$(du -sh "$(RUNS)" | cut -f1)."; \
+	if [ "$(YES)" != 1 ]; then \
+	  printf "Delete the runs? They can only be trained again. [y/N] "; \
+	  read -r answer || { answer=; echo; }; \
+	  case "$$answer" in y|Y|yes) ;; *) echo "Kept."; exit 0 ;; esac; \
+	fi; \
+	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks; \
+	rmdir "$(RUNS)" 2>/dev/null || true; \
+	echo "Deleted."
+
+FORCE:

@@ -1,0 +1,45 @@
+"""Exact, fast reproduction of "Superposition, Memorization, and Double Descent".
+
+Letters, here and everywhere in the package:
+
+===  =========================================================================
+n    number of features (10,000 in the paper)
+m    number of hidden dimensions (mostly 2)
+T    number of training points; T = ∞ means fresh points at every step
+S    sparsity: the probability that a feature is zero (0.999)
+X    the training set, (T, n), rows of unit norm
+W    the weights, (m, n), used as encoder and, transposed, as decoder
+b    the bias, (n,)
+h    the hidden vectors h_i = W x_i, (T, m)
+D    dimensionality, of a feature (a column of W) or of an example (a row of h)
+===  =========================================================================
+
+Five lines train a model and look at it::
+
+    import sdd
+    data = sdd.sample(T=10)
+    run = sdd.train(data)
+    print(run.train_loss, sdd.dimensionality(sdd.hidden(run.W, data)))
+"""
+
+from sdd.data import Dataset, DataSettings, Stream, sample, stream
+from sdd.engine import hidden, loss, loss_and_grad
+from sdd.metrics import dimensionality
+from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, train
+
+__all__ = [
+    "DataSettings",
+    "Dataset",
+    "Run",
+    "Stream",
+    "TrainConfig",
+    "TrainingDiverged",
+    "dimensionality",
+    "evaluate",
+    "hidden",
+    "loss",
+    "loss_and_grad",
+    "sample",
+    "stream",
+    "train",
+]

@@ -1,0 +1,7 @@
+"""Entry point of ``python -m sdd``."""
+
+import sys
+
+from sdd.cli import main
+
+sys.exit(main())

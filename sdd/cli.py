@@ -1,0 +1,165 @@
+"""The command line: python -m sdd run | list | status | claims | bench."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sdd import bench, claims, experiments, store, sweep
+from sdd.data import DataSettings
+from sdd.sweep import RunSpec
+from sdd.training import TrainConfig, TrainingDiverged
+
+__all__ = ["main"]
+
+
+def _number(text: str) -> float:
+    """Read a whole number, a real number or "inf", as the settings take them."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sdd", description="Train, list and judge the runs of the book."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    run = commands.add_parser(
+        "run",
+        help="train the runs that are not stored yet",
+        description="Train what is not stored yet: all experiments of a profile, those named, or "
+        "one run of any settings (such as --T 20 --data-seed 3 --steps 10000; what is not given "
+        "is the profile's).",
+    )
+    run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    _add_profile(run)
+    run.add_argument("--jobs", type=int, help="processes (default: one per core)")
+    group = run.add_argument_group("settings of one run")
+    for flag, default in _setting_flags().items():
+        kind = str if isinstance(default, str) else _number
+        group.add_argument(f"--{flag}", type=kind, default=None, metavar=flag.upper())
+    group.add_argument("--snapshots", type=int, nargs="+", default=None, metavar="STEP")
+
+    listing = commands.add_parser("list", help="list the experiments and their runs' settings")
+    _add_profile(listing)
+    status = commands.add_parser(
+        "status", help="how many runs are stored, and the time for the rest"
+    )
+    _add_profile(status)
+    judged = commands.add_parser("claims", help="judge the paper's claims on the stored runs")
+    _add_profile(judged)
+    judged.add_argument("--json", type=Path, help="also write the scorecard to this file")
+    speed = commands.add_parser("bench", help="time a training step against PyTorch")
+    speed.add_argument("--json", type=Path, help="also write the figures to this file")
+    return parser
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", help="quick, paper or full (default: $PROFILE, or paper)")
+
+
+def _setting_flags() -> dict[str, Any]:
+    """Return flag → default for every setting of a run; the data's seed is --data-seed."""
+    flags = {"data-seed" if f.name == "seed" else f.name: f.default for f in fields(DataSettings)}
+    return flags | {f.name.replace("_", "-"): f.default for f in fields(TrainConfig)}
+
+
+def _specs(args: argparse.Namespace) -> list[RunSpec]:
+    given = {
+        flag.replace("-", "_"): value
+        for flag in _setting_flags()
+        if (value := getattr(args, flag.replace("-", "_"))) is not None
+    }
+    if not given and args.snapshots is None:
+        names = args.experiments or list(experiments.EXPERIMENTS)
+        return [s for name in names for s in experiments.specs(name, args.profile)]
+    if args.experiments:
+        raise ValueError(
+            f"name experiments or give settings, not both: {' '.join(args.experiments)} and "
+            f"{', '.join('--' + g.replace('_', '-') for g in given)}"
+        )
+    if "T" not in given:
+        raise ValueError("a run of your own needs --T, the number of data points (or inf)")
+    chosen = experiments.spec(
+        given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given
+    )
+    return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()))]
+
+
+def _run(args: argparse.Namespace) -> None:
+    if args.jobs is not None and args.jobs < 1:
+        raise ValueError(f"jobs must be at least 1, not {args.jobs}")
+    specs = _specs(args)
+    lacking = sweep.missing(specs)
+    wanted = len(dict.fromkeys(specs))
+    print(f"{wanted - len(lacking)} of {wanted} runs are stored in {store.default_folder()}")
+    if lacking:
+        print("compiling the engine (seconds, once) and timing a step of each size ...", flush=True)
+        seconds = sweep.estimate(lacking, args.jobs)
+        print(f"training {len(lacking)} runs: about {sweep.clock(seconds)}", flush=True)
+    sweep.train_missing(specs, jobs=args.jobs)
+    if wanted == 1:
+        (made,) = sweep.fetch(specs[:1])
+        print(f"training loss {made.train_loss:.6g}, test loss {made.test_loss:.6g} "
+              f"± {made.test_error:.1g}: {store.path(specs[0].name)}")  # fmt: skip
+
+
+def _list(args: argparse.Namespace) -> None:
+    for name in experiments.EXPERIMENTS:
+        specs = experiments.specs(name, args.profile)
+        print(f"{name}: {experiments.EXPERIMENTS[name].__doc__}")
+        for s in specs:
+            print(f"  {s.name}  {s.command().removeprefix('python -m sdd run ')}")
+
+
+def _status(args: argparse.Namespace) -> None:
+    profile = experiments.profile(args.profile)
+    print(f"profile {profile.name}, runs in {store.default_folder()}")
+    everything: list[RunSpec] = []
+    for name in experiments.EXPERIMENTS:
+        specs = experiments.specs(name, args.profile)
+        lacking = sweep.missing(specs)
+        everything += lacking
+        rest = f", the rest about {sweep.clock(sweep.estimate(lacking))}" if lacking else ""
+        title = (experiments.EXPERIMENTS[name].__doc__ or "").rstrip(".")
+        print(f"  {name} ({title}): {len(specs) - len(lacking)} of {len(specs)} stored{rest}")
+    left = f"about {sweep.clock(sweep.estimate(everything))} left" if everything else "all stored"
+    print(left)
+
+
+def _claims(args: argparse.Namespace) -> None:
+    judged = claims.judge_all(claims.Evidence.stored(args.profile))
+    width = max(len(j.id) for j in judged)
+    for j in judged:
+        print(f"{j.id:{width}}  {j.verdict:26}  published {j.published}; ours {j.ours}")
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(claims.to_json(judged), encoding="utf-8")
+
+
+def _bench(args: argparse.Namespace) -> None:
+    bench.main(args.json)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after bad input, 1 after a failure, 130 after Ctrl-C."""
+    args = _parser().parse_args(argv)
+    try:
+        {"run": _run, "list": _list, "status": _status, "claims": _claims, "bench": _bench}[
+            args.command
+        ](args)
+    except (ValueError, store.StoreError, sweep.MissingRuns) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except TrainingDiverged as error:
+        print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped: finished runs are stored, and the same command goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # such as `… | head`
+        return 0
+    return 0

@@ -1,0 +1,400 @@
+"""Sparse, unit-norm data points: drawn, checked, and kept as compressed sparse rows.
+
+Every row is drawn by a counter-based generator from (seed, stream, row number) alone. So a row
+is the same on every platform, the first rows of a large draw are the rows of a small one,
+batches of fresh rows can be resumed at any step, and training, test and fresh rows never share
+random numbers.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from jaxtyping import Float, Int
+
+__all__ = ["DataSettings", "Dataset", "Stream", "sample", "stream"]
+
+STREAMS = {"train": 0, "test": 1, "fresh": 2}
+NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
+
+_MASK = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_KEY_STEP_0, _KEY_STEP_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+@numba.njit(cache=True)
+def _philox(c0, c1, c2, c3, k0, k1):
+    """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
+    for _ in range(10):
+        p0, p1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ c3 ^ k1, p0 & _MASK
+        k0, k1 = (k0 + _KEY_STEP_0) & _MASK, (k1 + _KEY_STEP_1) & _MASK
+    return c0, c1, c2, c3
+
+
+@numba.njit(cache=True)
+def _draw_rows(first, count, n, cdf, key, stream):
+    """Draw rows `first` … `first + count` − 1 of a stream; see `sample` for their law."""
+    k0, k1 = key & _MASK, key >> _SHIFT
+    indptr = np.zeros(count + 1, np.int64)
+    for i in range(count):
+        row = np.uint64(first + i)
+        w = _philox(row & _MASK, row >> _SHIFT, np.uint64(0), stream, k0, k1)
+        u = np.float64((w[0] << np.uint64(21)) | (w[1] >> np.uint64(11))) * 2.0**-53
+        # Inversion: the number of non-zeros is the first k with P(K <= k) > u.
+        indptr[i + 1] = indptr[i] + np.searchsorted(cdf, u, side="right")
+    indices = np.empty(indptr[count], np.int32)
+    values = np.empty(indptr[count], np.float32)
+    words = np.empty(2 * n + 4, np.uint64)
+    taken = np.zeros(n, np.uint8)
+    for i in range(count):
+        row = np.uint64(first + i)
+        start, k = indptr[i], indptr[i + 1] - indptr[i]
+        for block in range((2 * k + 3) // 4):
+            w = _philox(row & _MASK, row >> _SHIFT, np.uint64(block + 1), stream, k0, k1)
+            words[4 * block : 4 * block + 4] = w
+        # Floyd's algorithm: k distinct positions from k draws, each set equally likely. (A
+        # 32-bit word times the range leaves a bias of at most n / 2^32.)
+        chosen = indices[start : start + k]
+        for t in range(k):
+            last = n - k + t
+            position = np.int64((words[t] * np.uint64(last + 1)) >> _SHIFT)
+            if taken[position]:
+                position = last
+            taken[position] = 1
+            # Insertion keeps the row sorted; rows are short (n(1 − S) = 10 non-zeros).
+            place = t
+            while place > 0 and chosen[place - 1] > position:
+                chosen[place] = chosen[place - 1]
+                place -= 1
+            chosen[place] = position
+        square_sum = 0.0
+        for t in range(k):
+            taken[chosen[t]] = 0
+            u = (np.float64(words[k + t]) + 0.5) * 2.0**-32
+            square_sum += u * u
+        for t in range(k):
+            u = (np.float64(words[k + t]) + 0.5) * 2.0**-32
+            values[start + t] = u / math.sqrt(square_sum)
+    return indptr, indices, values
+
+
+@lru_cache(maxsize=32)
+def _binomial_cdf(n: int, p: float) -> np.ndarray:
+    """P(K ≤ k) for K ~ binomial(n, p), k = 0 … n − 1.
+
+    Outwards from the mode by the ratio of neighbours: no underflow, and only basic arithmetic,
+    which rounds alike on every platform.
+    """
+    if p == 1.0:
+        return np.zeros(n)
+    pmf = np.zeros(n + 1)
+    mode = int((n + 1) * p)
+    pmf[mode] = 1.0
+    for k in range(mode, 0, -1):
+        pmf[k - 1] = pmf[k] * k * (1 - p) / ((n - k + 1) * p)
+    for k in range(mode, n):
+        pmf[k + 1] = pmf[k] * (n - k) * p / ((k + 1) * (1 - p))
+    cumulative = np.cumsum(pmf)
+    return cumulative[:-1] / cumulative[-1]
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        if not (isinstance(value, float) and value.is_integer()):
+            raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return int(value)
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What determines a training set: enough to draw it again, and to name a run by it.
+
+    Parameters
+    ----------
+    T : int or math.inf
+        Number of data points; infinite means fresh points at every step.
+    n : int
+        Number of features.
+    sparsity : float
+        Probability S in [0, 1) that a feature is zero.
+    seed : int
+        Seed of the draw.
+    split : str
+        "train" or "test"; ignored where T is infinite.
+    batch : int or None
+        Rows per step where T is infinite; None otherwise.
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule; the message says which and how.
+    """
+
+    T: float
+    n: int = 10_000
+    sparsity: float = 0.999
+    seed: int = 0
+    split: str = "train"
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.T == math.inf:
+            if self.batch is None:
+                raise ValueError("batch must be given where T is infinite, not None")
+            object.__setattr__(self, "batch", _whole("batch", self.batch, 1))
+        else:
+            object.__setattr__(self, "T", _whole("T", self.T, 1))
+            if self.batch is not None:
+                raise ValueError(
+                    f"batch is only for T = infinity, but T = {self.T} and batch = {self.batch}"
+                )
+        object.__setattr__(self, "n", _whole("n", self.n, 1))
+        object.__setattr__(self, "seed", _whole("seed", self.seed, 0))
+        if self.seed >= 2**64:
+            raise ValueError(f"seed must be below 2**64, not {self.seed}")
+        if not 0 <= self.sparsity < 1:
+            raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
+        if self.split not in ("train", "test"):
+            raise ValueError(f'split must be "train" or "test", not {self.split!r}')
+
+    def make(self) -> "Dataset | Stream":
+        """Draw the data set, or open the stream of fresh points where T is infinite."""
+        return Stream(self) if self.T == math.inf else self.rows(0, int(self.T), self.split)
+
+    def rows(self, first: int, count: int, stream: str) -> "Dataset":
+        """Draw `count` rows from row `first` on, of one of the `STREAMS`."""
+        cdf = _binomial_cdf(self.n, 1.0 - self.sparsity)
+        arrays = _draw_rows(
+            first, count, self.n, cdf, np.uint64(self.seed), np.uint64(STREAMS[stream])
+        )
+        return Dataset._trusted(*arrays, self.n, self)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """T data points of n features, as compressed sparse rows (CSR).
+
+    Row i has the non-zeros ``values[indptr[i]:indptr[i + 1]]`` in the columns
+    ``indices[indptr[i]:indptr[i + 1]]``, which increase within a row. Rows have unit norm, or
+    are all zero; values are not negative (section "Experiment Setup").
+
+    Parameters
+    ----------
+    indptr : (T + 1,) int
+        Where each row starts.
+    indices : (nnz,) int
+        Column of each non-zero, in [0, n).
+    values : (nnz,) float
+        Value of each non-zero.
+    n : int
+        Number of features.
+    settings : DataSettings or None
+        How it was drawn; None for data of your own.
+
+    Raises
+    ------
+    ValueError
+        Where the arrays are not such rows; the message says which rule is broken, and where.
+    """
+
+    indptr: Int[np.ndarray, "T_plus_1"]
+    indices: Int[np.ndarray, "nnz"]
+    values: Float[np.ndarray, "nnz"]
+    n: int
+    settings: DataSettings | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        n = _whole("n", self.n, 1)
+        indptr = np.ascontiguousarray(self.indptr, np.int64)
+        indices, values = np.asarray(self.indices), np.asarray(self.values)
+        if indices.size and not np.issubdtype(indices.dtype, np.integer):
+            raise ValueError(f"indices must be whole numbers, not {indices.dtype}")
+        if indptr.ndim != 1 or indptr.size < 2:
+            raise ValueError(f"a data set must have at least one row; indptr is {indptr.shape}")
+        if indices.shape != values.shape or indices.ndim != 1:
+            raise ValueError(
+                "indices and values must be vectors of one length, "
+                f"not of shapes {indices.shape} and {values.shape}"
+            )
+        if indptr[0] != 0 or indptr[-1] != values.size or (np.diff(indptr) < 0).any():
+            raise ValueError(
+                f"indptr must rise from 0 to the number of non-zeros ({values.size}); "
+                f"it goes from {indptr[0]} to {indptr[-1]}"
+            )
+        if indices.size and (indices.min() < 0 or indices.max() >= n):
+            bad = indices.min() if indices.min() < 0 else indices.max()
+            raise ValueError(f"indices must be in [0, {n}), but one is {bad}")
+        row = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+        falls = (np.diff(indices) <= 0) & (np.diff(row) == 0)
+        if falls.any():
+            raise ValueError(
+                f"indices must increase within a row; row {row[np.argmax(falls)]} repeats or "
+                "disorders one"
+            )
+        if not np.isfinite(values).all():
+            where = int(row[np.argmin(np.isfinite(values))])
+            raise ValueError(f"values must be finite; row {where} holds a NaN or an infinity")
+        if values.size and values.min() < 0:
+            where = int(row[np.argmin(values)])
+            raise ValueError(f"values must not be negative; row {where} holds {values.min():g}")
+        lengths = np.sqrt(np.bincount(row, values.astype(np.float64) ** 2, indptr.size - 1))
+        wrong = (np.abs(lengths - 1) > NORM_TOLERANCE) & (lengths > 0)
+        if wrong.any():
+            where = int(np.argmax(wrong))
+            raise ValueError(
+                f"rows must have unit norm or be all zero; row {where} has norm "
+                f"{lengths[where]:.6g}: divide each row by np.linalg.norm(X, axis=1, keepdims=True)"
+            )
+        self._set(indptr, indices.astype(np.int32), values.astype(np.float32), n, self.settings)
+
+    def _set(self, indptr, indices, values, n, settings) -> None:
+        for array in (indptr, indices, values):
+            array.flags.writeable = False  # runs are named by their data: it must not change
+        for name, value in zip(
+            ("indptr", "indices", "values", "n", "settings"),
+            (indptr, indices, values, n, settings),
+            strict=True,
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def _trusted(cls, indptr, indices, values, n, settings) -> "Dataset":
+        """Wrap rows that are right by construction, without checking them again."""
+        data = object.__new__(cls)
+        data._set(indptr, indices, values, n, settings)
+        return data
+
+    @classmethod
+    def from_dense(cls, X: Float[np.ndarray, "T n"]) -> "Dataset":
+        """Make a data set of your own from a dense array of unit-norm (or zero) rows."""
+        X = np.asarray(X)
+        if X.ndim != 2:
+            raise ValueError(f"X must be a matrix of T rows and n columns, not of shape {X.shape}")
+        if not np.issubdtype(X.dtype, np.number) or np.issubdtype(X.dtype, np.complexfloating):
+            raise ValueError(f"X must hold real numbers, not {X.dtype}")
+        rows, columns = np.nonzero(X)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))])
+        return cls(indptr, columns, X[rows, columns].astype(np.float64), X.shape[1])
+
+    def to_dense(self) -> Float[np.ndarray, "T n"]:
+        """Return the rows as a dense float32 array: T·n·4 bytes, so for small data only."""
+        X = np.zeros((self.T, self.n), np.float32)
+        X[np.repeat(np.arange(self.T), np.diff(self.indptr)), self.indices] = self.values
+        return X
+
+    def take(self, rows) -> "Dataset":
+        """Return the data set of the given rows, in the given order; rows may repeat."""
+        rows = np.asarray(rows)
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        if rows.ndim != 1 or not rows.size or rows.min() < 0 or rows.max() >= self.T:
+            raise ValueError(f"rows must be row numbers in [0, {self.T}), and at least one")
+        counts = np.diff(self.indptr)[rows]
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        source = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], counts)
+        return Dataset(indptr, self.indices[source], self.values[source], self.n)
+
+    @property
+    def T(self) -> int:
+        """Number of data points."""
+        return self.indptr.size - 1
+
+    def content_hash(self) -> str:
+        """Return a hash of the rows themselves: names the runs on data of your own."""
+        digest = hashlib.sha256(f"{self.n}".encode())
+        for array in (self.indptr, self.indices, self.values):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return f"Dataset(T={self.T}, n={self.n}, non-zeros={self.values.size})"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Fresh data points at every step (T = ∞): batch t never meets batch t' ≠ t."""
+
+    settings: DataSettings
+
+    @property
+    def n(self) -> int:
+        """Number of features."""
+        return self.settings.n
+
+    @property
+    def T(self) -> int:
+        """Rows per step."""
+        return int(self.settings.batch or 0)
+
+    def at(self, step: int) -> Dataset:
+        """Return the batch of a step, whatever was drawn before it."""
+        return self.settings.rows(step * self.T, self.T, "fresh")
+
+
+def sample(
+    T: int,
+    n: int = 10_000,
+    sparsity: float = 0.999,
+    seed: int = 0,
+    split: str = "train",
+) -> Dataset:
+    """Draw T data points (section "Experiment Setup").
+
+    Each feature is zero with probability S and otherwise uniform on (0, 1); then the row is
+    scaled to unit norm. A row without any non-zero (probability Sⁿ) stays zero. It is drawn as
+    a binomial(n, 1 − S) number of non-zeros at positions without replacement, so the cost grows
+    with the non-zeros, not with T·n.
+
+    Parameters
+    ----------
+    T : int
+        Number of data points.
+    n : int
+        Number of features.
+    sparsity : float
+        Probability S in [0, 1) that a feature is zero.
+    seed : int
+        One seed gives the same data on every platform; the first rows of a larger draw are the
+        rows of a smaller one.
+    split : str
+        "train" or "test": separate random streams of the same seed.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule.
+    """
+    if T == math.inf:
+        raise ValueError("T must be finite here; for T = infinity use sdd.stream")
+    data = DataSettings(T=T, n=n, sparsity=sparsity, seed=seed, split=split).make()
+    assert isinstance(data, Dataset)
+    return data
+
+
+def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) -> Stream:
+    """Open the stream of fresh points for T = ∞: ``stream(...).at(step)`` is a step's batch.
+
+    Parameters
+    ----------
+    batch : int
+        Rows per step.
+    n, sparsity, seed
+        As for `sample`.
+
+    Returns
+    -------
+    Stream
+    """
+    return Stream(DataSettings(T=math.inf, n=n, sparsity=sparsity, seed=seed, batch=batch))

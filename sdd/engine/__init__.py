@@ -1,0 +1,212 @@
+"""Exact loss, gradient and training steps, fast on a CPU. README.md has the idea in one page.
+
+Arrays in and out are numpy, W (m, n) and b (n,); whatever the training loss was divided by, a
+loss here is the squared error summed over features and averaged over rows.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+import numba
+import numpy as np
+from jaxtyping import Float
+
+from sdd.data import Dataset
+from sdd.engine.loss import squared_errors
+from sdd.engine.sparse import encode
+from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
+
+__all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
+
+BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
+
+
+def check_shapes(W: np.ndarray, b: np.ndarray, data: Dataset) -> None:
+    """Raise ValueError unless W is (m, n) and b (n,), of one real type, for the data's n."""
+    W, b = np.asarray(W), np.asarray(b)
+    if W.ndim != 2 or W.shape[0] < 1 or b.shape != W.shape[1:]:
+        raise ValueError(f"W must be (m, n) and b (n,), but they are {W.shape} and {b.shape}")
+    if W.shape[1] != data.n:
+        raise ValueError(f"W has {W.shape[1]} columns, but the data have n = {data.n} features")
+    if W.dtype not in (np.float32, np.float64) or b.dtype != W.dtype:
+        raise ValueError(
+            f"W and b must both be float32 or both float64, not {W.dtype} and {b.dtype}"
+        )
+
+
+def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m"]:
+    """Return the hidden vectors h_i = W x_i.
+
+    Parameters
+    ----------
+    W : (m, n) float32 or float64
+        Weights.
+    data : Dataset
+        T points of n features.
+
+    Returns
+    -------
+    (T, m) array of W's type
+
+    Raises
+    ------
+    ValueError
+        Where W does not fit the data.
+    """
+    W = np.ascontiguousarray(W)
+    check_shapes(W, np.zeros(W.shape[-1:], W.dtype), data)
+    h = np.empty((W.shape[0], data.T), W.dtype)
+    encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
+    return np.ascontiguousarray(h.T)
+
+
+def loss(
+    W: Float[np.ndarray, "m n"],
+    b: Float[np.ndarray, "n"],
+    data: Dataset,
+    per_example: bool = False,
+) -> float | Float[np.ndarray, "T"]:
+    """Return L = (1/T) Σ_i ‖x_i − ReLU(Wᵀ W x_i + b)‖², computed in float64.
+
+    Parameters
+    ----------
+    W : (m, n) float32 or float64
+        Weights.
+    b : (n,) of W's type
+        Bias.
+    data : Dataset
+        T points of n features.
+    per_example : bool
+        Return the T squared errors instead of their mean.
+
+    Returns
+    -------
+    float, or (T,) float64
+        Never negative.
+
+    Raises
+    ------
+    ValueError
+        Where W, b and the data do not fit each other.
+    """
+    check_shapes(W, b, data)
+    errors = squared_errors(W, b, data)
+    return errors if per_example else float(errors.mean())
+
+
+def loss_and_grad(
+    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, "n"], data: Dataset, threads: int = 1
+) -> tuple[float, Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
+    """Return (loss, dW, db): the loss of `loss`, and its gradient in W's own precision.
+
+    Parameters
+    ----------
+    W : (m, n) float32 or float64
+        Weights.
+    b : (n,) of W's type
+        Bias.
+    data : Dataset
+        T points of n features.
+    threads : int
+        Threads to use; the result has the same bits on any number.
+
+    Returns
+    -------
+    (float, (m, n) array, (n,) array)
+
+    Raises
+    ------
+    ValueError
+        Where W, b and the data do not fit each other.
+    """
+    check_shapes(W, b, data)
+    W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
+    work = _workspace(W.shape[0], data.n, data.T, W.dtype)
+    gradient, _ = _on(threads)
+    gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
+    factor = W.dtype.type(2 / data.T)
+    return loss(W, b, data), work[2][0] * factor, work[3][0] * factor
+
+
+@dataclass
+class State:
+    """Weights in training, with AdamW's moments and the number of steps taken."""
+
+    W: np.ndarray
+    b: np.ndarray
+    steps: int = 0
+    moments: tuple[np.ndarray, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
+        W, b = self.W, self.b
+        self.moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
+
+
+def advance(
+    state: State,
+    data: Dataset,
+    rates: Float[np.ndarray, "steps"],
+    *,
+    weight_decay: float,
+    eps: float,
+    scale: float = 1.0,
+    threads: int = 1,
+) -> None:
+    """Take one full-batch AdamW step for each learning rate, in place.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place.
+    data : Dataset
+        The training set.
+    rates : (steps,) float64
+        Learning rates.
+    weight_decay, eps : float
+        AdamW's λ and ε, as in ``torch.optim.AdamW``.
+    scale : float
+        Factor on the training loss: 1 for the sum over features, 1/n for their mean.
+    threads : int
+        Threads to use; the result has the same bits on any number.
+    """
+    dtype = state.W.dtype
+    work = _workspace(state.W.shape[0], data.n, data.T, dtype)
+    _, steps = _on(threads)
+    steps(
+        state.W,
+        state.b,
+        state.moments,
+        data.indptr,
+        data.indices,
+        data.values.astype(dtype),
+        work,
+        np.asarray(rates, np.float64),
+        state.steps,
+        2.0 * scale / data.T,
+        (float(weight_decay), *BETAS, float(eps)),
+        # Flushed before it can become denormal: ten times the smallest normal number.
+        10.0 * float(np.finfo(dtype).tiny),
+    )
+    state.steps += len(rates)
+
+
+def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:
+    chunks = max(1, min(CHUNKS, T // CHUNK_ROWS))
+    h, dh = np.empty((m, T), dtype), np.empty((m, T), dtype)
+    return h, dh, np.empty((chunks, m, n), dtype), np.empty((chunks, n), dtype)
+
+
+def _on(threads: int):
+    if threads > 1:
+        numba.set_num_threads(min(threads, os.cpu_count() or 1, numba.config.NUMBA_NUM_THREADS))
+    return compiled(parallel=threads > 1)
+
+
+def warm_up() -> None:
+    """Compile the kernels, or read them from the cache on disk, before they are needed."""
+    data = Dataset.from_dense(np.eye(4, dtype=np.float32))
+    for m in (2, 3):
+        state = State(np.zeros((m, 4), np.float32), np.zeros(4, np.float32))
+        advance(state, data, np.zeros(1), weight_decay=0.0, eps=1e-8)
+    loss(state.W, state.b, data)

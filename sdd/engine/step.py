@@ -1,0 +1,127 @@
+"""One full-batch gradient, the AdamW update, and the compiled loop over both.
+
+The rows are split into a number of chunks that depends on T alone. Each chunk has its own
+partial sums, added in a fixed order, so a run has the same bits on any number of threads.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from sdd.engine.pairs import add_pairs, add_pairs_2
+from sdd.engine.sparse import add_sparse, encode
+
+__all__ = ["CHUNKS", "CHUNK_ROWS", "compiled"]
+
+CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
+CHUNKS = 16  # and at most so many, so that the partial sums stay small
+
+
+@numba.njit(cache=True)
+def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
+    """Half the gradient of Σ_i ‖x_i − x'_i‖² over the rows of chunk k, into dW[k] and db[k]."""
+    T = indptr.size - 1
+    first, last = k * T // chunks, (k + 1) * T // chunks
+    dW[k] = 0
+    db[k] = 0
+    dh[:, first:last] = 0
+    encode(W, indptr, indices, values, first, last, h)
+    if W.shape[0] == 2:
+        add_pairs_2(W, b, h, first, last, dW[k], db[k], dh)
+    else:
+        add_pairs(W, b, h, first, last, dW[k], db[k], dh)
+    add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
+
+
+# (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
+@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
+    """PyTorch's AdamW on flat arrays: ``inverse_root`` is 1/√(1 − β₂ᵗ), ``step_size`` lr / (1 − β₁ᵗ)."""
+    for k in range(p.size):
+        gk = g[k] * scale
+        a = m1[k] + (gk - m1[k]) * beta1
+        v = m2[k] + (gk * gk - m2[k]) * beta2
+        # The moments of features that stay silent decay for ever. As denormal numbers they
+        # would make the step forty times slower; so far below ε they change nothing.
+        a = a if abs(a) > tiny else p.dtype.type(0)
+        v = v if v > tiny else p.dtype.type(0)
+        m1[k], m2[k] = a, v
+        p[k] = p[k] * decay - step_size * a / (np.sqrt(v) * inverse_root + eps)
+
+
+@numba.njit(cache=True)
+def _add_up(dW, db):
+    """Add the partial sums of all chunks to those of the first, in order."""
+    for k in range(1, db.shape[0]):
+        dW[0] += dW[k]
+        db[0] += db[k]
+
+
+@numba.njit(cache=True)
+def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
+    """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
+    m1W, m2W, m1b, m2b = moments
+    weight_decay, beta1, beta2, eps = hyper
+    real = W.dtype.type
+    arguments = (
+        real(scale),
+        real(1 - rate * weight_decay),
+        real(1 - beta1),
+        real(1 - beta2),
+        real(rate / (1 - beta1**t)),
+        real(1 / math.sqrt(1 - beta2**t)),
+        real(eps),
+        real(tiny),
+    )
+    for c in range(W.shape[0]):
+        _adamw(W[c], dW[0, c], m1W[c], m2W[c], *arguments)
+    _adamw(b, db[0], m1b, m2b, *arguments)
+
+
+# Each kernel stands twice, under two names: numba's cache on disk does not tell two functions of
+# one name apart by `parallel` (the one stored first would serve for both), and never finds a
+# function again that closes over another compiled one.
+
+
+@numba.njit(cache=True)
+def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
+    """Half the gradient of Σ_i ‖x_i − x'_i‖², into dW[0] and db[0]."""
+    chunks = db.shape[0]
+    for k in range(chunks):
+        _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db)
+    _add_up(dW, db)
+
+
+@numba.njit(cache=True, parallel=True)
+def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
+    """As `_gradient`, the chunks on threads."""
+    chunks = db.shape[0]
+    for k in numba.prange(chunks):
+        _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db)
+    _add_up(dW, db)
+
+
+@numba.njit(cache=True)
+def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny):
+    """Take one AdamW step for each learning rate in `rates`, `done` steps into the run."""
+    h, dh, dW, db = work
+    for s in range(rates.size):
+        _gradient(W, b, indptr, indices, values, h, dh, dW, db)
+        _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
+
+
+@numba.njit(cache=True)
+def _steps_on_threads(
+    W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny
+):
+    """As `_steps`, the chunks on threads."""
+    h, dh, dW, db = work
+    for s in range(rates.size):
+        _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db)
+        _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
+
+
+def compiled(parallel: bool):
+    """Return the compiled (gradient, steps) pair, with chunks on threads or one after another."""
+    return (_gradient_on_threads, _steps_on_threads) if parallel else (_gradient, _steps)

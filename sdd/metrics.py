@@ -1,0 +1,190 @@
+"""Measures of trained weights and of what they embed; vectors are rows, and inputs unchanged."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+__all__ = [
+    "dimensionality",
+    "equal_angle_error",
+    "max_dimensionality",
+    "norms",
+    "on_ring",
+    "standard_error",
+    "strongest",
+]
+
+
+def _rows(vectors: np.ndarray, name: str = "vectors") -> Float[np.ndarray, "k m"]:
+    array = np.asarray(vectors, np.float64)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(f"{name} must be rows of a (k, m) array, m ≥ 1, not shape {array.shape}")
+    if not np.isfinite(array).all():
+        where = int(np.argmin(np.isfinite(array).all(1)))
+        raise ValueError(f"{name} must be finite; row {where} holds a NaN or an infinity")
+    return array
+
+
+def _lengths(vectors: Float[np.ndarray, "k m"]) -> tuple[Float[np.ndarray, " k"], float]:
+    """Return the rows' lengths as shares of the largest entry, and that entry: no overflow."""
+    scale = float(np.abs(vectors).max(initial=0.0)) or 1.0
+    return np.linalg.norm(vectors / scale, axis=1), scale
+
+
+def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]:
+    """Return D_i = ‖v_i‖² / Σ_j (v̂_i · v_j)², the share of a dimension that v_i has to itself.
+
+    For features, pass the columns of W as rows (``W.T``); for examples, the hidden vectors.
+    (Defined in the paper's section on feature and example dimensionality.) It is 1 for a vector
+    orthogonal to all others, 1/k for k equal ones, and m/k on a regular arrangement.
+
+    Parameters
+    ----------
+    vectors : (k, m) array
+        Of any length unit: D does not change when all are scaled alike.
+
+    Returns
+    -------
+    (k,) array
+        In [0, 1], float64. A zero vector has 0, and so has one whose length is below 1e-150 of
+        the largest entry, where squares leave double precision.
+
+    Raises
+    ------
+    ValueError
+        Where the array is not (k, m) or an entry is not finite.
+
+    Notes
+    -----
+    With the triangular factor R of V = QR, Σ_j (v̂·v_j)² = ‖V v̂‖² = ‖R v̂‖²: O(k m²) time, no
+    k × k array, and no squared condition number as with VᵀV.
+    """
+    V = _rows(vectors)
+    lengths, scale = _lengths(V)
+    lengths[lengths < 1e-150] = 0.0
+    alive = lengths > 0
+    # Each row by its own largest entry first, so that its unit vector is right at any length.
+    unit = V[alive] / np.abs(V[alive]).max(axis=1, keepdims=True)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    R = np.asarray(np.linalg.qr(V / scale, mode="r"))
+    D = np.zeros(len(V))
+    D[alive] = (lengths[alive] / np.linalg.norm(unit @ R.T, axis=1)) ** 2
+    return np.minimum(D, 1.0)
+
+
+def max_dimensionality(
+    hidden: Float[np.ndarray, "k m"], rcond: float | None = None
+) -> Float[np.ndarray, " k"]:
+    """Return D*_i = sup_v (v·h_i)² / Σ_j (v·h_j)², the maximal data dimensionality.
+
+    (Olah's comment on MNIST.) With G = Σ_j h_j h_jᵀ, Cauchy–Schwarz gives
+    (v·h_i)² = (G^½ v · G^−½ h_i)² ≤ (vᵀG v)(h_iᵀ G⁺ h_i), with equality at v = G⁺h_i. So D* is the
+    leverage score h_iᵀ G⁺ h_i, exact without gradient descent, and its sum over i is the rank.
+
+    Parameters
+    ----------
+    hidden : (k, m) array
+        Hidden vectors as rows.
+    rcond : float, optional
+        Directions whose singular value is below this share of the largest count as absent.
+        Default: 10 · √min(k, m) times the machine precision of `hidden`'s own type. Rounding
+        moves the array by at most that precision times ‖·‖_F ≤ √min(k, m) · σ_max.
+
+    Returns
+    -------
+    (k,) array
+        In [0, 1], float64; a zero vector has 0.
+
+    Raises
+    ------
+    ValueError
+        Where the array is not (k, m) or an entry is not finite.
+    """
+    H = _rows(hidden, "hidden")
+    if rcond is None:
+        given = np.asarray(hidden).dtype
+        precision = np.finfo(given if given.kind == "f" else np.float64).eps
+        rcond = float(10 * precision * np.sqrt(min(H.shape)))
+    U, sizes, _ = np.linalg.svd(H / _lengths(H)[1], full_matrices=False)
+    U = U[:, sizes > rcond * sizes.max(initial=0.0)]
+    return np.minimum((U**2).sum(1), 1.0)
+
+
+def norms(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Return the Frobenius norm of W and the Euclidean norm of b, in float64."""
+    return float(np.linalg.norm(np.asarray(W, np.float64))), float(
+        np.linalg.norm(np.asarray(b, np.float64))
+    )
+
+
+def equal_angle_error(vectors: Float[np.ndarray, "k 2"]) -> float:
+    """Return by how much, at most, the gaps between neighbours in angle differ from 360°/k.
+
+    0 for a regular k-gon of any orientation and any lengths. Gaps are taken around the circle, in
+    the order of the angles.
+
+    Returns
+    -------
+    float
+        In degrees.
+
+    Raises
+    ------
+    ValueError
+        Where the vectors are not planar, fewer than 2, or one is zero and has no angle.
+    """
+    V = _rows(vectors)
+    if V.shape[1] != 2 or len(V) < 2:
+        raise ValueError(f"vectors must be at least 2 rows in the plane, not shape {V.shape}")
+    if not V.any(1).all():
+        raise ValueError(f"vectors must not be zero, but row {int(np.argmin(V.any(1)))} is")
+    angles = np.sort(np.degrees(np.arctan2(V[:, 1], V[:, 0])))
+    gaps = np.diff(angles, append=angles[0] + 360.0)
+    return float(np.abs(gaps - 360.0 / len(V)).max())
+
+
+def strongest(vectors: Float[np.ndarray, "k m"], count: int) -> Int[np.ndarray, " count"]:
+    """Return the rows of the `count` largest dimensionalities, largest first.
+
+    Ties go to the lower row number, so that the answer is one.
+
+    Raises
+    ------
+    ValueError
+        Where `count` is not in [1, k].
+    """
+    V = _rows(vectors)
+    if not 1 <= count <= len(V):
+        raise ValueError(f"count must be in [1, {len(V)}], the number of vectors, not {count!r}")
+    return np.argsort(-dimensionality(V), kind="stable")[:count]
+
+
+def on_ring(hidden: Float[np.ndarray, "k m"]) -> Bool[np.ndarray, " k"]:
+    """Return which hidden vectors lie on the outer ring: longer than half the longest.
+
+    At T = 30 the paper's hidden vectors are of two kinds: about 21 on one circle, each memorised,
+    and the rest near zero. Half the longest is midway between the two kinds, does not change with
+    the scale of the vectors, and errs only where a kind spreads by half the radius. It says
+    nothing about angles (see `equal_angle_error`): a failed fan such as the paper's T = 8 has a
+    ring by this rule too, without its inner points.
+
+    Returns
+    -------
+    (k,) array of bool
+        All False where every vector is zero.
+    """
+    lengths, _ = _lengths(_rows(hidden, "hidden"))
+    return lengths > lengths.max(initial=0.0) / 2
+
+
+def standard_error(per_example: Float[np.ndarray, " T"]) -> tuple[float, float]:
+    """Return the mean of independent values, and its standard error s/√T (s with T − 1).
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than 2 values.
+    """
+    values = np.asarray(per_example, np.float64)
+    if values.ndim != 1 or values.size < 2:
+        raise ValueError(f"per_example must be a vector of at least 2, not shape {values.shape}")
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

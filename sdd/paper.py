@@ -1,0 +1,102 @@
+"""The published settings, each with the section of the paper that states it.
+
+"Superposition, Memorization, and Double Descent", Henighan et al., Transformer Circuits
+Thread, 2023. What the paper leaves open is marked "ours", with the reason for our choice.
+"""
+
+import math
+
+__all__ = [
+    "BATCH",
+    "DATASET_SIZES",
+    "EPS",
+    "LEARNING_RATE",
+    "M",
+    "N",
+    "SPARSITY",
+    "STEPS",
+    "TEST_ROWS",
+    "WARMUP_FRACTION",
+    "WEIGHT_DECAY",
+    "rescaled_eps",
+    "rescaled_size",
+]
+
+# Section "Experiment Setup".
+N = 10_000  # features
+SPARSITY = 0.999  # probability S that a feature is zero
+M = 2  # hidden dimensions of the models in the body
+STEPS = 50_000  # full-batch AdamW updates
+LEARNING_RATE = 1e-3  # at the end of the warm-up
+WARMUP_FRACTION = 2_500 / 50_000  # linear; a cosine decay to zero follows
+WEIGHT_DECAY = 1e-2
+
+# The x-axis of the figure "double descent" (section "Double Descent").
+DATASET_SIZES = (
+    3, 5, 6, 8, 10, 15, 30, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000,
+    20_000, 50_000, 100_000, 200_000, 500_000,
+)  # fmt: skip
+
+# Ours, where the paper is silent.
+EPS = 1e-8  # AdamW's epsilon: PyTorch's default; with the *mean* over features it matters
+BATCH = 1_000  # fresh rows a step at T = infinity: enough for every feature once a step
+TEST_ROWS = 200_000  # effects are as small as 4e-4, so the standard error must be below 1e-4
+
+
+def rescaled_eps(n: int, sparsity: float, eps: float = EPS) -> float:
+    """Return the ε that gives a smaller problem the behaviour of the published size.
+
+    With ``reduction="mean"`` gradients scale as (1 − S)/n: a feature is present in a share
+    1 − S of the rows, and the squared error is averaged over n. AdamW divides by √v + ε, so ε
+    must scale with the gradients: ε · ((1 − S)/10⁻³) · (10⁴/n).
+
+    Parameters
+    ----------
+    n : int
+        Number of features of the smaller problem.
+    sparsity : float
+        Its probability S that a feature is zero.
+    eps : float
+        ε at the published size.
+
+    Returns
+    -------
+    float
+        10⁻⁶ at (n, S) = (1,000, 0.99), and `eps` itself at the published size.
+    """
+    # Rounded to 9 digits so that 1 − 0.999 and its like leave no trace in stored settings.
+    return float(f"{eps * ((1 - sparsity) / (1 - SPARSITY)) * (N / n):.9g}")
+
+
+def rescaled_size(T: int, n: int) -> int:
+    """Return the dataset size that is to `n` features what `T` is to the published n.
+
+    Each feature is seen T(1 − S) times. A problem with n features and the same number of active
+    features per row (S scaled along) sees each as often when T shrinks with n.
+    """
+    return max(1, round(T * n / N))
+
+# --- Values read off the published figures by eye, with their reading errors --------------------
+
+# Test loss, mean of four data seeds (figure "double descent", top). T = 3 and 10 are off its top.
+TEST_LOSS = {
+    5: 1.000, 6: 1.000, 8: 1.018, 15: 1.022, 30: 1.0075, 50: 1.005, 100: 1.003, 200: 1.0015,
+    500: 1.0005, 1_000: 1.0007, 2_000: 1.015, 5_000: 0.9995, 10_000: 0.9988, 20_000: 0.9988,
+    50_000: 0.9988, 100_000: 0.9988, 200_000: 0.9988, 500_000: 0.9988, math.inf: 0.9988,
+}  # fmt: skip
+OFF_THE_TOP = (3, 10)
+LOSS_READING = 3e-4
+BUMP_READING = 2e-3  # where the curve is steep: T = 2,000
+
+# Dimensionality of examples (same figure, middle): each point at T = 3, the common value above.
+EXAMPLE_D = {3: (0.81, 0.63, 0.55), 5: (0.4,), 15: (0.14,), 30: (0.095,)}
+# Dimensionality of the five features, as lowest and highest value read.
+FEATURE_D = {10_000: (0.23, 0.25), math.inf: (0.255, 0.255)}
+FEATURE_D_LATER = (0.18, 0.285)  # over T > 10,000
+D_READING = 0.01
+
+RING_OF_30 = (21, 22)  # hidden vectors on the ring at T = 30; the others are near zero
+BAND_SPLITS = (700, 7_000)  # T at which the bands of D split: the regimes' borders
+NORM_PEAK_AT = 30  # T at which ‖W‖ peaks (text)
+NORM_PLATEAU = math.sqrt(5)  # ‖W‖ for large T (text)
+NORM_READING = 0.05  # of the value

@@ -1,0 +1,392 @@
+"""Figures in the paper's form: arrays in, axes out; nothing is saved, shown or measured here."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+__all__ = [
+    "COLORS",
+    "STYLE",
+    "dimensionality_by_size",
+    "norms_by_size",
+    "size_axis",
+    "strip",
+    "test_loss_by_size",
+    "tgon_radii",
+    "use_style",
+    "vector_columns",
+    "vectors",
+]
+
+STYLE = Path(__file__).with_name("sdd.mplstyle")
+
+# Okabe and Ito's palette: told apart under every common kind of colour blindness. Features are
+# blue and data points red, as in the paper.
+COLORS = {"feature": "#0072B2", "example": "#D55E00", "other": "#009E73", "mark": "#555555"}
+
+
+def use_style() -> None:
+    """Switch on the book's look for the figures that follow, drawn as SVG in a notebook."""
+    plt.style.use(STYLE)
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
+
+
+def _short(T: float) -> str:
+    if T == math.inf:
+        return "∞"
+    return f"{T / 1000:g}k" if T >= 1000 else f"{T:g}"
+
+
+def vectors(
+    rows: Float[np.ndarray, "k 2"],
+    ax: Axes | None = None,
+    *,
+    color: str = COLORS["feature"],
+    limit: float | None = None,
+    title: str = "",
+) -> Axes:
+    """Draw vectors in the plane as lines from the origin with dots at their ends.
+
+    Parameters
+    ----------
+    rows : (k, 2) array
+        Columns of W, or hidden vectors.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    color : str
+        Of lines and dots.
+    limit : float or None
+        Half the side of the square shown, in units of the vectors; None fits them.
+    title : str
+        Above the axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    rows = np.asarray(rows, float)
+    if rows.ndim != 2 or rows.shape[1] != 2:
+        raise ValueError(f"vectors drawn in the plane must be (k, 2), not {rows.shape}")
+    limit = limit or 1.15 * float(np.abs(rows).max(initial=0)) or 1.0
+    # Thousands of vectors near zero draw as one blot: leave out what is below a pixel.
+    seen = rows[np.hypot(*rows.T) > limit / 400]
+    lines = np.stack([np.zeros_like(seen), seen], axis=1)
+    many = len(seen) > 100
+    ax.add_collection(
+        LineCollection(list(lines), colors=color, linewidths=0.8, alpha=0.25 if many else 0.7)
+    )
+    ax.plot(*seen.T, "o", color=color, ms=2 if many else 3.5, mew=0, alpha=0.6 if many else 1)
+    ax.axhline(0, color="0.85", lw=0.8, zorder=0)
+    ax.axvline(0, color="0.85", lw=0.8, zorder=0)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set(visible=True, color="0.8")
+    if title:
+        ax.set_title(title)
+    return ax
+
+
+def vector_columns(
+    columns: Sequence[tuple[str, Float[np.ndarray, "n 2"], Float[np.ndarray, "T 2"]]],
+    *,
+    across: int = 4,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw, for each model, the columns of W (blue) above its hidden vectors (red).
+
+    Parameters
+    ----------
+    columns : sequence of (title, columns of W as rows, hidden vectors)
+        One model each.
+    across : int
+        Models a line; more go on further lines, so that a panel stays legible on a phone.
+    limits : (float, float) or None
+        One common scale for all columns of W and one for all hidden vectors; None scales each
+        panel to itself, as the paper does in its figures of the regimes.
+
+    Returns
+    -------
+    Figure
+    """
+    lines = math.ceil(len(columns) / across)
+    fig, axes = plt.subplots(
+        2 * lines, across, figsize=(1.55 * across, 3.35 * lines), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.set_visible(False)
+    for k, (title, W, H) in enumerate(columns):
+        pair = axes[2 * (k // across) : 2 * (k // across) + 2, k % across]
+        for ax, rows, color, limit in zip(
+            pair, (W, H), ("feature", "example"), limits or (None, None), strict=True
+        ):
+            ax.set_visible(True)
+            vectors(rows, ax, color=COLORS[color], limit=limit)
+        pair[0].set_title(title)
+        if k % across == 0:
+            pair[0].set_ylabel("columns of W", color=COLORS["feature"])
+            pair[1].set_ylabel("hidden vectors", color=COLORS["example"])
+    return fig
+
+
+def strip(
+    columns: Sequence[tuple[str, Float[np.ndarray, "n 2"], Float[np.ndarray, "T 2"]]],
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw as `vector_columns`, three models a line: for the figures of the regimes."""
+    return vector_columns(columns, across=3, limits=limits)
+
+
+def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
+    """Make x a logarithmic axis of dataset sizes with ∞ after a gap; return T → position."""
+    sizes = sorted(set(sizes))
+    finite = [T for T in sizes if T != math.inf]
+    place = {T: T for T in finite}
+    top = max(finite)
+    if math.inf in sizes:
+        place[math.inf] = top * 4
+        ax.axvline(top * 2, color="0.6", lw=0.8, ls=(0, (1, 3)))
+    ax.set_xscale("log")
+    powers = [T for T in (3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)]
+    shown = [T for T in powers if min(finite) <= T <= top]
+    if len(shown) > 8:
+        shown = [T for T in shown if math.log10(T) == round(math.log10(T))]
+    ticks = shown + [T for T in sizes if T == math.inf]
+    ax.xaxis.set_major_locator(FixedLocator([place.get(T, T) for T in ticks]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xticklabels([_short(T) for T in ticks])
+    ax.set_xlabel("number of data points T")
+    return place
+
+
+def _note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> None:
+    """Label a horizontal line at the right-hand end, inside the axes."""
+    ax.annotate(
+        text,
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 3 if above else -3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom" if above else "top",
+        color=color,
+        fontsize=9,
+    )
+
+
+def test_loss_by_size(
+    losses: Mapping[float, Sequence[float]],
+    baselines: Mapping[str, float],
+    published: Mapping[float, float] | None = None,
+    ax: Axes | None = None,
+    *,
+    ylim: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw test loss against T: a dot for each data seed, a line through their means.
+
+    Parameters
+    ----------
+    losses : mapping of T to losses
+        Test losses of the data seeds, summed over features.
+    baselines : mapping of label to loss
+        Drawn as labelled horizontal lines.
+    published : mapping of T to loss, or None
+        Read off the paper's figure; drawn as open diamonds.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    ylim : (float, float) or None
+        Losses shown; values beyond are marked by arrows at the edge.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    place = size_axis(ax, {*losses, *(published or {})})
+    means = {T: float(np.mean(v)) for T, v in losses.items()}
+    finite = [T for T in sorted(means) if T != math.inf]
+    blue = COLORS["feature"]
+    ax.plot([place[T] for T in finite], [means[T] for T in finite], "-", color=blue, zorder=3)
+    if math.inf in means:
+        ax.plot(place[math.inf], means[math.inf], "_", color=blue, ms=16, mew=2, zorder=3)
+    for T, values in losses.items():
+        ax.plot(
+            [place[T]] * len(values), values, "o", color=blue, ms=4, alpha=0.55, mew=0, zorder=4
+        )
+    ax.plot([], [], "o-", color=blue, ms=4, label="ours: data seeds, and their mean")
+    if published:
+        ax.plot(
+            [place[T] for T in published],
+            list(published.values()),
+            "D",
+            mfc="none",
+            mec=COLORS["example"],
+            ms=6,
+            mew=1.2,
+            zorder=5,
+            label="paper (read off its figure)",
+        )
+    for label, value in baselines.items():
+        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1)
+        _note(ax, value, label, COLORS["mark"], above=value == max(baselines.values()))
+    if ylim:
+        ax.set_ylim(*ylim)
+        for T, values in losses.items():
+            if max(values) > ylim[1]:
+                ax.plot(place[T], ylim[1], "^", color=blue, ms=7, clip_on=False, zorder=6)
+    ax.set_ylabel("test loss (summed over features)")
+    ax.legend(loc="upper right")
+    return ax
+
+
+def dimensionality_by_size(
+    features: Mapping[float, Float[np.ndarray, "n"]],
+    examples: Mapping[float, Float[np.ndarray, "T"]],
+    m: int,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw D of every feature (blue) and every example (red) against T, with the line m/T.
+
+    Parameters
+    ----------
+    features, examples : mapping of T to dimensionalities
+        Of one model for each T.
+    m : int
+        Hidden dimensions.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    place = size_axis(ax, {*features, *examples})
+    # Side by side at each T, so that neither hides the other.
+    for values, shift, color, label in (
+        (features, 1.07, "feature", "features"),
+        (examples, 1 / 1.07, "example", "data points"),
+    ):
+        for T, D in values.items():
+            ax.plot(
+                np.full(len(D), place[T] * shift),
+                D,
+                "o",
+                color=COLORS[color],
+                ms=3,
+                mew=0,
+                alpha=0.6,
+                rasterized=len(D) > 500,
+            )
+        ax.plot([], [], "o", color=COLORS[color], ms=5, label=label)
+    T = np.array(sorted(t for t in examples if m < t < math.inf), float)
+    ax.plot(T, m / T, "-", color=COLORS["mark"], lw=1, label=f"m/T = {m}/T")
+    ax.set_ylim(0, None)
+    ax.set_ylabel("dimensionality D")
+    ax.legend(loc="upper right")
+    return ax
+
+
+def norms_by_size(
+    W_norms: Mapping[float, Sequence[float]],
+    b_norms: Mapping[float, Sequence[float]],
+    ax: Axes | None = None,
+    *,
+    reference: tuple[str, float] | None = None,
+) -> Axes:
+    """Draw ‖W‖_F and ‖b‖₂ against T: dots for data seeds, lines through their means.
+
+    Parameters
+    ----------
+    W_norms, b_norms : mapping of T to norms
+        Of the data seeds.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    reference : (label, value) or None
+        A labelled horizontal line.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    place = size_axis(ax, {*W_norms, *b_norms})
+    ax.set_yscale("log")
+    for norms, color, marker, label in (
+        (W_norms, "feature", "o", "‖W‖"),
+        (b_norms, "other", "s", "‖b‖"),
+    ):
+        finite = [T for T in sorted(norms) if T != math.inf]
+        mean = [float(np.mean(norms[T])) for T in finite]
+        ax.plot([place[T] for T in finite], mean, "-", color=COLORS[color])
+        for T, values in norms.items():
+            ax.plot(
+                [place[T]] * len(values),
+                values,
+                marker,
+                color=COLORS[color],
+                ms=4,
+                mew=0,
+                alpha=0.6,
+            )
+        ax.plot([], [], marker + "-", color=COLORS[color], ms=4, label=label)
+    if reference:
+        ax.axhline(reference[1], color=COLORS["mark"], lw=1, ls="--")
+        _note(ax, reference[1], reference[0], COLORS["mark"])
+    ax.set_ylabel("Euclidean norm (no unit)")
+    ax.legend(loc="upper right")
+    return ax
+
+
+def tgon_radii(
+    T: Sequence[int],
+    measured: Mapping[int, Float[np.ndarray, "k"]],
+    predicted: Sequence[float],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the lengths of hidden vectors against T, beside the T-gon's least radius.
+
+    Parameters
+    ----------
+    T : sequence of int
+        Where the formula is drawn.
+    measured : mapping of T to lengths
+        Of the hidden vectors of one trained model each.
+    predicted : sequence of float
+        The least radius that memorises T points, at each T.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    size_axis(ax, [*T, *measured])
+    ax.plot(T, predicted, "-", color=COLORS["mark"], label="T-gon: 1/√(1 − cos 2π/T)")
+    for k, (size, lengths) in enumerate(measured.items()):
+        ax.plot(
+            [size] * len(lengths),
+            lengths,
+            "o",
+            color=COLORS["example"],
+            ms=4,
+            mew=0,
+            alpha=0.6,
+            label="" if k else "trained: each data point",
+        )
+    ax.set_ylim(0, None)
+    ax.set_ylabel("length ‖h‖ of the hidden vectors")
+    ax.legend(loc="upper left")
+    return ax

@@ -1,0 +1,313 @@
+"""Many runs: train those that are not stored yet, side by side, and load them all."""
+
+import contextlib
+import math
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+from sdd import engine, paper, store
+from sdd.data import Dataset, DataSettings, sample
+from sdd.training import Run, TrainConfig, evaluate, initial_weights, train
+
+__all__ = [
+    "MissingRuns", "RunSpec", "clock", "estimate", "fetch", "missing", "test_set", "train_missing",
+]
+
+ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
+LINE_EVERY = 30  # seconds between lines of progress where there is no terminal
+
+
+class MissingRuns(RuntimeError):
+    """Runs are needed that are not stored, and that take too long to train on the spot."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that determines a stored run: what to train on, how, and what to keep."""
+
+    data: DataSettings
+    config: TrainConfig
+    snapshots: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name under which the run is stored."""
+        return store.run_name(self.data, self.config, tuple(sorted(self.snapshots)))
+
+    @property
+    def rows(self) -> int:
+        """Rows per step."""
+        return int(self.data.batch or self.data.T)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all its restarts together."""
+        return self.config.steps * self.config.restarts
+
+    @property
+    def weight(self) -> float:
+        """Work in units of one pair; only the order of such weights matters."""
+        return self.steps * (self.rows + 3.0) * self.data.n * self.config.m
+
+    def command(self) -> str:
+        """Return the command that trains this run."""
+        words = ["python -m sdd run"]
+        for prefix, settings in (("data-", self.data), ("", self.config)):
+            for f in fields(settings):
+                value = getattr(settings, f.name)
+                if value != f.default:
+                    clash = f.name == "seed"
+                    words.append(f"--{prefix if clash else ''}{f.name.replace('_', '-')} {value}")
+        if self.snapshots:
+            words.append("--snapshots " + " ".join(map(str, self.snapshots)))
+        return " ".join(words)
+
+
+@lru_cache(maxsize=2)
+def test_set(n: int, sparsity: float) -> Dataset:
+    """Return the one test set that serves every run on this kind of data."""
+    return sample(paper.TEST_ROWS, n, sparsity, seed=0, split="test")
+
+
+def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
+    """Return the specs whose runs are not stored, each once."""
+    return [s for s in dict.fromkeys(specs) if not store.path(s.name, folder).exists()]
+
+
+@lru_cache(maxsize=256)
+def _step_seconds(rows: int, n: int, sparsity: float, m: int, fresh: bool) -> float:
+    """Seconds a step takes here and now, measured on some steps of that size."""
+    data = sample(rows, n, sparsity)
+    state = engine.State(*initial_weights(m, n))
+    count = max(1, int(2e7 / ((rows + 10) * n * m)))
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        engine.advance(state, data, np.full(count, 1e-6), weight_decay=0.0, eps=1e-8)
+        times.append((time.perf_counter() - start) / count)
+    if fresh:
+        start = time.perf_counter()
+        sample(rows, n, sparsity)
+        times = [t + time.perf_counter() - start for t in times]
+    return float(min(times))
+
+
+def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
+    """Return the seconds that training these runs should take, from measured step times."""
+    engine.warm_up()
+    seconds = [
+        s.steps
+        * _step_seconds(
+            s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf
+        )
+        for s in specs
+    ]
+    return max(sum(seconds) / (jobs or _cores()), max(seconds, default=0.0))
+
+
+def train_missing(
+    specs: Iterable[RunSpec],
+    folder: Path | None = None,
+    jobs: int | None = None,
+    quiet: bool = False,
+) -> int:
+    """Train and store the runs that are not stored yet; return how many those were.
+
+    One run a process and one thread a run, longest first. A run that another process trains at
+    this moment is waited for, not trained again. Whatever stops this call, runs already stored
+    stay, and the next call goes on from there.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs wanted.
+    folder : Path or None
+        The store; None means the default one.
+    jobs : int or None
+        Processes; None means one per core.
+    quiet : bool
+        Show no progress.
+
+    Raises
+    ------
+    StoreError
+        Where the store cannot be used.
+    TrainingDiverged
+        Where a run diverges; the others that have finished are stored.
+    """
+    folder = folder or store.default_folder()
+    todo = sorted(missing(specs, folder), key=lambda s: -s.weight)
+    if not todo:
+        return 0
+    with store.locked("probe", folder):  # finds out that a folder is unusable before training
+        pass
+    engine.warm_up()  # compiled once here instead of in every process at once
+    jobs = min(jobs or _cores(), len(todo))
+    with _progress(todo, folder, quiet) as finished:
+        if jobs == 1:
+            for spec in todo:
+                finished(_train_and_store(spec, folder, os.getpid()))
+        else:
+            parallel = joblib.Parallel(
+                n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
+            with joblib.parallel_config("loky", inner_max_num_threads=1):
+                for name in parallel(
+                    joblib.delayed(_train_and_store)(s, folder, os.getpid()) for s in todo
+                ):
+                    finished(name)
+    return len(todo)
+
+
+def _train_and_store(spec: RunSpec, folder: Path, parent: int) -> str:
+    """Train one run unless it is stored by now; runs in a worker process."""
+    note = _note(spec.name, folder)
+    with store.locked(spec.name, folder):
+        if store.load(spec.name, folder) is None:
+            last = [time.monotonic(), 0]
+
+            def report(step: int, W: np.ndarray, b: np.ndarray) -> None:
+                if os.getpid() != parent and os.getppid() != parent:
+                    os._exit(1)  # the sweep was killed: leave no orphan at work
+                if step == spec.config.steps:
+                    last[1] += step
+                if time.monotonic() - last[0] > 1:
+                    last[0] = time.monotonic()
+                    note.write_text(str(last[1] + step % spec.config.steps))
+
+            try:
+                made = train(
+                    spec.data.make(), spec.config, snapshots=spec.snapshots, callback=report
+                )
+                test = test_set(spec.data.n, spec.data.sparsity)
+                store.save_run(evaluate(made, test), folder)
+            finally:
+                with contextlib.suppress(OSError):
+                    note.unlink()
+    return spec.name
+
+
+def _note(name: str, folder: Path) -> Path:
+    """Where a worker notes how many steps it has done."""
+    return folder / ".locks" / f"{name}.steps"
+
+
+@contextlib.contextmanager
+def _progress(
+    todo: Sequence[RunSpec], folder: Path, quiet: bool
+) -> Iterator[Callable[[str], None]]:
+    """Show runs done, steps per second and the time left: a bar, or a line now and then."""
+    if quiet:
+        yield lambda name: None
+        return
+    by_name = {s.name: s for s in todo}
+    total = sum(s.weight for s in todo)
+    done: set[str] = set()
+    started, stop = time.monotonic(), threading.Event()
+    terminal = sys.stderr.isatty()
+    bar = tqdm(
+        total=1.0,
+        disable=not terminal,
+        bar_format="{percentage:3.0f}% |{bar}| {desc}",
+        dynamic_ncols=True,
+    )
+
+    def line() -> tuple[float, str]:
+        steps, work = 0, 0.0
+        for name, spec in by_name.items():
+            taken = spec.steps if name in done else 0
+            with contextlib.suppress(OSError, ValueError):
+                taken = max(taken, int(_note(name, folder).read_text()))
+            steps += taken
+            work += spec.weight * taken / spec.steps
+        seconds = time.monotonic() - started
+        left = seconds * (total - work) / work if work and seconds > 5 else math.nan
+        text = f"{len(done)}/{len(todo)} runs, {steps / max(seconds, 1e-9):,.0f} steps/s"
+        return work / total, text + (f", {clock(left)} left" if left == left else "")
+
+    def watch() -> None:
+        shown = time.monotonic()
+        while not stop.wait(1):
+            share, text = line()
+            if terminal:
+                bar.set_description_str(text, refresh=False)
+                bar.n = share
+                bar.refresh()
+            elif time.monotonic() - shown > LINE_EVERY:
+                shown = time.monotonic()
+                print(f"[{clock(shown - started)}] {share:.0%}: {text}", flush=True)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield done.add
+    finally:
+        stop.set()
+        watcher.join()
+        bar.close()
+    print(f"trained {len(done)} runs in {clock(time.monotonic() - started)}", flush=True)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes:seconds, or hours:minutes:seconds."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def _cores() -> int:
+    return joblib.cpu_count()
+
+
+def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
+    """Return the runs, training on the spot those that are missing where that is quick.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs wanted.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    list of Run
+        In the order of the specs.
+
+    Raises
+    ------
+    MissingRuns
+        Where the missing runs would take more than a minute, or where the book is being built
+        (training never happens inside a page); the message holds the command that trains them.
+    """
+    specs = list(specs)
+    runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
+    lacking = [s for s, run in runs.items() if run is None]
+    if lacking:
+        building = bool(os.environ.get("SDD_BUILD"))
+        seconds = math.inf if building else estimate(lacking)
+        if seconds > ON_THE_SPOT:
+            shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
+            more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            took = "" if building else f" and would take about {clock(seconds)}"
+            raise MissingRuns(
+                f"{len(lacking)} of {len(specs)} runs are not stored{took}; train them with\n"
+                f"{shown}{more}"
+            )
+        print(f"training {len(lacking)} runs that are not stored: about {clock(seconds)}")
+        train_missing(lacking, folder, quiet=True)
+        runs |= {s: store.load(s.name, folder) for s in lacking}
+    found = [runs[s] for s in specs]
+    return [run for run in found if run is not None]
+
+

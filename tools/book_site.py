@@ -1,0 +1,83 @@
+"""What the site needs beyond _config.yml: summaries, a front door, buttons if they can work."""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
+
+
+def set_buttons(app: Sphinx, config: Config) -> None:
+    """Show repository and launch buttons if `repository: url:` is set, and none otherwise."""
+    options = config.html_theme_options
+    has_repository = bool(options.get("repository_url"))
+    for button in BUTTONS:
+        options[button] = has_repository
+    if not has_repository:
+        for key in REPOSITORY_OPTIONS:
+            options.pop(key, None)
+
+
+def add_open_graph(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Give link previews the page's own `description`, never an excerpt with raw LaTeX."""
+    if doctree is None:  # search, index and source pages
+        return
+    found = [n["content"] for n in doctree.findall(nodes.meta) if n.get("name") == "description"]
+    if not found:
+        logging.getLogger(__name__).warning(
+            "no description: write one under `myst: html_meta: description:`", location=pagename
+        )
+        return
+    context["page_description"] = found[0]
+    properties = {
+        "og:type": "article",
+        "og:site_name": app.config.html_title,
+        "og:title": app.env.titles[pagename].astext(),
+        "og:description": found[0],
+    }
+    context["metatags"] = context.get("metatags", "") + "".join(
+        f'<meta property="{name}" content="{escape(value)}" />\n'
+        for name, value in properties.items()
+    )
+
+
+def escape_bars(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep the |x| of a docstring from being read as a substitution, outside of code."""
+    for number, line in enumerate(lines):
+        parts = line.split("`")
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[number] = "`".join(parts)
+
+
+def write_front_door(app: Sphinx, error: Exception | None) -> None:
+    """Lead from the site's root to its first page, with title and icon (the default has none)."""
+    if error is not None or app.builder.format != "html":
+        return
+    first, title = f"{app.config.root_doc}.html", escape(app.config.html_title)
+    (Path(app.outdir) / "index.html").write_text(
+        "<!DOCTYPE html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<link rel="icon" href="_static/favicon.svg" type="image/svg+xml">'
+        f'<meta http-equiv="refresh" content="0; url={first}"></head>'
+        f'<body><a href="{first}">{title}</a></body></html>\n',
+        encoding="utf-8",
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx: buttons ahead of the theme, summaries after it."""
+    app.connect("config-inited", set_buttons, priority=100)
+    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("html-page-context", add_open_graph, priority=900)
+    app.connect("build-finished", write_front_door, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
