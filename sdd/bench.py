@@ -46,7 +46,7 @@ def _engine(points: data.Dataset, W: np.ndarray, b: np.ndarray, threads: int) ->
 
 
 def _pair_loop(points: data.Dataset, W: np.ndarray, b: np.ndarray) -> Callable[[], None]:
-    """The pair loop alone: the arithmetic that a dense step cannot avoid, on one core."""
+    """Return the pair loop alone: arithmetic no dense step can avoid, on one core."""
     h = np.ascontiguousarray(engine.hidden(W, points).T)
     dW, db, dh = np.zeros_like(W), np.zeros_like(b), np.zeros_like(h)
     return lambda: add_pairs_2(W, b, h, 0, points.T, dW, db, dh)
@@ -77,7 +77,7 @@ def measure(sizes: tuple[int, ...] = (10, 100, 1_000, 10_000), n: int = paper.N)
     dict
         "machine", "peak_MB", and "steps": for each T the repeats of every contender.
     """
-    cores = min(os.cpu_count() or 1, numba.config.NUMBA_NUM_THREADS)
+    cores = min(os.cpu_count() or 1, numba.get_num_threads())
     steps = []
     for T in sizes:
         points = data.sample(T, n)
@@ -121,7 +121,8 @@ def main(target: Path | None = None) -> None:
         print(f"{row['T']:>7,}  {text * 1e3:>7.2f} ms  {fast * 1e3:>7.3f} ms  "
               f"{text / min(fast, one):>6.0f}×  {one * 1e3:>11.3f} ms  {pairs * 1e3:>7.3f} ms  "
               f"{pairs / one:>14.0%}")  # fmt: skip
-    print(f"a T = 10 model of {paper.STEPS:,} steps on one core: "
-          f"{figures['T10_run_seconds']:.1f} s; peak memory {figures['peak_MB']:,.0f} MB")  # fmt: skip
+    seconds, peak = figures["T10_run_seconds"], figures["peak_MB"]
+    print(f"a T = 10 model of {paper.STEPS:,} steps on one core: {seconds:.1f} s")
+    print(f"peak memory {peak:,.0f} MB")
     if target:
         target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -117,10 +117,9 @@ class Evidence:
         return [s.run.test_loss for s in found]
 
     def between(self, low: float, high: float) -> list[float]:
-        """The finite T in [low, high], in units of the published size."""
-        scaled = (self.profile.size(1) if low < 1 else self.profile.size(int(low)), high)
-        top = math.inf if high == math.inf else self.profile.size(int(high))
-        return [T for T in self.sizes if scaled[0] <= T <= top]
+        """Return the finite T of runs between two published sizes, in units of this profile."""
+        first, last = (T if T == math.inf else self.profile.size(int(T)) for T in (low, high))
+        return [T for T in self.sizes if first <= T <= last]
 
 
 def judge_value(
@@ -534,8 +533,8 @@ CLAIMS = (
     Claim("F3-floor", _F3, "Up to T = 2,000 no test loss is below that of the best constant output",
           "none (fig)", "book/double-descent.html#fig-double-descent", _floor),
     Claim("F3-above-one", _F3, "From T = 15 to 200 the test loss is above 1: worse than no output",
-          "1.0015 to 1.022 ± 0.0003 (fig)", "book/double-descent.html#fig-double-descent", _above_one,
-          at_quick=False),
+          "1.0015 to 1.022 ± 0.0003 (fig)", "book/double-descent.html#fig-double-descent",
+          _above_one, at_quick=False),
     Claim("F3-bump", _F3, "Between T = 500 and 5,000 the test loss rises above both ends",
           "+0.0145 (fig)", "book/double-descent.html#fig-double-descent", _bump_rises),
     Claim("F3-bump-place", _F3, "The bump peaks at T = 2,000", "T = 2,000 (fig)",

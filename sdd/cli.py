@@ -83,9 +83,7 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
         )
     if "T" not in given:
         raise ValueError("a run of your own needs --T, the number of data points (or inf)")
-    chosen = experiments.spec(
-        given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given
-    )
+    chosen = experiments.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
     return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()))]
 
 

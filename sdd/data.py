@@ -105,10 +105,8 @@ def _binomial_cdf(n: int, p: float) -> np.ndarray:
 
 
 def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        if not (isinstance(value, float) and value.is_integer()):
-            raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
-    if value < least:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
 
@@ -160,8 +158,10 @@ class DataSettings:
         object.__setattr__(self, "seed", _whole("seed", self.seed, 0))
         if self.seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}")
-        if not 0 <= self.sparsity < 1:
+        real = isinstance(self.sparsity, (int, float, np.floating))
+        if not real or not 0 <= self.sparsity < 1:
             raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
+        object.__setattr__(self, "sparsity", float(self.sparsity))
         if self.split not in ("train", "test"):
             raise ValueError(f'split must be "train" or "test", not {self.split!r}')
 
@@ -172,10 +172,10 @@ class DataSettings:
     def rows(self, first: int, count: int, stream: str) -> "Dataset":
         """Draw `count` rows from row `first` on, of one of the `STREAMS`."""
         cdf = _binomial_cdf(self.n, 1.0 - self.sparsity)
-        arrays = _draw_rows(
+        indptr, indices, values = _draw_rows(
             first, count, self.n, cdf, np.uint64(self.seed), np.uint64(STREAMS[stream])
         )
-        return Dataset._trusted(*arrays, self.n, self)
+        return Dataset._trusted(indptr, indices, values, self.n, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +213,11 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = _whole("n", self.n, 1)
-        indptr = np.ascontiguousarray(self.indptr, np.int64)
+        indptr = np.array(self.indptr)  # a copy: the caller's own array stays writeable
         indices, values = np.asarray(self.indices), np.asarray(self.values)
-        if indices.size and not np.issubdtype(indices.dtype, np.integer):
-            raise ValueError(f"indices must be whole numbers, not {indices.dtype}")
+        for name, array in (("indptr", indptr), ("indices", indices)):
+            if array.size and not np.issubdtype(array.dtype, np.integer):
+                raise ValueError(f"{name} must be whole numbers, not {array.dtype}")
         if indptr.ndim != 1 or indptr.size < 2:
             raise ValueError(f"a data set must have at least one row; indptr is {indptr.shape}")
         if indices.shape != values.shape or indices.ndim != 1:
@@ -253,7 +254,8 @@ class Dataset:
                 f"rows must have unit norm or be all zero; row {where} has norm "
                 f"{lengths[where]:.6g}: divide each row by np.linalg.norm(X, axis=1, keepdims=True)"
             )
-        self._set(indptr, indices.astype(np.int32), values.astype(np.float32), n, self.settings)
+        arrays = indptr.astype(np.int64), indices.astype(np.int32), values.astype(np.float32)
+        self._set(*arrays, n, self.settings)
 
     def _set(self, indptr, indices, values, n, settings) -> None:
         for array in (indptr, indices, values):
@@ -268,7 +270,7 @@ class Dataset:
     @classmethod
     def _trusted(cls, indptr, indices, values, n, settings) -> "Dataset":
         """Wrap rows that are right by construction, without checking them again."""
-        data = object.__new__(cls)
+        data = cls.__new__(cls)
         data._set(indptr, indices, values, n, settings)
         return data
 
@@ -294,8 +296,11 @@ class Dataset:
         """Return the data set of the given rows, in the given order; rows may repeat."""
         rows = np.asarray(rows)
         if rows.dtype == bool:
+            if rows.shape != (self.T,):
+                raise ValueError(f"rows must have one entry per row, {self.T}, not {rows.shape}")
             rows = np.flatnonzero(rows)
-        if rows.ndim != 1 or not rows.size or rows.min() < 0 or rows.max() >= self.T:
+        whole = rows.ndim == 1 and rows.size and np.issubdtype(rows.dtype, np.integer)
+        if not whole or rows.min() < 0 or rows.max() >= self.T:
             raise ValueError(f"rows must be row numbers in [0, {self.T}), and at least one")
         counts = np.diff(self.indptr)[rows]
         indptr = np.concatenate([[0], np.cumsum(counts)])

@@ -74,18 +74,38 @@ class Profile:
         """Return what the paper's T becomes where a regime, not a polygon, is meant by it."""
         return paper.rescaled_size(T, self.n)
 
-    def published(self, values: Mapping[float, Any]) -> dict[float, Any]:
+    def published(self, values: Mapping[Any, Any]) -> dict[float, Any]:
         """Return published values by T where they can be compared: at the published n and S."""
         return dict(values) if (self.n, self.sparsity) == (paper.N, paper.SPARSITY) else {}
 
 
 PROFILES = {
-    "quick": Profile("quick", 1_000, 0.99, paper.STEPS, _SIZES["quick"], ((1_000, 2), (300, 2), (100, 2)), (5, 30, 50, 200, 1_000, math.inf)),
+    "quick": Profile(
+        "quick",
+        1_000,
+        0.99,
+        paper.STEPS,
+        _SIZES["quick"],
+        ((1_000, 2), (300, 2), (100, 2)),
+        (5, 30, 50, 200, 1_000, math.inf),
+    ),
     "paper": Profile(
-        "paper", paper.N, paper.SPARSITY, paper.STEPS, _SIZES["paper"], ((3_000, 2), (1_000, 2)), (5, 30, 200, 2_000, 10_000, math.inf)
+        "paper",
+        paper.N,
+        paper.SPARSITY,
+        paper.STEPS,
+        _SIZES["paper"],
+        ((3_000, 2), (1_000, 2)),
+        (5, 30, 200, 2_000, 10_000, math.inf),
     ),
     "full": Profile(
-        "full", paper.N, paper.SPARSITY, paper.STEPS, _SIZES["full"], ((3_000, 4), (1_000, 4)), (5, 30, 200, 2_000, 50_000, math.inf)
+        "full",
+        paper.N,
+        paper.SPARSITY,
+        paper.STEPS,
+        _SIZES["full"],
+        ((3_000, 4), (1_000, 4)),
+        (5, 30, 200, 2_000, 50_000, math.inf),
     ),
 }
 
@@ -199,7 +219,9 @@ def runs(name: str, of: str | None = None, sizes: tuple[float, ...] | None = Non
         return sweep.fetch(wanted)
     except sweep.MissingRuns as error:
         command = f"python -m sdd run {name} --profile {profile(of).name}"
-        raise sweep.MissingRuns(f"{error}\nor all runs of this experiment with\n    {command}") from None
+        raise sweep.MissingRuns(
+            f"{error}\nor all runs of this experiment with\n    {command}"
+        ) from None
 
 
 def source(drawn: list[Run], of: str | None = None) -> str:
@@ -208,9 +230,9 @@ def source(drawn: list[Run], of: str | None = None) -> str:
     settings = [replace(r.data, T=1, batch=None) for r in drawn if isinstance(r.data, DataSettings)]
     seeds = len(set(settings))
     trained = sum(r.config.restarts for r in drawn)
-    best = f", the best of {trained} trainings by training loss" if trained > len(drawn) else ""
+    best = f", the best by training loss of {trained} trainings" if trained > len(drawn) else ""
     plural = "s" if seeds > 1 else ""
     return (
         f"Profile {p.name}: n = {p.n:,}, S = {p.sparsity}, {p.steps:,} steps; "
-        f"{seeds} data seed{plural}; {len(drawn)} runs{best}."
+        f"{seeds} data seed{plural}, {len(drawn)} run{'s' * (len(drawn) > 1)}{best}."
     )

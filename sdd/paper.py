@@ -11,13 +11,13 @@ __all__ = [
     "DATASET_SIZES",
     "EPS",
     "LEARNING_RATE",
-    "M",
-    "N",
     "SPARSITY",
     "STEPS",
     "TEST_ROWS",
     "WARMUP_FRACTION",
     "WEIGHT_DECAY",
+    "M",
+    "N",
     "rescaled_eps",
     "rescaled_size",
 ]
@@ -75,6 +75,7 @@ def rescaled_size(T: int, n: int) -> int:
     features per row (S scaled along) sees each as often when T shrinks with n.
     """
     return max(1, round(T * n / N))
+
 
 # --- Values read off the published figures by eye, with their reading errors --------------------
 

@@ -290,8 +290,8 @@ def dimensionality_by_size(
                 rasterized=len(D) > 500,
             )
         ax.plot([], [], "o", color=COLORS[color], ms=5, label=label)
-    T = np.array(sorted(t for t in examples if m < t < math.inf), float)
-    ax.plot(T, m / T, "-", color=COLORS["mark"], lw=1, label=f"m/T = {m}/T")
+    several = np.array(sorted(t for t in examples if m < t < math.inf), float)
+    ax.plot(several, m / several, "-", color=COLORS["mark"], lw=1, label=f"m/T = {m}/T")
     ax.set_ylim(0, None)
     ax.set_ylabel("dimensionality D")
     ax.legend(loc="upper right")

@@ -60,7 +60,7 @@ def run_name(
     start: str = "",
 ) -> str:
     """Return the name of a run: a hash of what determines it, independent of this code."""
-    what = {
+    what: dict[str, Any] = {
         "data": data if isinstance(data, str) else _changed(data),
         "config": _changed(config),
         "numerics": NUMERICS,
@@ -149,7 +149,7 @@ def _read(file: Path, name: str) -> Run:
     data = meta["data"]
     data = data["hash"] if "hash" in data else DataSettings(**data)
     config = TrainConfig(**meta["config"])
-    groups: dict[str, dict[str, np.ndarray]] = {"history": {}, "snapshots": {}}
+    groups: dict[str, Any] = {"history": {}, "snapshots": {}}
     for key, value in tensors.items():
         group, _, entry = key.partition("/")
         if entry:

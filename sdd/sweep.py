@@ -20,10 +20,19 @@ from sdd.data import Dataset, DataSettings, sample
 from sdd.training import Run, TrainConfig, evaluate, initial_weights, train
 
 __all__ = [
-    "MissingRuns", "RunSpec", "clock", "estimate", "fetch", "missing", "test_set", "train_missing",
+    "MissingRuns",
+    "RunSpec",
+    "clock",
+    "estimate",
+    "fetch",
+    "missing",
+    "test_set",
+    "train_missing",
 ]
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
+# Settings that the command line takes from the profile where they are not given.
+FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
 LINE_EVERY = 30  # seconds between lines of progress where there is no terminal
 
 
@@ -42,7 +51,8 @@ class RunSpec:
     @property
     def name(self) -> str:
         """The name under which the run is stored."""
-        return store.run_name(self.data, self.config, tuple(sorted(self.snapshots)))
+        snapshots = tuple(sorted({int(step) for step in self.snapshots}))
+        return store.run_name(self.data, self.config, snapshots)
 
     @property
     def rows(self) -> int:
@@ -60,12 +70,12 @@ class RunSpec:
         return self.steps * (self.rows + 3.0) * self.data.n * self.config.m
 
     def command(self) -> str:
-        """Return the command that trains this run."""
+        """Return the command that trains this run, whatever the profile it is called under."""
         words = ["python -m sdd run"]
         for prefix, settings in (("data-", self.data), ("", self.config)):
             for f in fields(settings):
                 value = getattr(settings, f.name)
-                if value != f.default:
+                if value != f.default or f.name in FROM_PROFILE:
                     clash = f.name == "seed"
                     words.append(f"--{prefix if clash else ''}{f.name.replace('_', '-')} {value}")
         if self.snapshots:
@@ -80,8 +90,8 @@ def test_set(n: int, sparsity: float) -> Dataset:
 
 
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
-    """Return the specs whose runs are not stored, each once."""
-    return [s for s in dict.fromkeys(specs) if not store.path(s.name, folder).exists()]
+    """Return the specs whose runs are not stored, each once (damaged files are set aside)."""
+    return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
 
 
 @lru_cache(maxsize=256)
@@ -107,9 +117,7 @@ def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
     engine.warm_up()
     seconds = [
         s.steps
-        * _step_seconds(
-            s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf
-        )
+        * _step_seconds(s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf)
         for s in specs
     ]
     return max(sum(seconds) / (jobs or _cores()), max(seconds, default=0.0))
@@ -309,5 +317,3 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
         runs |= {s: store.load(s.name, folder) for s in lacking}
     found = [runs[s] for s in specs]
     return [run for run in found if run is not None]
-
-

@@ -12,7 +12,16 @@ from sdd import claims, metrics, paper
 from sdd.claims import Evidence, Judgement
 from sdd.summary import Summary, spread
 
-__all__ = ["batches", "checks", "dimensions", "norms", "polygons", "publish", "scorecard", "test_losses"]
+__all__ = [
+    "batches",
+    "checks",
+    "dimensions",
+    "norms",
+    "polygons",
+    "publish",
+    "scorecard",
+    "test_losses",
+]
 
 NOT_RUN = "not run at this profile"
 
@@ -84,8 +93,8 @@ def dimensions(e: Evidence) -> Markdown:
     return _table(header, rows)
 
 
-def _top(D: Sequence[float], count: int) -> str:
-    return " / ".join(f"{v:.3f}" for v in D[:count])
+def _top(D: Iterable[float], count: int) -> str:
+    return " / ".join(f"{v:.3f}" for v in list(D)[:count])
 
 
 def polygons(e: Evidence, sizes: Sequence[int]) -> Markdown:
@@ -151,7 +160,16 @@ def scorecard(judged: Sequence[Judgement]) -> Markdown:
         link = f"{{numref}}`{anchor}`"
         rows.append([j.id, j.statement, j.source, j.published, _lines(j.ours), _lines(j.spread),
                      f"**{j.verdict}**", link])  # fmt: skip
-    header = ["Id", "Claim", "Source", "Published", "Ours", "Spread, tolerance", "Verdict", "Figure"]
+    header = [
+        "Id",
+        "Claim",
+        "Source",
+        "Published",
+        "Ours",
+        "Spread, tolerance",
+        "Verdict",
+        "Figure",
+    ]
     return _table(header, rows)
 
 

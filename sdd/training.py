@@ -304,6 +304,5 @@ def hash_arrays(*arrays: np.ndarray) -> str:
 def evaluate(run: Run, test: Dataset) -> Run:
     """Return the run with its mean loss over a test set, and that mean's standard error."""
     errors = engine.loss(run.W, run.b, test, per_example=True)
-    assert isinstance(errors, np.ndarray)
     error = float(errors.std(ddof=1) / math.sqrt(errors.size)) if errors.size > 1 else math.nan
     return replace(run, test_loss=float(errors.mean()), test_error=error)

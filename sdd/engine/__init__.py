@@ -6,6 +6,7 @@ loss here is the squared error summed over features and averaged over rows.
 
 import os
 from dataclasses import dataclass, field
+from typing import Literal, overload
 
 import numba
 import numpy as np
@@ -18,6 +19,7 @@ from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
+_THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 
 
@@ -60,6 +62,12 @@ def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m
     return np.ascontiguousarray(h.T)
 
 
+@overload
+def loss(
+    W: np.ndarray, b: np.ndarray, data: Dataset, per_example: Literal[False] = False
+) -> float: ...
+@overload
+def loss(W: np.ndarray, b: np.ndarray, data: Dataset, per_example: Literal[True]) -> np.ndarray: ...
 def loss(
     W: Float[np.ndarray, "m n"],
     b: Float[np.ndarray, "n"],
@@ -199,7 +207,7 @@ def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:
 
 def _on(threads: int):
     if threads > 1:
-        numba.set_num_threads(min(threads, os.cpu_count() or 1, numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(min(threads, os.cpu_count() or 1, _THREADS))
     return compiled(parallel=threads > 1)
 
 

@@ -37,7 +37,7 @@ def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
 @numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
 def _adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
-    """PyTorch's AdamW on flat arrays: ``inverse_root`` is 1/√(1 − β₂ᵗ), ``step_size`` lr / (1 − β₁ᵗ)."""
+    """PyTorch's AdamW on flat arrays; step_size is lr/(1 − β₁ᵗ), inverse_root 1/√(1 − β₂ᵗ)."""
     for k in range(p.size):
         gk = g[k] * scale
         a = m1[k] + (gk - m1[k]) * beta1
