@@ -160,7 +160,7 @@ def judge_value(
     if math.isnan(sd):
         return Verdict(NOISY, ours, "one seed")
     text = (
-        f"sd {sd:.{digits}f} over {len(values)} seeds; tolerance {tolerance:.{digits}f}, "
+        f"sd {sd:.{digits}f} ({len(values)} seeds), tolerance {tolerance:.{digits}f}, "
         f"effect {effect:.{digits}f}"
     )
     if tolerance > effect:
@@ -195,7 +195,7 @@ def judge_sign(
     if math.isnan(sd):
         return Verdict(NOISY, ours, "one seed")
     tolerance = 2 * sd + noise
-    text = f"sd {sd:.{digits}f} over {len(values)} seeds; tolerance {tolerance:.{digits}f}"
+    text = f"sd {sd:.{digits}f} ({len(values)} seeds), tolerance {tolerance:.{digits}f}"
     if tolerance > abs(mean):
         return Verdict(NOISY, ours, text)
     return Verdict(REPRODUCED if mean > 0 else NOT, ours, text)

@@ -1,11 +1,14 @@
 """The command line: python -m sdd run | list | status | claims | bench."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sdd import bench, claims, experiments, store, sweep
 from sdd.data import DataSettings
@@ -77,14 +80,19 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
         names = args.experiments or list(experiments.EXPERIMENTS)
         return [s for name in names for s in experiments.specs(name, args.profile)]
     if args.experiments:
+        flags = [f"--{g.replace('_', '-')}" for g in given] + ["--snapshots"] * bool(args.snapshots)
         raise ValueError(
             f"name experiments or give settings, not both: {' '.join(args.experiments)} and "
-            f"{', '.join('--' + g.replace('_', '-') for g in given)}"
+            f"{', '.join(flags)}"
         )
     if "T" not in given:
         raise ValueError("a run of your own needs --T, the number of data points (or inf)")
     chosen = experiments.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
     return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()))]
+
+
+def _runs(count: int) -> str:
+    return f"{count} run" if count == 1 else f"{count} runs"
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -93,11 +101,11 @@ def _run(args: argparse.Namespace) -> None:
     specs = _specs(args)
     lacking = sweep.missing(specs)
     wanted = len(dict.fromkeys(specs))
-    print(f"{wanted - len(lacking)} of {wanted} runs are stored in {store.default_folder()}")
+    print(f"{wanted - len(lacking)} of {_runs(wanted)} stored in {store.default_folder()}")
     if lacking:
         print("compiling the engine (seconds, once) and timing a step of each size ...", flush=True)
         seconds = sweep.estimate(lacking, args.jobs)
-        print(f"training {len(lacking)} runs: about {sweep.clock(seconds)}", flush=True)
+        print(f"training {_runs(len(lacking))}: about {sweep.clock(seconds)}", flush=True)
     sweep.train_missing(specs, jobs=args.jobs)
     if wanted == 1:
         (made,) = sweep.fetch(specs[:1])
@@ -149,15 +157,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         {"run": _run, "list": _list, "status": _status, "claims": _claims, "bench": _bench}[
             args.command
         ](args)
-    except (ValueError, store.StoreError, sweep.MissingRuns) as error:
+        sys.stdout.flush()  # here, where a closed pipe is caught, and not when Python exits
+    except BrokenPipeError:  # such as `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, sweep.MissingRuns) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except TrainingDiverged as error:
         print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
         return 1
+    except TerminatedWorkerError:
+        print(
+            "error: a training process was killed (out of memory?); runs that have finished are "
+            "stored, and the same command goes on, with --jobs 1 in less memory",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nstopped: finished runs are stored, and the same command goes on", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # such as `… | head`
-        return 0
     return 0

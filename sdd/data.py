@@ -16,7 +16,15 @@ import numba
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["DataSettings", "Dataset", "Stream", "sample", "stream"]
+__all__ = [
+    "DataSettings",
+    "Dataset",
+    "Stream",
+    "binomial_cdf",
+    "sample",
+    "stream",
+    "whole_number",
+]
 
 STREAMS = {"train": 0, "test": 1, "fresh": 2}
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
@@ -85,8 +93,8 @@ def _draw_rows(first, count, n, cdf, key, stream):
 
 
 @lru_cache(maxsize=32)
-def _binomial_cdf(n: int, p: float) -> np.ndarray:
-    """P(K ≤ k) for K ~ binomial(n, p), k = 0 … n − 1.
+def binomial_cdf(n: int, p: float) -> np.ndarray:
+    """Return P(K ≤ k) for K ~ binomial(n, p), k = 0 … n − 1.
 
     Outwards from the mode by the ratio of neighbours: no underflow, and only basic arithmetic,
     which rounds alike on every platform.
@@ -104,7 +112,8 @@ def _binomial_cdf(n: int, p: float) -> np.ndarray:
     return cumulative[:-1] / cumulative[-1]
 
 
-def _whole(name: str, value: Any, least: int) -> int:
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return `value` as an int; raise ValueError unless it is whole and at least `least`."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
@@ -147,15 +156,15 @@ class DataSettings:
         if self.T == math.inf:
             if self.batch is None:
                 raise ValueError("batch must be given where T is infinite, not None")
-            object.__setattr__(self, "batch", _whole("batch", self.batch, 1))
+            object.__setattr__(self, "batch", whole_number("batch", self.batch, 1))
         else:
-            object.__setattr__(self, "T", _whole("T", self.T, 1))
+            object.__setattr__(self, "T", whole_number("T", self.T, 1))
             if self.batch is not None:
                 raise ValueError(
                     f"batch is only for T = infinity, but T = {self.T} and batch = {self.batch}"
                 )
-        object.__setattr__(self, "n", _whole("n", self.n, 1))
-        object.__setattr__(self, "seed", _whole("seed", self.seed, 0))
+        object.__setattr__(self, "n", whole_number("n", self.n, 1))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
         if self.seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}")
         real = isinstance(self.sparsity, (int, float, np.floating))
@@ -171,7 +180,7 @@ class DataSettings:
 
     def rows(self, first: int, count: int, stream: str) -> "Dataset":
         """Draw `count` rows from row `first` on, of one of the `STREAMS`."""
-        cdf = _binomial_cdf(self.n, 1.0 - self.sparsity)
+        cdf = binomial_cdf(self.n, 1.0 - self.sparsity)
         indptr, indices, values = _draw_rows(
             first, count, self.n, cdf, np.uint64(self.seed), np.uint64(STREAMS[stream])
         )
@@ -212,7 +221,7 @@ class Dataset:
     settings: DataSettings | None = field(default=None)
 
     def __post_init__(self) -> None:
-        n = _whole("n", self.n, 1)
+        n = whole_number("n", self.n, 1)
         indptr = np.array(self.indptr)  # a copy: the caller's own array stays writeable
         indices, values = np.asarray(self.indices), np.asarray(self.values)
         for name, array in (("indptr", indptr), ("indices", indices)):

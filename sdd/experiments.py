@@ -124,20 +124,20 @@ def profile(name: str | None = None) -> Profile:
     return PROFILES[name]
 
 
-def spec(T: float, seed: int = 0, *, of: str | None = None, **changes: Any) -> RunSpec:
+def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any) -> RunSpec:
     """Return the settings of one run at the profile's sizes, with any of them changed.
 
     Parameters
     ----------
     T : int or math.inf
         Number of data points.
-    seed : int
-        Data seed. Parameter seeds start at 100 times that, so that no two data seeds share one.
+    data_seed : int
+        Seed of the data. Parameter seeds start at 100 times that, so that no two data seeds share
+        one.
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        Fields of `DataSettings` or `TrainConfig` to set otherwise (``data_seed`` and ``seed`` for
-        the two seeds).
+        Fields of `DataSettings` or `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
 
     Returns
     -------
@@ -149,13 +149,13 @@ def spec(T: float, seed: int = 0, *, of: str | None = None, **changes: Any) -> R
         Where a name or a value breaks its rule.
     """
     p = profile(of)
-    data: dict[str, Any] = {"T": T, "n": p.n, "sparsity": p.sparsity, "seed": seed}
+    data: dict[str, Any] = {"T": T, "n": p.n, "sparsity": p.sparsity, "seed": data_seed}
     if T == math.inf:
         data["batch"] = p.fresh[0][0]
-    config: dict[str, Any] = {"seed": 100 * seed, "steps": p.steps}
+    config: dict[str, Any] = {"seed": 100 * data_seed, "steps": p.steps}
     for name, value in changes.items():
-        if name in ("n", "sparsity", "batch", "split", "data_seed"):
-            data[name.removeprefix("data_")] = value
+        if name in ("n", "sparsity", "batch", "split"):
+            data[name] = value
         elif name in TrainConfig.__dataclass_fields__:
             config[name] = value
         else:

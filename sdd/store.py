@@ -185,18 +185,16 @@ def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator
     The operating system drops the lock when its process dies, however it dies.
     """
     locks = (folder or default_folder()) / ".locks"
+    lock = FileLock(locks / f"{name}.lock")
     try:
         locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{name}.lock")
-        try:
-            lock.acquire(timeout=-1 if wait else 0)
-        except Timeout:
-            yield False
-            return
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        pass
     except OSError as error:
         raise _unusable(locks.parent, error) from error
     try:
-        yield True
+        yield lock.is_locked
     finally:
         lock.release()
 

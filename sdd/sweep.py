@@ -166,8 +166,9 @@ def train_missing(
             for spec in todo:
                 finished(_train_and_store(spec, folder, os.getpid()))
         else:
+            # (Dispatched a few at a time: after Ctrl-C, loky trips over tasks that still queue.)
             parallel = joblib.Parallel(
-                n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+                n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
             )
             with joblib.parallel_config("loky", inner_max_num_threads=1):
                 for name in parallel(

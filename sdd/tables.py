@@ -156,21 +156,10 @@ def scorecard(judged: Sequence[Judgement]) -> Markdown:
     """Return the whole scorecard, with links to the figures."""
     rows = []
     for j in judged:
-        anchor = j.figure.partition("#")[2]
-        link = f"{{numref}}`{anchor}`"
-        rows.append([j.id, j.statement, j.source, j.published, _lines(j.ours), _lines(j.spread),
-                     f"**{j.verdict}**", link])  # fmt: skip
-    header = [
-        "Id",
-        "Claim",
-        "Source",
-        "Published",
-        "Ours",
-        "Spread, tolerance",
-        "Verdict",
-        "Figure",
-    ]
-    return _table(header, rows)
+        link = f"{{numref}}`{j.figure.partition('#')[2]}`"
+        claim = f"{j.statement} ({link}).<br>{j.source}; `{j.id}`"
+        rows.append([f"**{j.verdict}**", claim, j.published, _lines(j.ours), _lines(j.spread)])
+    return _table(["Verdict", "Claim", "Published", "Ours", "Spread and tolerance"], rows)
 
 
 def _lines(text: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import engine, paper
-from sdd.data import Dataset, DataSettings, Stream, _whole
+from sdd.data import Dataset, DataSettings, Stream, whole_number
 
 __all__ = ["Run", "TrainConfig", "TrainingDiverged", "evaluate", "initial_weights", "train"]
 
@@ -73,9 +73,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("steps", 1), ("seed", 0), ("restarts", 1)):
-            object.__setattr__(self, name, _whole(name, getattr(self, name), least))
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         if self.warmup is not None:
-            object.__setattr__(self, "warmup", _whole("warmup", self.warmup, 0))
+            object.__setattr__(self, "warmup", whole_number("warmup", self.warmup, 0))
             if self.steps <= self.warmup:
                 raise ValueError(
                     f"steps must exceed the warm-up, but steps = {self.steps} "
@@ -208,7 +208,7 @@ def train(
         Where the loss becomes infinite or NaN; step and settings are named.
     """
     config = TrainConfig() if config is None else config
-    wanted = {_whole("a snapshot's step", step, 0) for step in snapshots}
+    wanted = {whole_number("a snapshot's step", step, 0) for step in snapshots}
     if wanted and max(wanted) > config.steps:
         raise ValueError(f"snapshots must be at most steps = {config.steps}, not {max(wanted)}")
     if init is not None:

@@ -1,4 +1,4 @@
-"""Data points follow their law, are the same everywhere, and bad ones are refused in one sentence."""
+"""Data follow their law, are the same everywhere, and bad ones are refused in one sentence."""
 
 import math
 import resource
@@ -9,6 +9,43 @@ import numpy as np
 import pytest
 
 from sdd.data import Dataset, DataSettings, Stream, _philox, sample, stream
+
+# Four training rows, two fresh and two test rows, as first drawn.
+GOLDEN = {
+    "indptr": [0, 6, 9, 9, 11],
+    "indices": [1, 2, 3, 9, 10, 11, 8, 9, 11, 2, 5],
+    "values": [
+        "0x1.9d876e0000000p-2",
+        "0x1.d925880000000p-3",
+        "0x1.358ea60000000p-1",
+        "0x1.02a6b00000000p-3",
+        "0x1.53ffaa0000000p-3",
+        "0x1.3951ac0000000p-1",
+        "0x1.5d55340000000p-2",
+        "0x1.d415c60000000p-1",
+        "0x1.bfc9300000000p-3",
+        "0x1.bb9c1a0000000p-2",
+        "0x1.cd761c0000000p-1",
+    ],
+    "fresh indices": [2, 10, 2, 4, 5, 10],
+    "fresh values": [
+        "0x1.bae1ce0000000p-1",
+        "0x1.00e7580000000p-1",
+        "0x1.9fadde0000000p-2",
+        "0x1.4d25ac0000000p-1",
+        "0x1.89e94c0000000p-3",
+        "0x1.3977a60000000p-1",
+    ],
+    "test indices": [8, 10, 11, 1, 5, 8],
+    "test values": [
+        "0x1.e6e29e0000000p-1",
+        "0x1.c89b420000000p-4",
+        "0x1.277e660000000p-2",
+        "0x1.6b3b360000000p-1",
+        "0x1.0e0aee0000000p-2",
+        "0x1.4ea0e80000000p-1",
+    ],
+}
 
 
 def rows_of(data):
@@ -183,7 +220,9 @@ def test_a_batch_does_not_depend_on_what_was_drawn_before():
     backwards = [rows_of(stream(30, 100, 0.9, seed=9).at(step)) for step in (5, 4, 3, 2, 1, 0)]
     assert in_order == backwards[::-1]
     # Rows follow one another: the batch size only cuts them differently.
-    assert sum(in_order, []) == rows_of(stream(180, 100, 0.9, seed=9).at(0))
+    assert [row for batch in in_order for row in batch] == rows_of(
+        stream(180, 100, 0.9, seed=9).at(0)
+    )
     assert fresh.T == 30
     assert fresh.n == 100
 

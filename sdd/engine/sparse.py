@@ -5,8 +5,9 @@ the non-zeros; and the encoder sees W only through h_i = Σ_k x_ik W_k, again ov
 """
 
 import numba
+import numpy as np
 
-__all__ = ["add_sparse", "encode"]
+__all__ = ["add_sparse", "add_sparse_2", "encode"]
 
 
 @numba.njit(cache=True)
@@ -16,7 +17,7 @@ def encode(W, indptr, indices, values, first, last, h):
         for c in range(W.shape[0]):
             total = W.dtype.type(0)
             for k in range(indptr[i], indptr[i + 1]):
-                total += values[k] * W[c, indices[k]]
+                total += values[k] * W[c, np.uint32(indices[k])]
             h[c, i] = total
 
 
@@ -38,4 +39,28 @@ def add_sparse(W, b, h, indptr, indices, values, first, last, dW, db, dh):
         # dh[:, i] is complete only now, so the encoder's share needs a second pass.
         for k in range(indptr[i], indptr[i + 1]):
             for c in range(m):
-                dW[c, indices[k]] += values[k] * dh[c, i]
+                dW[c, np.uint32(indices[k])] += values[k] * dh[c, i]
+
+
+@numba.njit(cache=True)
+def add_sparse_2(W, b, h, indptr, indices, values, first, last, dW, db, dh):
+    """As `add_sparse`, for m = 2, with the same operations in the same order: the same bits.
+
+    (Columns are taken as unsigned: a signed index would be tested for being negative.)
+    """
+    for i in range(first, last):
+        p, q = h[0, i], h[1, i]
+        u, v = dh[0, i], dh[1, i]
+        for k in range(indptr[i], indptr[i + 1]):
+            j, x = np.uint32(indices[k]), values[k]
+            if b[j] + W[0, j] * p + W[1, j] * q > 0:
+                db[j] -= x
+                dW[0, j] -= x * p
+                dW[1, j] -= x * q
+                u -= x * W[0, j]
+                v -= x * W[1, j]
+        for k in range(indptr[i], indptr[i + 1]):
+            j = np.uint32(indices[k])
+            dW[0, j] += values[k] * u
+            dW[1, j] += values[k] * v
+        dh[0, i], dh[1, i] = u, v

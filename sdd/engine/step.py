@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from sdd.engine.pairs import add_pairs, add_pairs_2
-from sdd.engine.sparse import add_sparse, encode
+from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "compiled"]
 
@@ -29,9 +29,10 @@ def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
     encode(W, indptr, indices, values, first, last, h)
     if W.shape[0] == 2:
         add_pairs_2(W, b, h, first, last, dW[k], db[k], dh)
+        add_sparse_2(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
     else:
         add_pairs(W, b, h, first, last, dW[k], db[k], dh)
-    add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
+        add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
 
 
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)

@@ -1,0 +1,407 @@
+"""Training is PyTorch's AdamW on the plain model, and a run holds what it promises."""
+
+import math
+import re
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from sdd import engine, paper
+from sdd.data import Dataset, sample, stream
+from sdd.model import ReLUOutput
+from sdd.training import (
+    Run,
+    TrainConfig,
+    TrainingDiverged,
+    evaluate,
+    hash_arrays,
+    initial_weights,
+    train,
+)
+
+torch.set_num_threads(1)  # on problems this small, threads only wait for each other
+
+SMALL = sample(20, 60, 0.9, seed=1)
+
+
+def short(**changes):
+    """A run of 200 steps that moves the weights visibly."""
+    return TrainConfig(**{"m": 3, "steps": 200, "lr": 1e-3} | changes)
+
+
+def trained_by_torch(batch_at, n, config, init=None):
+    """The reference: the plain model in float64, torch's AdamW and torch's own schedulers."""
+    W, b = init or initial_weights(config.m, n, config.seed, config.gain)
+    model = ReLUOutput.from_weights(torch.tensor(W).double(), torch.tensor(b).double())
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay, eps=config.eps
+    )
+    warmup = config.warmup_steps
+    up = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup, 1.0, max(1, warmup - 1))
+    down = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps - warmup)
+    schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, [up, down], [warmup])
+    for step in range(config.steps):
+        optimizer.zero_grad()
+        model.loss(torch.tensor(batch_at(step)).double(), config.reduction).backward()
+        optimizer.step()
+        schedule.step()
+    return model.W.detach().numpy(), model.b.detach().numpy()
+
+
+# --- Against PyTorch ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("m", [2, 3])
+def test_a_run_is_that_of_torch_adamw_within_1e_5(reduction, m):
+    config = short(reduction=reduction, m=m)
+    run = train(SMALL, config)
+    X = SMALL.to_dense()
+    W, b = trained_by_torch(lambda step: X, SMALL.n, config)
+    assert run.W.dtype == np.float32
+    assert np.abs(run.W - W).max() < 1e-5
+    assert np.abs(run.b - b).max() < 1e-5
+    start, _ = initial_weights(m, SMALL.n)
+    assert np.abs(run.W - start).max() > 0.02  # it has gone somewhere
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_in_double_precision_a_run_is_that_of_torch_adamw_to_ten_digits(reduction):
+    config = short(reduction=reduction, dtype="float64", lr=1e-2, weight_decay=0.3, warmup=50)
+    run = train(SMALL, config)
+    X = SMALL.to_dense()
+    init = initial_weights(3, SMALL.n, dtype="float64")
+    W, b = trained_by_torch(lambda step: X, SMALL.n, config, init)
+    assert run.W.dtype == run.b.dtype == np.float64
+    np.testing.assert_allclose(run.W, W, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(run.b, b, rtol=0, atol=1e-10)
+    # The reductions differ, so that none can stand for the other.
+    other = train(SMALL, replace(config, reduction={"mean": "sum", "sum": "mean"}[reduction]))
+    assert np.abs(other.W - W).max() > 1e-4
+
+
+def test_at_t_infinity_every_step_sees_its_own_fresh_points():
+    fresh = stream(15, 60, 0.9, seed=4)
+    config = short(lr=1e-2, reduction="sum")
+    run = train(fresh, config)
+    W, b = trained_by_torch(lambda step: fresh.at(step).to_dense(), 60, config)
+    assert np.abs(run.W - W).max() < 1e-5
+    assert np.abs(run.b - b).max() < 1e-5
+    same, _ = trained_by_torch(lambda step: fresh.at(0).to_dense(), 60, config)
+    assert np.abs(run.W - same).max() > 1e-3
+    # The losses reported are those of points that the model has not seen.
+    assert run.train_loss == engine.loss(run.W, run.b, fresh.at(200))
+    assert run.history["loss"][0] == engine.loss(*initial_weights(3, 60), fresh.at(0))
+    assert run.T == math.inf
+
+
+def test_the_mean_with_eps_is_the_sum_with_n_times_eps_bit_for_bit():
+    # With T and n powers of two all factors are exact, so nothing may differ, at any step.
+    data = sample(64, 1_024, 0.99, seed=2)
+    settings = {"steps": 150, "lr": 1e-2, "dtype": "float64", "weight_decay": 0.01}
+    mean = train(data, TrainConfig(reduction="mean", eps=1e-8, **settings))
+    summed = train(data, TrainConfig(reduction="sum", eps=1_024 * 1e-8, **settings))
+    assert mean.W.tobytes() == summed.W.tobytes()
+    assert mean.b.tobytes() == summed.b.tobytes()
+    assert mean.history["loss"].tobytes() == summed.history["loss"].tobytes()
+    plain = train(data, TrainConfig(reduction="sum", eps=1e-8, **settings))
+    assert np.abs(plain.W - mean.W).max() > 1e-3
+
+
+# --- The schedule -------------------------------------------------------------------------------
+
+
+def test_the_papers_schedule_warms_up_over_2500_of_50000_steps_and_ends_at_zero():
+    config = TrainConfig()
+    assert (config.steps, config.warmup_steps, config.lr) == (50_000, 2_500, 1e-3)
+    assert (config.weight_decay, config.eps, config.m) == (1e-2, 1e-8, 2)
+    rates = config.rates()
+    assert rates.shape == (50_000,)
+    np.testing.assert_allclose(rates[:2_500], np.arange(1, 2_501) * 1e-3 / 2_500)
+    assert rates.max() == rates[2_499] == rates[2_500] == 1e-3
+    assert (np.diff(rates[2_500:]) < 0).all()
+    assert rates[26_250] == pytest.approx(5e-4)  # half-way down
+    assert 0 < rates[-1] < 1e-11
+    # What decides the predicted D at T = infinity: half the peak on average.
+    assert rates.sum() == pytest.approx(1e-3 * (2_501 / 2 + 47_501 / 2))
+
+
+@pytest.mark.parametrize(
+    ("steps", "warmup", "expected"),
+    [(1_000, None, 50), (10, None, 0), (1, None, 0), (10, 0, 0), (10, 9, 9)],
+)
+def test_the_warm_up_is_5_percent_of_the_steps_unless_given(steps, warmup, expected):
+    config = TrainConfig(steps=steps, warmup=warmup, lr=0.5)
+    assert config.warmup_steps == expected
+    rates = config.rates()
+    assert rates.size == steps
+    assert rates[expected] == 0.5
+    assert (rates > 0).all()
+
+
+# --- Initial weights ----------------------------------------------------------------------------
+
+
+def test_initial_weights_are_xavier_normal_and_the_bias_is_zero():
+    W, b = initial_weights(2, 50_000, seed=3, gain=2.0)
+    assert W.shape == (2, 50_000)
+    assert W.dtype == b.dtype == np.float32
+    assert not b.any()
+    deviation = 2 * math.sqrt(2 / 50_002)
+    assert W.std() == pytest.approx(deviation, rel=0.02)
+    assert abs(W.mean()) < 4 * deviation / math.sqrt(W.size)
+    assert (W**4).mean() == pytest.approx(3 * deviation**4, rel=0.1)  # normal, not uniform
+
+
+def test_a_parameter_seed_gives_these_very_weights():
+    W, _ = initial_weights(2, 3, seed=5, dtype="float64")
+    expected = [
+        [-0.3987941734021224, -0.5089223607210379, 0.600338195394567],
+        [0.7369775375427684, -0.0968332539750812, 0.19429556404590634],
+    ]
+    np.testing.assert_allclose(W, expected, rtol=1e-12)
+    single, _ = initial_weights(2, 3, seed=5)
+    np.testing.assert_array_equal(single, W.astype(np.float32))
+    assert (initial_weights(2, 3, seed=6)[0] != single).all()
+
+
+def test_config_seed_and_gain_steer_the_start():
+    starts = {}
+    for seed, gain in [(0, 1.0), (1, 1.0), (0, 2.0)]:
+        config = TrainConfig(steps=1, lr=0, seed=seed, gain=gain)
+        starts[seed, gain] = train(SMALL, config).W
+        np.testing.assert_array_equal(starts[seed, gain], initial_weights(2, 60, seed, gain)[0])
+    assert (starts[0, 1.0] != starts[1, 1.0]).all()
+    np.testing.assert_allclose(starts[0, 2.0], 2 * starts[0, 1.0], rtol=1e-6)
+
+
+# --- History, snapshots, callback ---------------------------------------------------------------
+
+
+def test_the_history_is_log_spaced_and_holds_what_a_callback_sees():
+    seen = {}
+    config = short(steps=5_000, lr=1e-2)
+    run = train(SMALL, config, callback=lambda step, W, b: seen.update({step: (+W, +b)}))
+    history, rates = run.history, config.rates()
+    steps = history["step"].astype(int)
+    assert steps[0] == 0
+    assert steps[-1] == 5_000
+    assert (np.diff(steps) > 0).all()
+    assert 120 <= steps.size <= 210
+    assert set(range(1, 10)) < set(steps.tolist())  # every one of the first
+    late = np.diff(np.log(steps[steps >= 100]))
+    assert late.max() < 0.06  # and never more than 6 % apart
+    assert set(history) == {"step", "lr", "loss", "W_norm", "b_norm"}
+    for k in (0, 5, steps.size // 2, steps.size - 1):
+        W, b = seen[steps[k]]
+        assert history["loss"][k] == engine.loss(W, b, SMALL)
+        assert history["W_norm"][k] == pytest.approx(np.sqrt((W.astype(float) ** 2).sum()))
+        assert history["b_norm"][k] == pytest.approx(np.sqrt((b.astype(float) ** 2).sum()))
+        assert history["lr"][k] == rates[min(steps[k], 4_999)]
+    assert set(steps.tolist()) <= set(seen)
+    assert run.train_loss == history["loss"][-1] == engine.loss(run.W, run.b, SMALL)
+
+
+def test_snapshots_are_the_weights_that_the_callback_sees_at_that_step():
+    seen = {}
+    config = short()
+    run = train(
+        SMALL,
+        config,
+        snapshots=(150, 0, 37, 200, 37),
+        callback=lambda step, W, b: seen.update({step: (+W, +b)}),
+    )
+    kept = run.snapshots
+    assert kept["step"].tolist() == [0, 37, 150, 200]
+    for step, W, b in zip(kept["step"], kept["W"], kept["b"], strict=True):
+        np.testing.assert_array_equal(W, seen[step][0])
+        np.testing.assert_array_equal(b, seen[step][1])
+    np.testing.assert_array_equal(kept["W"][0], initial_weights(3, 60)[0])
+    np.testing.assert_array_equal(kept["W"][-1], run.W)
+    # And step 37 is where the engine is after 37 steps.
+    state = engine.State(*initial_weights(3, 60))
+    rates = config.rates()[:37]
+    engine.advance(state, SMALL, rates, weight_decay=0.01, eps=1e-8, scale=1 / 60)
+    np.testing.assert_array_equal(kept["W"][1], state.W)
+    assert train(SMALL, config).snapshots == {}
+
+
+def test_looking_on_changes_nothing():
+    plain = train(SMALL, short())
+    watched = train(SMALL, short(), snapshots=range(0, 200, 7), callback=lambda *_: None)
+    assert plain.W.tobytes() == watched.W.tobytes()
+    assert plain.b.tobytes() == watched.b.tobytes()
+
+
+# --- Seeds and starts ---------------------------------------------------------------------------
+
+
+def test_of_several_parameter_seeds_the_lowest_training_loss_is_kept():
+    config = short(restarts=4, seed=10, lr=1e-2)
+    run = train(SMALL, config)
+    single = [train(SMALL, replace(config, restarts=1, seed=10 + r)) for r in range(4)]
+    losses = [r.train_loss for r in single]
+    assert len(set(losses)) == 4
+    assert run.restart_losses.tolist() == losses
+    best = single[int(np.argmin(losses))]
+    assert np.argmin(losses) != 3  # so that the last one is not kept for being last
+    assert run.train_loss == min(losses)
+    np.testing.assert_array_equal(run.W, best.W)
+    np.testing.assert_array_equal(run.b, best.b)
+    np.testing.assert_array_equal(run.history["loss"], best.history["loss"])
+    assert run.config == config
+    assert single[0].restart_losses.tolist() == [losses[0]]
+
+
+def test_a_warm_start_goes_on_from_the_weights_given():
+    rng = np.random.default_rng(0)
+    init = rng.normal(size=(3, 60)).astype(np.float32), rng.normal(size=60).astype(np.float32)
+    copies = tuple(a.copy() for a in init)
+    run = train(SMALL, short(reduction="sum"), init=init, snapshots=(0,))
+    np.testing.assert_array_equal(run.snapshots["W"][0], init[0])
+    np.testing.assert_array_equal(run.snapshots["b"][0], init[1])
+    X = SMALL.to_dense()
+    W, b = trained_by_torch(lambda step: X, 60, short(reduction="sum"), init)
+    assert np.abs(run.W - W).max() < 1e-5
+    assert np.abs(run.b - b).max() < 1e-5
+    for array, copy in zip(init, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)  # the caller's arrays are left alone
+    assert run.start == hash_arrays(*init) != ""
+    assert run.start != hash_arrays(init[0], init[1] + 1)
+    assert train(SMALL, short(steps=1)).start == ""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_settings_give_the_same_bits_on_any_number_of_threads(threads):
+    data = sample(3_000, 100, 0.9)  # two chunks
+    config = TrainConfig(steps=40, lr=1e-2, reduction="sum")
+    one, other = train(data, config), train(data, config, threads=threads)
+    assert one.W.tobytes() == other.W.tobytes()
+    assert one.b.tobytes() == other.b.tobytes()
+    for name in one.history:
+        assert one.history[name].tobytes() == other.history[name].tobytes()
+    assert train(data, replace(config, seed=1)).W.tobytes() != one.W.tobytes()
+
+
+# --- What a run holds ---------------------------------------------------------------------------
+
+
+def test_a_run_names_all_that_determines_it():
+    run = train(SMALL, short())
+    assert isinstance(run, Run)
+    assert run.T == 20
+    assert run.settings["data"]["n"] == 60
+    assert run.settings["data"]["seed"] == 1
+    assert set(run.settings["config"]) == {f.name for f in fields(TrainConfig)}
+    own = Dataset.from_dense(SMALL.to_dense())
+    by_content = train(own, short())
+    assert by_content.settings["data"] == {"hash": own.content_hash()}
+    assert math.isnan(by_content.T)
+    assert by_content.W.tobytes() == run.W.tobytes()
+
+
+def test_the_default_settings_are_the_papers():
+    config = TrainConfig()
+    assert (config.m, config.steps, config.lr) == (paper.M, paper.STEPS, paper.LEARNING_RATE)
+    assert (config.weight_decay, config.eps) == (paper.WEIGHT_DECAY, paper.EPS)
+    assert (config.reduction, config.restarts) == ("mean", 1)
+
+
+def test_a_run_is_judged_by_the_mean_over_the_test_set_and_its_standard_error():
+    run = train(SMALL, short(lr=1e-2))
+    assert math.isnan(run.test_loss)
+    test = sample(500, 60, 0.9, split="test")
+    judged = evaluate(run, test)
+    model = ReLUOutput.from_weights(torch.tensor(run.W).double(), torch.tensor(run.b).double())
+    x = torch.tensor(test.to_dense()).double()
+    errors = ((x - model(x)) ** 2).sum(1).detach().numpy()
+    assert judged.test_loss == pytest.approx(errors.mean(), rel=1e-9)
+    assert judged.test_error == pytest.approx(errors.std(ddof=1) / math.sqrt(500), rel=1e-9)
+    assert judged.W is run.W
+    assert math.isnan(evaluate(run, test.take([0])).test_error)
+
+
+# --- Failure ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_a_run_whose_loss_is_not_finite_stops_with_its_step_and_settings(m):
+    seen = []
+    config = short(lr=1e30, m=m)
+    with pytest.raises(TrainingDiverged, match=r"the loss became (nan|inf) by step") as caught:
+        train(SMALL, config, callback=lambda step, W, b: seen.append(step))
+    step = int(re.search(r"by step (\d+)", str(caught.value))[1])
+    assert 0 < step < 200
+    assert max(seen) < step
+    assert repr(config) in str(caught.value)
+
+
+def test_initial_weights_that_are_not_finite_are_named_at_step_0():
+    W, b = initial_weights(3, 60)
+    with pytest.raises(TrainingDiverged, match="became nan by step 0 of TrainConfig"):
+        train(SMALL, short(), init=(W * np.nan, b))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"m": 0}, "m must be a whole number of at least 1, not 0"),
+        ({"m": -1}, "m must be a whole number of at least 1, not -1"),
+        ({"m": 1.5}, "m must be a whole number of at least 1, not 1.5"),
+        ({"m": "two"}, "m must be a whole number of at least 1, not 'two'"),
+        ({"steps": 0}, "steps must be a whole number of at least 1, not 0"),
+        ({"steps": 10.5}, "steps must be a whole number of at least 1, not 10.5"),
+        ({"steps": math.inf}, "steps must be a whole number of at least 1, not inf"),
+        ({"steps": 100, "warmup": 100}, "but steps = 100 and warmup = 100"),
+        ({"steps": 100, "warmup": 101}, "steps must exceed the warm-up"),
+        ({"warmup": -1}, "warmup must be a whole number of at least 0, not -1"),
+        ({"warmup": 2.5}, "warmup must be a whole number of at least 0, not 2.5"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"restarts": 0}, "restarts must be a whole number of at least 1, not 0"),
+        ({"lr": -1e-3}, "lr must be a finite number of at least 0, not -0.001"),
+        ({"lr": math.nan}, "lr must be a finite number of at least 0, not nan"),
+        ({"lr": math.inf}, "lr must be a finite number of at least 0, not inf"),
+        ({"lr": "fast"}, "lr must be a finite number of at least 0, not 'fast'"),
+        ({"weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, not -0.1"),
+        ({"eps": -1e-8}, "eps must be a finite number of at least 0, not -1e-08"),
+        ({"gain": math.nan}, "gain must be a finite number of at least 0, not nan"),
+        ({"reduction": "max"}, 'reduction must be "mean" or "sum", not \'max\''),
+        ({"dtype": "float16"}, 'dtype must be "float32" or "float64", not \'float16\''),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_rule_and_value(settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        TrainConfig(**settings)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"init": (np.zeros((3, 60)), np.zeros(59))}, "they are (3, 60) and (59,)"),
+        ({"init": (np.zeros((3, 50)), np.zeros(50))}, "the data have n = 60 features"),
+        ({"init": (np.zeros((2, 60)), np.zeros(60))}, "W has 2 rows, but config.m = 3"),
+        ({"snapshots": [201]}, "snapshots must be at most steps = 200, not 201"),
+        ({"snapshots": [-1]}, "a snapshot's step must be a whole number of at least 0, not -1"),
+        ({"snapshots": [1.5]}, "a snapshot's step must be a whole number of at least 0, not 1.5"),
+    ],
+)
+def test_what_does_not_fit_the_settings_is_refused_before_training(options, message):
+    for data in (SMALL, stream(5, 60, 0.9)):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            train(data, short(), **options)
+
+
+def test_given_weights_leave_nothing_to_restart():
+    with pytest.raises(ValueError, match="restarts must be 1 where initial weights are given"):
+        train(SMALL, short(restarts=2), init=initial_weights(3, 60))
+
+
+def test_settings_cannot_be_changed_and_numbers_are_normalised():
+    config = TrainConfig(m=2.0, steps=np.int64(100), lr=1)
+    assert config == TrainConfig(m=2, steps=100, lr=1.0)
+    assert [type(x) for x in (config.m, config.steps, config.lr)] == [int, int, float]
+    with pytest.raises(AttributeError):
+        config.m = 3
