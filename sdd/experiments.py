@@ -74,9 +74,14 @@ class Profile:
         """Return what the paper's T becomes where a regime, not a polygon, is meant by it."""
         return paper.rescaled_size(T, self.n)
 
-    def published(self, values: Mapping[Any, Any]) -> dict[float, Any]:
-        """Return published values by T where they can be compared: at the published n and S."""
-        return dict(values) if (self.n, self.sparsity) == (paper.N, paper.SPARSITY) else {}
+    @property
+    def published_size(self) -> bool:
+        """Whether runs can be set beside published values: the paper's own n and S."""
+        return (self.n, self.sparsity) == (paper.N, paper.SPARSITY)
+
+    def published(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return published values by T where ours can be drawn beside them, else none."""
+        return dict(values) if self.published_size else {}
 
 
 PROFILES = {

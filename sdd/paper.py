@@ -7,12 +7,12 @@ Thread, 2023. What the paper leaves open is marked "ours", with the reason for o
 import math
 
 __all__ = [
-    "BATCH",
     "DATASET_SIZES",
     "EPS",
     "LEARNING_RATE",
     "SPARSITY",
     "STEPS",
+    "STRIP",
     "TEST_ROWS",
     "WARMUP_FRACTION",
     "WEIGHT_DECAY",
@@ -37,9 +37,10 @@ DATASET_SIZES = (
     20_000, 50_000, 100_000, 200_000, 500_000,
 )  # fmt: skip
 
+STRIP = (5, 30, 200, 2_000, 50_000, math.inf)  # T shown side by side (figure, bottom)
+
 # Ours, where the paper is silent.
 EPS = 1e-8  # AdamW's epsilon: PyTorch's default; with the *mean* over features it matters
-BATCH = 1_000  # fresh rows a step at T = infinity: enough for every feature once a step
 TEST_ROWS = 200_000  # effects are as small as 4e-4, so the standard error must be below 1e-4
 
 
@@ -80,7 +81,7 @@ def rescaled_size(T: int, n: int) -> int:
 # --- Values read off the published figures by eye, with their reading errors --------------------
 
 # Test loss, mean of four data seeds (figure "double descent", top). T = 3 and 10 are off its top.
-TEST_LOSS = {
+TEST_LOSS: dict[float, float] = {
     5: 1.000, 6: 1.000, 8: 1.018, 15: 1.022, 30: 1.0075, 50: 1.005, 100: 1.003, 200: 1.0015,
     500: 1.0005, 1_000: 1.0007, 2_000: 1.015, 5_000: 0.9995, 10_000: 0.9988, 20_000: 0.9988,
     50_000: 0.9988, 100_000: 0.9988, 200_000: 0.9988, 500_000: 0.9988, math.inf: 0.9988,
@@ -90,9 +91,14 @@ LOSS_READING = 3e-4
 BUMP_READING = 2e-3  # where the curve is steep: T = 2,000
 
 # Dimensionality of examples (same figure, middle): each point at T = 3, the common value above.
-EXAMPLE_D = {3: (0.81, 0.63, 0.55), 5: (0.4,), 15: (0.14,), 30: (0.095,)}
+EXAMPLE_D: dict[float, tuple[float, ...]] = {
+    3: (0.81, 0.63, 0.55),
+    5: (0.4,),
+    15: (0.14,),
+    30: (0.095,),
+}
 # Dimensionality of the five features, as lowest and highest value read.
-FEATURE_D = {10_000: (0.23, 0.25), math.inf: (0.255, 0.255)}
+FEATURE_D: dict[float, tuple[float, float]] = {10_000: (0.23, 0.25), math.inf: (0.255, 0.255)}
 FEATURE_D_LATER = (0.18, 0.285)  # over T > 10,000
 D_READING = 0.01
 

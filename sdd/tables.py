@@ -1,7 +1,7 @@
 """Markdown tables of the book: published values beside ours, and the scorecard."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "polygons",
     "publish",
     "scorecard",
+    "tally",
     "test_losses",
 ]
 
@@ -31,6 +32,19 @@ def publish(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         # NumPy scalars print as np.float64(…), which the roles cannot format.
         glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+
+
+def tally(verdicts: Iterable[str]) -> dict[str, int]:
+    """Count verdicts, under the names by which the prose asks for them."""
+    found = list(verdicts)
+    names = {
+        "reproduced": claims.REPRODUCED,
+        "partly": claims.PARTLY,
+        "not": claims.NOT,
+        "noisy": claims.NOISY,
+        "small": claims.SMALL,
+    }
+    return {name: found.count(verdict) for name, verdict in names.items()} | {"claims": len(found)}
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
@@ -48,100 +62,132 @@ def _spread(values: Sequence[float], digits: int) -> str:
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd == sd else " (one seed)")
 
 
+def _beside(
+    e: Evidence,
+    header: Sequence[str],
+    published: Mapping[float, Sequence[str]],
+    ours: Callable[[list[Summary]], Sequence[str]],
+    sizes: Iterable[float],
+) -> Markdown:
+    """Return a table of published columns beside ours, one row a T.
+
+    What is published for a T that we did not train on is marked so. At another n than the
+    published one nothing can stand side by side: published rows follow ours.
+    """
+    blank = [["–"] * len(next(iter(published.values())))]
+    width = len(header) - 1 - len(blank[0])
+    missing = [NOT_RUN] + ["–"] * (width - 1)
+    rows = []
+    for T in sorted({*sizes, *(published if e.profile.published_size else ())}):
+        theirs = published.get(T, blank[0]) if e.profile.published_size else blank[0]
+        rows.append([_size(T), *theirs, *(ours(e.at(T)) if e.at(T) else missing)])
+    if not e.profile.published_size:
+        rows += [
+            [f"{_size(T)} (n = {paper.N:,})", *published[T], *missing] for T in sorted(published)
+        ]
+    return _table(header, rows)
+
+
 def test_losses(e: Evidence) -> Markdown:
     """Return F3 top as a table: test loss by T, published and ours, with its errors."""
-    published = e.profile.published(paper.TEST_LOSS)
-    rows = []
-    for T in sorted({*published, *e.sizes, math.inf, *e.profile.published(dict.fromkeys((3, 10)))}):
-        found = e.shown_fresh if T == math.inf else e.sizes.get(T, [])
-        reading = paper.BUMP_READING if T == 2_000 else paper.LOSS_READING
-        theirs = f"{published[T]:.4f} ± {reading:.4f}" if T in published else "–"
-        if published and T in paper.OFF_THE_TOP:
-            theirs = "off the top of the figure"
-        ours, error, count = NOT_RUN, "–", "–"
-        if found:
-            ours = _spread([s.run.test_loss for s in found], 4)
-            error = f"{max(s.run.test_error for s in found):.1e}"
-            count = str(len(found))
-        rows.append([_size(T), theirs, ours, error, count])
+    published = {T: ["off the top of the figure"] for T in paper.OFF_THE_TOP} | {
+        T: [f"{loss:.4f} ± {paper.BUMP_READING if T == 2_000 else paper.LOSS_READING:.4f}"]
+        for T, loss in paper.TEST_LOSS.items()
+    }
+
+    def ours(found: list[Summary]) -> list[str]:
+        error = max(s.run.test_error for s in found)
+        return [_spread([s.run.test_loss for s in found], 4), f"{error:.1e}", str(len(found))]
+
     header = ["T", "published (fig)", "ours ± sd over seeds", "largest standard error", "seeds"]
-    return _table(header, rows)
+    return _beside(e, header, published, ours, [*e.sizes, math.inf])
 
 
 def dimensions(e: Evidence) -> Markdown:
-    """Return F3 middle as a table: the largest D of features and of data points by T."""
-    examples = e.profile.published(paper.EXAMPLE_D)
-    features = e.profile.published(paper.FEATURE_D)
-    extra = e.profile.published(dict.fromkeys(paper.DATASET_SIZES))
-    rows = []
-    for T in sorted({*e.sizes, *extra, math.inf}):
-        found = e.shown_fresh if T == math.inf else e.sizes.get(T, [])
-        low, high = features.get(T, (0.0, 0.0))
-        if features and 10_000 < T < math.inf:
-            low, high = paper.FEATURE_D_LATER
-        theirs = (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}") if high else "–"
-        row = [_size(T), " / ".join(f"{D:.3g}" for D in examples.get(T, ())) or "–"]
-        if not found:
-            rows.append([*row, NOT_RUN, theirs, NOT_RUN, "–"])
-            continue
-        row.append("–" if T == math.inf else _top(found[0].example_D, 3))
-        apart = sum(claims.five_apart(s) for s in found)
-        rows.append([*row, theirs, _top(found[0].feature_D, 6), f"{apart} of {len(found)}"])
-    header = ["T", "data points: published (fig)", "ours: three largest (seed 0)",
-              "five features: published (fig)", "ours: six largest (seed 0)",
-              "five stand apart"]  # fmt: skip
-    return _table(header, rows)
+    """Return F3 middle as a table: the D of data points and features by T."""
+    later = (T for T in paper.DATASET_SIZES if T > 10_000)
+    five = dict.fromkeys(later, paper.FEATURE_D_LATER) | paper.FEATURE_D
+    published: dict[float, list[str]] = {
+        T: [
+            " / ".join(f"{D:.3g}" for D in paper.EXAMPLE_D.get(T, ())) or "–",
+            " to ".join(f"{D:.3g}" for D in sorted(set(five.get(T, ())))) or "–",
+        ]
+        for T in sorted({*paper.EXAMPLE_D, *five})
+    }
+
+    def ours(found: list[Summary]) -> list[str]:
+        D = found[0].example_D
+        points = f"{D.max():.3f} / {np.median(D):.3f} / {D.min():.3f}" if D.size else "–"
+        six = " / ".join(f"{v:.3f}" for v in found[0].feature_D[:6])
+        return [points, six, f"{sum(claims.five_apart(s) for s in found)} of {len(found)}"]
+
+    header = ["T", "data points, published (fig)", "five features, published (fig)",
+              "data points, ours (seed 0): largest / median / least",
+              "features, ours (seed 0): six largest", "five stand apart"]  # fmt: skip
+    return _beside(e, header, published, ours, [*e.sizes, math.inf])
 
 
-def _top(D: Iterable[float], count: int) -> str:
-    return " / ".join(f"{v:.3f}" for v in list(D)[:count])
+def polygons(e: Evidence) -> Markdown:
+    """Return F2 as a table: D of the data points against 2/T, the ring, and failed trainings."""
+    ring: dict[float, str] = {8: "6 (and 2 inner points)", 30: "{} to {}".format(*paper.RING_OF_30)}
+    published: dict[float, list[str]] = {
+        T: [" / ".join(f"{D:.3g}" for D in paper.EXAMPLE_D.get(T, ())) or "–", ring.get(T, "–")]
+        for T in sorted({*paper.EXAMPLE_D, *ring})
+    }
 
+    def ours(found: list[Summary]) -> list[str]:
+        T = int(found[0].T)
+        lost = sum(int(claims.failed(T, s.run.restart_losses).sum()) for s in found)
+        return [
+            f"{2 / T:.3f}",
+            _spread([float(s.example_D.min()) for s in found], 3),
+            _spread([float(s.example_D.max()) for s in found], 3),
+            _spread([float(metrics.on_ring(s.hidden).sum()) for s in found], 1),
+            f"{lost} of {sum(s.run.restart_losses.size for s in found)}",
+        ]
 
-def polygons(e: Evidence, sizes: Sequence[int]) -> Markdown:
-    """Return F2 as a table: D of the data points against 2/T, and failed trainings."""
-    published = e.profile.published(paper.EXAMPLE_D)
-    rows = []
-    for T in sizes:
-        found: list[Summary] = e.sizes.get(T, [])
-        lowest = _spread([float(s.example_D.min()) for s in found], 3)
-        highest = _spread([float(s.example_D.max()) for s in found], 3)
-        ring = _spread([float(metrics.on_ring(s.hidden).sum()) for s in found], 1)
-        loss = max(s.run.train_loss for s in found)
-        theirs = " / ".join(f"{D:.3g}" for D in published.get(T, ())) or "–"
-        rows.append([str(T), f"{2 / T:.3f}" if T > 2 else "–", theirs, lowest, highest, ring,
-                     f"{loss:.2g}"])  # fmt: skip
-    header = ["T", "2/T", "D published (fig)", "lowest D", "highest D", "on the ring",
-              "worst training loss"]  # fmt: skip
-    return _table(header, rows)
+    header = ["T", "D, published (fig)", "on the ring, published (fig)", "2/T", "lowest D",
+              "highest D", "on the ring", "trainings that lost a point"]  # fmt: skip
+    return _beside(e, header, published, ours, e.sizes)
 
 
 def norms(e: Evidence) -> Markdown:
     """Return F4 as a table: both norms by T, beside what the paper says of them."""
-    says = {
-        paper.NORM_PEAK_AT: "lengths peak around here (text)",
-        100: "‖W‖ on a plateau to T = 1,000 (text)",
-        math.inf: f"‖W‖ near √5 = {paper.NORM_PLATEAU:.2f} for large T (text)",
+    published = {
+        paper.NORM_PEAK_AT: ["lengths peak around here (text)"],
+        100: ["‖W‖ on a plateau from here (text)"],
+        1_000: ["to here (text)"],
+        2_000: ["‖W‖ falls in the middle regime (text)"],
+        math.inf: [f"‖W‖ near √5 = {paper.NORM_PLATEAU:.2f} for large T (text)"],
     }
-    shown = e.profile.published(says)
-    rows = []
-    extra = e.profile.published(dict.fromkeys(paper.DATASET_SIZES))
-    for T in sorted({*e.sizes, *extra, math.inf}):
-        found = e.shown_fresh if T == math.inf else e.sizes.get(T, [])
-        pair = [_spread([s.norms[k] for s in found], 2) if found else NOT_RUN for k in (0, 1)]
-        rows.append([_size(T), shown.get(T, "–"), *pair])
-    return _table(["T", "published", "‖W‖, ours ± sd", "‖b‖, ours ± sd"], rows)
+
+    def ours(found: list[Summary]) -> list[str]:
+        longest = [float(np.linalg.norm(s.hidden, axis=1).max()) for s in found]
+        return [*(_spread([s.norms[k] for s in found], 2) for k in (0, 1)), _spread(longest, 2)]
+
+    header = ["T", "published", "‖W‖, ours ± sd", "‖b‖, ours ± sd", "longest ‖h‖, ours ± sd"]
+    return _beside(e, header, published, ours, [*e.sizes, math.inf])
 
 
 def batches(e: Evidence) -> Markdown:
-    """Return what the number of fresh rows per step does at T = ∞."""
+    """Return what the number of fresh rows a step does at T = ∞."""
     rows = []
     for batch, _ in sorted(e.profile.fresh):
         found = [s for s in e.fresh if s.batch == batch]
-        D = [float(s.feature_D[:5].mean()) for s in found]
-        angle = [claims.angle_error(s) for s in found]
-        loss = [s.run.test_loss for s in found]
-        rows.append([f"{batch:,}", _spread(D, 3), _spread(angle, 1) + "°", _spread(loss, 4)])
-    header = ["rows per step", "mean D of the five", "largest deviation from 72°", "test loss"]
+        # Feature order does not matter for a mean: all biases less those of the five.
+        others = []
+        for s in found:
+            five = metrics.strongest(s.features, 5)
+            others.append(float(np.delete(s.run.b, five).mean()))
+        rows.append([
+            f"{batch:,}",
+            _spread([claims.five_D(s) for s in found], 3),
+            _spread([claims.angle_error(s) for s in found], 1) + "°",
+            _spread([s.run.test_loss for s in found], 4),
+            _spread(others, 5),
+        ])  # fmt: skip
+    header = ["rows a step", "mean D of the five", "largest deviation from 72°", "test loss",
+              "mean bias of the other features"]  # fmt: skip
     return _table(header, rows)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sdd import engine
 from sdd.data import Dataset, sample
 from sdd.engine.pairs import add_pairs, add_pairs_2
+from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 from sdd.engine.step import CHUNK_ROWS, compiled
 from sdd.model import ReLUOutput
 from sdd.theory import tgon_solution, tgon_threshold
@@ -253,6 +254,25 @@ def test_the_general_kernel_adds_the_sums_written_out_for_any_m(m):
     add_pairs(W, b, h, 2, 8, *got)
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_sparse_kernel_for_m_2_gives_the_bits_of_the_general_one(dtype):
+    data = sample(300, 80, 0.8)
+    rng = np.random.default_rng(0)
+    W, b = rng.normal(size=(2, 80)).astype(dtype), rng.normal(size=80).astype(dtype)
+    rows = data.indptr, data.indices, data.values.astype(dtype)
+    h = np.empty((2, 300), dtype)
+    encode(W, *rows, 0, 300, h)
+    np.testing.assert_allclose(h.T, data.to_dense() @ W.T, rtol=0, atol=1e-5)
+    start = [rng.normal(size=shape).astype(dtype) for shape in [(2, 80), (80,), (2, 300)]]
+    sums = {}
+    for kernel in (add_sparse, add_sparse_2):
+        sums[kernel] = [a.copy() for a in start]
+        kernel(W, b, h, *rows, 20, 290, *sums[kernel])
+    for one, other, before in zip(sums[add_sparse], sums[add_sparse_2], start, strict=True):
+        assert one.tobytes() == other.tobytes()
+        assert (one != before).any()
 
 
 # --- Threads and chunks -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A stored run is the run that was trained, or it is not taken for one."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -150,8 +151,6 @@ def test_names_are_those_of_the_first_stored_runs(monkeypatch):
 
 
 def test_a_name_hashes_the_settings_that_differ_from_their_defaults():
-    import hashlib
-
     what = {
         "config": {"eps": 1e-06, "reduction": "sum"},
         "data": {"T": 10, "seed": 3},

@@ -1,0 +1,403 @@
+"""The command line says what is wrong in one sentence, and never loses or repeats a run."""
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from worlds import world
+
+from sdd import claims, cli, experiments, paper, store, sweep
+
+TINY = ["run", "--T", "4", "--n", "50", "--sparsity", "0.9", "--steps", "20"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A store of its own, and no profile from outside."""
+    monkeypatch.setenv("SDD_STORE", str(tmp_path / "runs"))
+    monkeypatch.delenv("PROFILE", raising=False)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def call(folder, capsys):
+    """Run a command; return its exit code, its output and what it says on stderr."""
+
+    def run(*argv):
+        code = cli.main([str(word) for word in argv])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def add_profile(monkeypatch, **sizes):
+    """Enter a profile of tiny runs, named "small"."""
+    law = {"n": 50, "sparsity": 0.9, "steps": 40}
+    small = dataclasses.replace(experiments.PROFILES["quick"], name="small", **law, **sizes)
+    monkeypatch.setitem(experiments.PROFILES, "small", small)
+
+
+def stored(folder):
+    return {file.name: file.stat().st_mtime_ns for file in folder.glob("*.safetensors")}
+
+
+# --- Bad input ----------------------------------------------------------------------------------
+
+BAD_INPUT = {
+    "no data points": ("--T 0", "T must be a whole number of at least 1, not 0"),
+    "a negative number of data points": ("--T -3", "T must be a whole number .*not -3"),
+    "half a data point": ("--T 4.5", "T must be a whole number .*not 4.5"),
+    "T that is not a number": ("--T nan", "T must be a whole number .*not nan"),
+    "minus infinitely many points": ("--T=-inf", "T must be a whole number .*not -inf"),
+    "no features": ("--T 4 --n 0", "n must be a whole number of at least 1, not 0"),
+    "half a feature": ("--T 4 --n 50.5", "n must be a whole number .*not 50.5"),
+    "infinitely many features": ("--T 4 --n inf", "n must be a whole number .*not inf"),
+    "no hidden dimension": ("--T 4 --m 0", "m must be a whole number of at least 1, not 0"),
+    "a negative number of dimensions": ("--T 4 --m -2", "m must be a whole number .*not -2"),
+    "half a dimension": ("--T 4 --m 1.5", "m must be a whole number .*not 1.5"),
+    "features never present": ("--T 4 --sparsity 1", r"sparsity must be in \[0, 1\), not 1"),
+    "negative sparsity": ("--T 4 --sparsity -0.1", r"sparsity must be in \[0, 1\), not -0.1"),
+    "sparsity that is not a number": ("--T 4 --sparsity nan", "sparsity must be .*not nan"),
+    "no steps": ("--T 4 --steps 0", "steps must be a whole number of at least 1, not 0"),
+    "half a step": ("--T 4 --steps 10.5", "steps must be a whole number .*not 10.5"),
+    "as many steps as warm-up": (
+        "--T 4 --steps 20 --warmup 20",
+        "steps must exceed the warm-up.*steps = 20 and warmup = 20",
+    ),
+    "negative warm-up": ("--T 4 --warmup -1", "warmup must be .*not -1"),
+    "an unknown reduction": ("--T 4 --reduction max", '"mean" or "sum", not \'max\''),
+    "an unknown precision": ("--T 4 --dtype float16", '"float32" or "float64", not'),
+    "an unknown split": ("--T 4 --split valid", '"train" or "test", not'),
+    "a learning rate that is not a number": ("--T 4 --lr nan", "lr must be a finite.*not nan"),
+    "a negative learning rate": ("--T 4 --lr -1", "lr must be a finite number.*not -1"),
+    "negative weight decay": ("--T 4 --weight-decay -1", "weight_decay must be .*not -1"),
+    "negative epsilon": ("--T 4 --eps -1", "eps must be .*not -1"),
+    "a negative data seed": ("--T 4 --data-seed -1", "seed must be .*not -1"),
+    "a negative parameter seed": ("--T 4 --seed -1", "seed must be .*not -1"),
+    "no restarts": ("--T 4 --restarts 0", "restarts must be .*not 0"),
+    "a batch for finitely many points": ("--T 4 --batch 3", "batch is only for T = infinity"),
+    "an empty batch": ("--T inf --batch 0", "batch must be .*not 0"),
+    "settings and no T": ("--n 50", "needs --T"),
+    "snapshots and no T": ("--snapshots 5", "needs --T"),
+    "names and settings": ("fresh-data --T 4", "not both: fresh-data and --T"),
+    "names and snapshots": ("fresh-data --snapshots 5", "not both: fresh-data and --snapshots"),
+    "an unknown experiment": ("nonsense", "experiment must be one of dataset-size.*'nonsense'"),
+    "an unknown profile": ("--profile huge", "profile must be one of quick.*not 'huge'"),
+    "no process": ("--jobs 0", "jobs must be at least 1, not 0"),
+    "less than no process": ("--jobs -2", "jobs must be at least 1, not -2"),
+    "a snapshot after the end": (
+        "--T 4 --n 50 --sparsity 0.9 --steps 20 --snapshots 30",
+        "snapshots must be at most steps = 20, not 30",
+    ),
+    "a snapshot before the start": (
+        "--T 4 --n 50 --sparsity 0.9 --steps 20 --snapshots -1",
+        "a snapshot's step must be .*not -1",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD_INPUT)
+def test_bad_input_is_one_sentence_and_exit_code_2(what, call, folder):
+    argv, message = BAD_INPUT[what]
+    code, _, err = call("run", *argv.split())
+    assert code == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert re.search(message, err)
+    assert stored(folder) == {}
+
+
+@pytest.mark.parametrize("command", ["run", "list", "status", "claims"])
+def test_an_unknown_profile_is_refused_everywhere(command, call, monkeypatch):
+    code, out, err = call(command, "--profile", "huge")
+    assert (code, out) == (2, "")
+    monkeypatch.setenv("PROFILE", "vast")
+    assert call(command) == (2, "", err.replace("huge", "vast"))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    ["", "fly", "run --T four", "run --jobs 1.5", "run --T 4 --snapshots", "list --size 3"],
+)
+def test_what_cannot_be_read_at_all_is_refused_with_the_usage(argv, folder, capsys):
+    with pytest.raises(SystemExit) as refused:
+        cli.main(argv.split())
+    assert refused.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_an_unusable_store_is_named_before_anything_is_trained(call, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("SDD_STORE", str(tmp_path / "file"))
+    code, _, err = call(*TINY)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert str(tmp_path / "file") in err
+    assert "SDD_STORE" in err
+
+
+def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.os, "replace", full)
+    code, _, err = call(*TINY, "--jobs", 1)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "No space left on device" in err
+    assert [f.name for f in folder.iterdir()] == [".locks"]
+
+
+def test_claims_without_their_runs_say_which_command_trains_them(call, monkeypatch):
+    monkeypatch.setenv("SDD_BUILD", "1")  # as in a book build: no time is estimated
+    code, out, err = call("claims", "--profile", "quick")
+    assert (code, out) == (2, "")
+    assert "31 of 31 runs are not stored" in err
+    assert err.rstrip().endswith("python -m sdd run dataset-size --profile quick")
+
+
+def test_a_scorecard_that_cannot_be_written_is_one_sentence(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(claims.Evidence, "stored", lambda of: world("quick"))
+    (tmp_path / "file").write_text("not a folder")
+    code, _, err = call("claims", "--json", tmp_path / "file" / "claims.json")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "claims.json" in err or "file" in err
+
+
+def test_a_run_that_diverges_fails_with_step_and_settings(call, folder):
+    code, _, err = call(*TINY, "--lr", "1e30", "--jobs", 1)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "lr=1e+30" in err
+    assert "by step" in err
+    assert stored(folder) == {}
+
+
+# --- run ----------------------------------------------------------------------------------------
+
+
+def test_a_run_of_your_own_is_trained_once_and_stored(call, folder):
+    code, out, err = call(*TINY)
+    assert (code, err) == (0, "")
+    assert "0 of 1 run stored" in out
+    (made,) = folder.glob("*.safetensors")
+    assert str(made) in out
+    before = stored(folder)
+
+    code, out, err = call(*TINY)
+    assert (code, err) == (0, "")
+    assert "1 of 1 run stored" in out
+    assert "training 1 run" not in out
+    assert stored(folder) == before
+
+    run = store.load(made.stem, folder)
+    assert (run.data.T, run.data.n, run.data.sparsity, run.config.steps) == (4, 50, 0.9, 20)
+    assert f"{run.train_loss:.6g}" in out
+    assert f"{run.test_loss:.6g}" in out
+
+
+def test_fresh_data_and_snapshots_can_be_asked_for(call, folder):
+    words = [*TINY, "--T", "inf", "--batch", "8", "--snapshots", "20", "5", "5"]
+    assert call(*words)[0] == 0
+    (made,) = folder.glob("*.safetensors")
+    run = store.load(made.stem, folder)
+    assert run.T == float("inf")
+    assert run.data.batch == 8
+    assert run.snapshots["step"].tolist() == [5, 20]
+    assert (run.snapshots["W"][1] == run.W).all()
+    assert (run.snapshots["W"][0] != run.W).any()
+    assert "1 of 1 run stored" in call(*words)[1]
+
+
+def test_every_setting_reaches_the_run(call, folder):
+    settings = {
+        "T": 5, "n": 40, "sparsity": 0.8, "data_seed": 7, "split": "test", "m": 3, "steps": 30,
+        "seed": 9, "restarts": 2, "lr": 0.002, "warmup": 4, "weight_decay": 0.5, "eps": 1e-3,
+        "reduction": "sum", "gain": 0.5, "dtype": "float64",
+    }  # fmt: skip
+    flags = [w for k, v in settings.items() for w in (f"--{k.replace('_', '-')}", v)]
+    assert call("run", *flags, "--jobs", 1)[0] == 0
+    (made,) = folder.glob("*.safetensors")
+    run = store.load(made.stem, folder)
+    found = dataclasses.asdict(run.data) | dataclasses.asdict(run.config)
+    found["data_seed"] = run.data.seed
+    assert {k: found[k] for k in settings} == settings
+
+
+def test_what_is_not_given_is_the_profiles(call, folder):
+    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20", "--profile", "quick"]))
+    assert (chosen.data.n, chosen.data.sparsity) == (1_000, 0.99)
+    assert chosen.config.steps == paper.STEPS
+    assert chosen.config.eps == pytest.approx(1e-6)  # rescaled, as n is
+    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20"]))
+    assert (chosen.data.n, chosen.data.sparsity, chosen.config.eps) == (10_000, 0.999, 1e-8)
+    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "inf"]))
+    assert chosen.data.batch == experiments.PROFILES["paper"].fresh[0][0]
+
+
+@pytest.mark.parametrize("name", ["quick", "paper", "full"])
+def test_the_command_printed_for_a_run_trains_that_run(name):
+    parse = cli._parser().parse_args
+    for experiment in experiments.EXPERIMENTS:
+        for wanted in experiments.specs(experiment, name):
+            words = wanted.command().split()
+            assert words[:3] == ["python", "-m", "sdd"]
+            for profile in ("quick", "paper"):  # whatever the profile at hand
+                (found,) = cli._specs(parse([*words[3:], "--profile", profile]))
+                assert found == wanted
+    kept = dataclasses.replace(wanted, snapshots=(5, 20))
+    assert cli._specs(parse(kept.command().split()[3:])) == [kept]
+
+
+# --- list, status, claims, bench ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["quick", "paper", "full"])
+def test_list_names_every_run_of_a_profile(name, call):
+    code, out, err = call("list", "--profile", name)
+    assert (code, err) == (0, "")
+    for experiment in experiments.EXPERIMENTS:
+        assert f"{experiment}: " in out
+        for spec in experiments.specs(experiment, name):
+            assert sum(spec.name in line for line in out.splitlines()) == 1
+
+
+def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
+    add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
+    code, out, err = call("status", "--profile", "small")
+    assert (code, err) == (0, "")
+    assert "0 of 3 stored, the rest about 0:0" in out
+    assert "0 of 2 stored" in out
+
+    assert call("run", "fresh-data", "--profile", "small", "--jobs", 1)[0] == 0
+    out = call("status", "--profile", "small")[1]
+    assert "0 of 3 stored" in out
+    assert "2 of 2 stored\n" in out
+
+    assert call("run", "--profile", "small", "--jobs", 1)[0] == 0
+    out = call("status", "--profile", "small")[1]
+    assert "3 of 3 stored\n" in out
+    assert out.rstrip().endswith("all stored")
+
+
+def test_status_at_quick_in_an_empty_store_takes_seconds(call, folder):
+    started = time.monotonic()
+    code, out, err = call("status", "--profile", "quick")
+    assert (code, err) == (0, "")
+    assert "0 of 31 stored, the rest about" in out
+    assert "0 of 6 stored, the rest about" in out
+    assert str(folder) in out
+    assert time.monotonic() - started < 20
+
+
+def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(claims.Evidence, "stored", lambda of: world(of))
+    target = tmp_path / "site" / "claims.json"
+    code, out, err = call("claims", "--profile", "quick", "--json", target)
+    assert (code, err) == (0, "")
+    judged = claims.judge_all(world("quick"))
+    for line, j in zip(out.splitlines(), judged, strict=True):
+        assert line.split()[0] == j.id
+        assert j.verdict in line
+        assert j.published in line
+    assert json.loads(target.read_text(encoding="utf-8")) == [dataclasses.asdict(j) for j in judged]
+
+
+def test_bench_passes_its_target_on(call, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(cli.bench, "main", seen.append)
+    assert call("bench", "--json", tmp_path / "bench.json")[0] == 0
+    assert seen == [tmp_path / "bench.json"]
+
+
+def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, folder, monkeypatch):
+    add_profile(monkeypatch, sizes=((4, 6, 1),))
+    train, trained = sweep.train, []
+
+    def uninterrupted(data, *args, **options):
+        trained.append(data.settings.seed)
+        return train(data, *args, **options)
+
+    def interrupted(data, *args, **options):
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        return uninterrupted(data, *args, **options)
+
+    monkeypatch.setattr(sweep, "train", interrupted)
+    words = ["run", "dataset-size", "--profile", "small", "--jobs", "1"]
+    code, _, err = call(*words)
+    assert code == 130
+    assert err.strip().count("\n") == 0
+    assert "finished runs are stored" in err
+    kept = stored(folder)
+    assert len(kept) == 3
+
+    monkeypatch.setattr(sweep, "train", uninterrupted)
+    assert call(*words)[0] == 0
+    assert sorted(trained) == [0, 1, 2, 3, 4, 5]  # each once
+    assert stored(folder).items() > kept.items()
+
+
+# --- In a process of its own --------------------------------------------------------------------
+
+MANY_RUNS = """
+import dataclasses, sys
+from sdd import cli, experiments
+
+many = dataclasses.replace(experiments.PROFILES["quick"], name="many", n=50, sparsity=0.9,
+                           steps=3_000, sizes=((4, 400, 1),))
+experiments.PROFILES["many"] = many
+sys.exit(cli.main(["run", "dataset-size", "--profile", "many", "--jobs", "2"]))
+"""
+
+
+def started(*argv, **options):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *argv], **pipes, **options)
+
+
+def still_there(group, patience=10):
+    """Tell whether a process group outlives our patience."""
+    for _ in range(10 * patience):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_ctrl_c_ends_all_processes_with_one_line(folder):
+    process = started("-c", MANY_RUNS, start_new_session=True)
+    give_up = time.monotonic() + 120
+    while len(stored(folder)) < 3 and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # to the whole group, as from a terminal
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.strip().count("\n") == 0, err
+    assert "finished runs are stored" in err
+    kept = stored(folder)
+    assert 3 <= len(kept) < 400
+    assert all(store.load(name.removesuffix(".safetensors"), folder) is not None for name in kept)
+    assert not still_there(process.pid)
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback(folder):
+    settings = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    sizes = ("quick", "full")  # less than a buffer of output, and more
+    lists = [started("-m", "sdd", "list", "--profile", size, env=settings) for size in sizes]
+    for process in lists:
+        process.stdout.close()
+    for process in lists:
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(60) == 0

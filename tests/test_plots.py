@@ -1,0 +1,338 @@
+"""Plots draw what they are given where they are told, label it, and touch nothing else."""
+
+import math
+from inspect import unwrap
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import colors
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sdd import plots
+
+INF = math.inf
+RNG = np.random.default_rng(0)
+SIZES = (3, 10, 100, 10_000, INF)
+SEEDS = {T: RNG.uniform(0.9, 1.1, 3) for T in SIZES}
+D = {T: RNG.uniform(0, 0.4, 7) for T in SIZES}
+ROWS = RNG.normal(size=(7, 2))
+COLUMNS = [(f"T = {k}", RNG.normal(size=(9, 2)), RNG.normal(size=(k, 2))) for k in range(3, 8)]
+BASELINES = {"no output at all": 1.0, "best constant": 0.999}
+
+ON_AXES = {
+    "vectors": lambda ax: plots.vectors(ROWS, ax, title="seed 0"),
+    "test_loss_by_size": lambda ax: plots.test_loss_by_size(
+        SEEDS, BASELINES, {10: 1.0, 1_000: 1.01}, ax, ylim=(0.9, 1.05)
+    ),
+    "dimensionality_by_size": lambda ax: plots.dimensionality_by_size(
+        D, {T: v for T, v in D.items() if T < INF}, 2, ax
+    ),
+    "norms_by_size": lambda ax: plots.norms_by_size(SEEDS, SEEDS, ax, reference=("√5", 2.24)),
+    "tgon_radii": lambda ax: plots.tgon_radii(
+        range(3, 9), {3: np.ones(3), 5: np.ones(5)}, [1.0] * 6, ax
+    ),
+}
+FIGURES = {
+    "vector_columns": lambda: plots.vector_columns(COLUMNS),
+    "strip": lambda: plots.strip(COLUMNS),
+}
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    with mpl.rc_context():
+        mpl.use("agg")
+        yield
+        plt.close("all")
+
+
+def ticks(ax):
+    return dict(zip((t.get_text() for t in ax.get_xticklabels()), ax.get_xticks(), strict=True))
+
+
+# --- Manners ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ON_AXES)
+def test_a_plot_draws_into_the_axes_it_is_given_and_returns_them(name):
+    fig, (used, spare) = plt.subplots(1, 2)
+    before = mpl.rcParams.copy()
+    assert ON_AXES[name](used) is used
+    assert used.has_data()
+    assert not spare.has_data()
+    assert plt.get_fignums() == [fig.number]
+    assert mpl.rcParams == before
+    fig.canvas.draw()
+
+
+@pytest.mark.parametrize("name", ON_AXES)
+def test_without_axes_a_plot_takes_the_current_ones(name):
+    fig, ax = plt.subplots()
+    assert ON_AXES[name](None) is ax
+    assert plt.get_fignums() == [fig.number]
+
+
+@pytest.mark.parametrize("name", sorted(ON_AXES.keys() - {"vectors"}))
+def test_both_axes_are_labelled_and_the_parts_named(name):
+    ax = ON_AXES[name](plt.subplots()[1])
+    assert "number of data points T" in ax.get_xlabel()
+    assert len(ax.get_ylabel()) > 5
+    texts = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert len(texts) == len(set(texts)) >= 2
+    assert all(texts)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_of_many_panels_is_one_figure_and_changes_no_settings(name):
+    before = mpl.rcParams.copy()
+    fig = FIGURES[name]()
+    assert isinstance(fig, Figure)
+    assert plt.get_fignums() == [fig.number]
+    assert mpl.rcParams == before
+    fig.canvas.draw()
+
+
+def test_every_public_plot_is_tested_here():
+    rest = {"COLORS", "STYLE", "size_axis", "use_style"}
+    assert set(plots.__all__) == {*ON_AXES, *FIGURES, *rest}
+
+
+def test_only_use_style_changes_the_settings_and_to_those_of_the_style_file():
+    plt.rcParams["axes.grid"] = False
+    plots.use_style()
+    style = mpl.rc_params_from_file(plots.STYLE, use_default_template=False)
+    assert len(style) > 10
+    assert {k: mpl.rcParams[k] for k in style} == dict(style)
+
+
+# --- Vectors ------------------------------------------------------------------------------------
+
+
+def test_vectors_are_lines_from_the_origin_to_dots():
+    ax = plots.vectors(ROWS, plt.subplots()[1], title="seed 0", color="#123456")
+    (lines,) = ax.collections
+    np.testing.assert_allclose([s[0] for s in lines.get_segments()], np.zeros((7, 2)))
+    np.testing.assert_allclose([s[1] for s in lines.get_segments()], ROWS)
+    dots = ax.lines[0]
+    np.testing.assert_allclose(np.transpose(dots.get_data()), ROWS)
+    assert dots.get_color() == "#123456"
+    assert ax.get_title() == "seed 0"
+    assert ax.get_aspect() == 1  # a polygon must look like one
+    low, high = ax.get_xlim()
+    assert high == -low > np.abs(ROWS).max()
+    assert ax.get_ylim() == (low, high)
+
+
+def test_a_given_limit_is_the_scale_of_the_panel():
+    assert plots.vectors(ROWS, plt.subplots()[1], limit=7.5).get_xlim() == (-7.5, 7.5)
+
+
+def test_vectors_too_short_to_be_seen_are_left_out():
+    rows = np.vstack([ROWS, 1e-6 * RNG.normal(size=(5_000, 2))])
+    ax = plots.vectors(rows, plt.subplots()[1])
+    assert len(ax.collections[0].get_segments()) == 7
+
+
+@pytest.mark.parametrize("rows", [np.zeros((4, 2)), np.zeros((0, 2))])
+def test_nothing_to_see_is_an_empty_panel_and_no_error(rows):
+    ax = plots.vectors(rows, plt.subplots()[1])
+    assert ax.collections[0].get_segments() == []
+    assert ax.get_xlim() == (-1, 1)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (7,), (2, 7, 2)])
+def test_vectors_of_another_shape_are_refused_in_one_sentence(shape):
+    with pytest.raises(ValueError, match=r"\(k, 2\), not \(") as caught:
+        unwrap(plots.vectors)(np.zeros(shape), plt.subplots()[1])
+    assert str(shape) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_each_model_is_a_pair_of_panels_features_above_points():
+    fig = plots.vector_columns(COLUMNS, across=4)
+    seen = [ax for ax in fig.axes if ax.get_visible()]
+    assert len(seen) == 2 * len(COLUMNS)
+    drawn = {ax.get_title(): ax for ax in seen if ax.get_title()}
+    assert list(drawn) == [title for title, _, _ in COLUMNS]
+    grid = np.array(fig.axes).reshape(4, 4)
+    for k, (title, W, H) in enumerate(COLUMNS):
+        above, below = grid[2 * (k // 4) : 2 * (k // 4) + 2, k % 4]
+        assert above.get_title() == title
+        for ax, rows, color in ((above, W, "feature"), (below, H, "example")):
+            np.testing.assert_allclose(np.transpose(ax.lines[0].get_data()), rows)
+            assert ax.lines[0].get_color() == plots.COLORS[color]
+    for ax, text in zip(grid[:, 0], ["columns of W", "hidden vectors"] * 2, strict=True):
+        assert ax.get_ylabel() == text
+
+
+def test_one_scale_can_be_asked_for():
+    fig = plots.strip(COLUMNS, limits=(5.0, 20.0))
+    widths = [ax.get_xlim()[1] for ax in fig.axes if ax.get_visible()]
+    assert sorted(widths) == [5.0] * 5 + [20.0] * 5
+    free = [ax.get_xlim()[1] for ax in plots.strip(COLUMNS).axes if ax.get_visible()]
+    assert len(set(free)) == 10
+
+
+def test_a_strip_has_three_models_a_line():
+    assert plots.strip(COLUMNS).axes[0].get_gridspec().get_geometry() == (4, 3)
+
+
+# --- Against T ----------------------------------------------------------------------------------
+
+
+def test_infinity_stands_beyond_the_largest_size_after_a_gap():
+    ax = plt.subplots()[1]
+    place = plots.size_axis(ax, [100, INF, 3, 10_000, 100])
+    assert {T: x for T, x in place.items() if T < INF} == {3: 3, 100: 100, 10_000: 10_000}
+    assert place[INF] > 2 * 10_000
+    assert ax.get_xscale() == "log"
+    assert ticks(ax)["∞"] == place[INF]
+    (gap,) = ax.lines
+    assert 10_000 < gap.get_xdata()[0] < place[INF]
+
+
+def test_ticks_say_where_they_are():
+    ax = plt.subplots()[1]
+    plots.size_axis(ax, [3, 500_000])
+    shown = ticks(ax)
+    assert "∞" not in shown
+    assert len(shown) <= 9
+    for text, x in shown.items():
+        assert float(text.replace("k", "e3")) == x
+        assert 3 <= x <= 500_000
+    assert list(ax.lines) == []
+
+
+def test_each_data_seed_is_a_dot_and_the_line_goes_through_their_means():
+    ax = plots.test_loss_by_size(SEEDS, BASELINES, None, plt.subplots()[1])
+    x = plots.size_axis(plt.subplots()[1], SIZES)
+    dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 3]
+    assert {tuple(line.get_ydata()) for line in dots} == {tuple(v) for v in SEEDS.values()}
+    assert {line.get_xdata()[0] for line in dots} == set(x.values())
+    (mean,) = [line for line in ax.lines if len(line.get_xdata()) == 4 and line.get_ls() == "-"]
+    np.testing.assert_allclose(mean.get_ydata(), [SEEDS[T].mean() for T in SIZES[:-1]])
+    (end,) = [line for line in ax.lines if line.get_marker() == "_"]
+    np.testing.assert_allclose(end.get_ydata(), SEEDS[INF].mean())
+
+
+def test_baselines_and_published_losses_are_drawn_where_they_are():
+    published = {10: 1.02, 1_000: 1.01}
+    ax = plots.test_loss_by_size(SEEDS, BASELINES, published, plt.subplots()[1])
+    (diamonds,) = [line for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert dict(zip(*diamonds.get_data(), strict=True)) == published
+    notes = {text.get_text(): text.xy[1] for text in ax.texts}
+    assert notes == BASELINES
+    across = [
+        line for line in ax.lines if line.get_ls() == "--" and list(line.get_xdata()) == [0, 1]
+    ]
+    level = [line.get_ydata()[0] for line in across]
+    assert sorted(level) == sorted(BASELINES.values())
+
+
+def test_losses_beyond_the_axis_are_marked_at_its_edge():
+    losses = {3: [1.0, 3.0], 10: [1.0, 1.01], 30: [2.0]}
+    ax = plots.test_loss_by_size(losses, {}, None, plt.subplots()[1], ylim=(0.9, 1.1))
+    marks = [line for line in ax.lines if line.get_marker() == "^"]
+    assert {(float(m.get_xdata()[0]), float(m.get_ydata()[0])) for m in marks} == {
+        (3.0, 1.1),
+        (30.0, 1.1),
+    }
+    assert ax.get_ylim() == (0.9, 1.1)
+
+
+def test_features_and_points_stand_side_by_side_with_the_line_m_over_t():
+    examples = {T: D[T] for T in (3, 10, 100, 10_000)}
+    ax = plots.dimensionality_by_size(D, examples, 2, plt.subplots()[1])
+    for values, color, side in ((D, "feature", 1), (examples, "example", -1)):
+        drawn = {
+            tuple(line.get_ydata()): line.get_xdata()[0]
+            for line in ax.lines
+            if line.get_color() == plots.COLORS[color] and len(line.get_xdata())
+        }
+        assert set(drawn) == {tuple(v) for v in values.values()}
+        for T in (3, 10, 100, 10_000):
+            assert side * (drawn[tuple(values[T])] - T) > 0
+    (line,) = [line for line in ax.lines if line.get_color() == plots.COLORS["mark"]]
+    np.testing.assert_allclose(line.get_ydata(), [2 / 3, 2 / 10, 2 / 100, 2 / 10_000])
+    assert ax.get_ylim()[0] == 0
+
+
+def test_both_norms_are_drawn_and_the_reference_is_labelled():
+    W = {3: [5.0, 6.0], 30: [20.0, 22.0], INF: [2.2, 2.3]}
+    b = {3: [3.0, 3.5], 30: [18.0, 19.0], INF: [0.6, 0.7]}
+    ax = plots.norms_by_size(W, b, plt.subplots()[1], reference=("√5", math.sqrt(5)))
+    drawn = {tuple(line.get_ydata()) for line in ax.lines if line.get_marker() in "os"}
+    assert drawn >= {tuple(v) for v in (*W.values(), *b.values())}
+    assert ax.get_yscale() == "log"
+    assert [text.get_text() for text in ax.texts] == ["√5"]
+    assert ax.texts[0].xy[1] == math.sqrt(5)
+
+
+def test_radii_are_drawn_beside_the_formula():
+    predicted = [1 / math.sqrt(1 - math.cos(2 * math.pi / T)) for T in range(3, 9)]
+    measured = {3: np.array([0.8, 0.9, 0.8]), 5: np.array([1.2, 1.3])}
+    ax = plots.tgon_radii(range(3, 9), measured, predicted, plt.subplots()[1])
+    (formula,) = [line for line in ax.lines if line.get_ls() == "-"]
+    np.testing.assert_allclose(formula.get_data(), [range(3, 9), predicted])
+    dots = {int(line.get_xdata()[0]): line.get_ydata() for line in ax.lines if line is not formula}
+    for T, lengths in measured.items():
+        np.testing.assert_allclose(dots[T], lengths)
+
+
+# --- Colours ------------------------------------------------------------------------------------
+
+# Machado, Oliveira and Fernandes, IEEE TVCG 15 (2009), severity 1, on linear RGB.
+DEFICIENCIES = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+         [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+         [-0.011820, 0.042940, 0.968881]]
+    ),
+}  # fmt: skip
+
+
+def lab(color, deficiency):
+    """Return a colour as seen with a deficiency, in CIE L*a*b* (D65)."""
+    rgb = np.array(colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(DEFICIENCIES[deficiency] @ linear, 0, 1)
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    f = np.cbrt(to_xyz @ seen / (to_xyz @ np.ones(3)))  # (no colour here is near black)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_colours_are_told_apart_by_colour_blind_readers(deficiency):
+    data = {name: lab(color, deficiency) for name, color in plots.COLORS.items()}
+    for (one, a), (other, b) in combinations(data.items(), 2):
+        # A difference of 2.3 is just noticeable, one of 20 is unmistakable on small dots.
+        assert np.linalg.norm(a - b) > 20, f"{one} and {other}"
+
+
+def test_the_simulation_would_catch_red_beside_green():
+    red, green = "#c04040", "#6b7a30"
+    assert np.linalg.norm(lab(red, "normal") - lab(green, "normal")) > 40
+    assert np.linalg.norm(lab(red, "deuteranopia") - lab(green, "deuteranopia")) < 20
+
+
+@pytest.mark.parametrize("name", ["feature", "example", "other", "mark"])
+def test_colours_stand_out_from_the_white_ground(name):
+    rgb = np.array(colors.to_rgb(plots.COLORS[name]))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    assert 1.05 / (luminance + 0.05) >= 3  # WCAG 2.1, 1.4.11: graphical objects
+
+
+def test_an_axes_is_what_comes_back():
+    for make in ON_AXES.values():
+        assert isinstance(make(plt.subplots()[1]), Axes)

@@ -1,0 +1,437 @@
+"""A sweep trains what is missing, once, whoever else is at it and whatever stops it."""
+
+import io
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdd import cli, engine, paper, store, sweep
+from sdd.data import DataSettings
+from sdd.sweep import MissingRuns, RunSpec, estimate, fetch, missing, train_missing
+from sdd.training import TrainConfig, TrainingDiverged, evaluate, train
+
+DATA = DataSettings(T=5, n=200, sparsity=0.95)
+
+
+def spec(steps=50, seed=0, T=5, **changes):
+    return RunSpec(replace(DATA, T=T, seed=seed), TrainConfig(steps=steps, **changes))
+
+
+def files(folder):
+    """Every run file, with its bytes and the time it was last written."""
+    found = sorted(folder.glob("*.safetensors"))
+    return {f.name: (f.read_bytes(), f.stat().st_mtime_ns) for f in found}
+
+
+def contents(folder):
+    return {name: content for name, (content, _) in files(folder).items()}
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The specs of the trainings done in this process, in order, as (steps, data seed)."""
+    done = []
+
+    def watched(data, config, **options):
+        done.append((config.steps, data.settings.seed))
+        return train(data, config, **options)
+
+    monkeypatch.setattr(sweep, "train", watched)
+    return done
+
+
+# --- What is trained ----------------------------------------------------------------------------
+
+
+def test_only_missing_runs_are_trained_and_stored_ones_stay_as_they_are(tmp_path, trained):
+    specs = [spec(50), spec(60), spec(50, seed=1)]
+    assert missing(specs, tmp_path) == specs
+    assert train_missing(specs[:2], tmp_path, jobs=1, quiet=True) == 2
+    before = files(tmp_path)
+    assert len(before) == 2
+    assert missing(specs, tmp_path) == specs[2:]
+    trained.clear()
+    assert train_missing([*specs, *specs], tmp_path, jobs=1, quiet=True) == 1  # each once
+    assert trained == [(50, 1)]
+    after = files(tmp_path)
+    assert len(after) == 3
+    assert {name: after[name] for name in before} == before
+    assert train_missing(specs, tmp_path, jobs=1, quiet=True) == 0
+    assert files(tmp_path) == after
+
+
+def test_a_stored_run_is_the_one_that_train_and_evaluate_give(tmp_path):
+    wanted = RunSpec(DATA, TrainConfig(steps=50, restarts=2, seed=7), snapshots=(20, 5, 5))
+    train_missing([wanted], tmp_path, jobs=1, quiet=True)
+    stored = store.load(wanted.name, tmp_path)
+    made = train(wanted.data.make(), wanted.config, snapshots=(5, 20))
+    made = evaluate(made, sweep.test_set(200, 0.95))
+    assert stored.W.tobytes() == made.W.tobytes()
+    assert stored.snapshots["step"].tolist() == [5, 20]
+    assert (stored.test_loss, stored.test_error) == (made.test_loss, made.test_error)
+    assert missing([wanted, replace(wanted, snapshots=(5, 20))], tmp_path) == []
+
+
+def test_all_runs_on_one_kind_of_data_share_one_test_set_of_200_000_rows():
+    test = sweep.test_set(200, 0.95)
+    assert test.T == paper.TEST_ROWS == 200_000
+    assert test.settings == DataSettings(200_000, 200, 0.95, seed=0, split="test")
+    assert sweep.test_set(200, 0.95) is test
+
+
+def test_the_longest_runs_come_first(tmp_path, trained):
+    # 30 · 400 rows, 80 · 5 · 4 restarts, 90 · 5: not in the order of their steps.
+    specs = [spec(90), spec(30, T=400), spec(20), spec(80, restarts=4)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    assert [steps for steps, _ in trained] == [30, 80, 90, 20]
+
+
+def test_weights_grow_with_all_that_makes_a_run_long():
+    one = spec(50)
+    longer = [
+        spec(100),
+        spec(50, T=50),
+        spec(50, m=8),
+        spec(50, restarts=3),
+        RunSpec(replace(DATA, n=2_000), one.config),
+        RunSpec(DataSettings(math.inf, 200, 0.95, batch=300), one.config),
+    ]
+    assert all(s.weight > one.weight for s in longer)
+    assert spec(100).weight == 2 * one.weight
+
+
+def test_a_damaged_file_is_set_aside_and_its_run_trained_again(tmp_path, trained):
+    specs = [spec(50), spec(60)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    good = contents(tmp_path)
+    bad = store.path(specs[0].name, tmp_path)
+    bad.write_bytes(bad.read_bytes()[:-40])
+    trained.clear()
+    with pytest.warns(UserWarning, match="set aside"):
+        assert train_missing(specs, tmp_path, jobs=1, quiet=True) == 1
+    assert trained == [(50, 0)]
+    assert contents(tmp_path) == good
+    assert bad.with_suffix(".damaged").exists()
+    bad.write_bytes(b"foreign")
+    with pytest.warns(UserWarning, match="set aside"):
+        runs = fetch(specs, tmp_path)
+    assert [r.config.steps for r in runs] == [50, 60]
+    assert contents(tmp_path) == good
+
+
+def test_side_by_side_gives_the_same_files_and_says_nothing_when_quiet(tmp_path, capfd):
+    specs = [
+        *(spec(200, seed=k) for k in range(3)),
+        RunSpec(DataSettings(math.inf, 200, 0.95, batch=20), TrainConfig(steps=30)),
+    ]
+    train_missing(specs, tmp_path / "one", jobs=1, quiet=True)
+    train_missing(specs, tmp_path / "two", jobs=2, quiet=True)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert len(contents(tmp_path / "one")) == 4
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_diverging_run_is_named_and_those_that_finished_are_stored(jobs, tmp_path):
+    good, bad = spec(3_000), spec(60, lr=1e30)
+    train_missing([good], tmp_path, jobs=1, quiet=True)
+    before = files(tmp_path)
+    longer = spec(70, seed=1)
+    with pytest.raises(TrainingDiverged, match=r"steps=60.*lr=1e\+30"):
+        train_missing([bad, good, longer], tmp_path, jobs=jobs, quiet=True)
+    assert before.items() <= files(tmp_path).items()
+    assert bad in missing([good, bad], tmp_path)
+    if jobs == 1:  # then the order is known
+        assert missing([longer], tmp_path) == []
+
+
+def test_an_unusable_folder_is_named_before_anything_is_trained(tmp_path, trained):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(store.StoreError, match="cannot be stored"):
+        train_missing([spec()], tmp_path / "file", jobs=1, quiet=True)
+    assert trained == []
+
+
+# --- Several processes --------------------------------------------------------------------------
+
+
+SLOW = [spec(steps, T=40) for steps in (60_000, 59_000, 58_000, 57_000)]
+
+
+@pytest.fixture(scope="module")
+def in_peace(tmp_path_factory):
+    """The files that an undisturbed sweep over the slow runs makes."""
+    folder = tmp_path_factory.mktemp("in_peace")
+    train_missing(SLOW, folder, jobs=2, quiet=True)
+    return contents(folder)
+
+
+def train_and_log(folder, log):
+    """What a process of the next test does: every training it starts is a line in the log."""
+
+    def logged(data, config, **options):
+        with open(log, "a") as lines:
+            lines.write(f"{config.steps}\n")
+        return train(data, config, **options)
+
+    sweep.train = logged
+    engine.warm_up()
+    sweep.test_set(200, 0.95)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)
+
+
+def start(call, **options):
+    """A Python process that calls a function of this module."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from pathlib import Path, PosixPath, WindowsPath; import test_sweep\ntest_sweep.{call}\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", program], text=True, **options)
+
+
+def test_two_processes_at_once_never_train_the_same_run(tmp_path):
+    log = tmp_path / "log"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    both = [start(f"train_and_log({tmp_path!r}, {str(log)!r})", **pipes) for _ in range(2)]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:  # and off they go together
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    assert sorted(log.read_text().split()) == [str(steps) for steps in range(20_000, 20_004)]
+    assert len(files(tmp_path)) == 4
+
+
+def descendants(pid):
+    """All processes below a process."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found, below = [], {pid}
+    while below:
+        below = {p for p, parent in parents.items() if parent in below}
+        found += below
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
+def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_path, in_peace):
+    sweeping = start(
+        f"train_missing(test_sweep.SLOW, {tmp_path!r}, jobs=2, quiet=True)",
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: files(tmp_path), 120)
+        below = descendants(sweeping.pid)
+        assert len(below) >= 2
+        if how == "Ctrl-C":
+            os.killpg(sweeping.pid, signal.SIGINT)  # as a terminal does: to all of them
+            wait_until(lambda: sweeping.poll() is not None, 30)
+    finally:
+        sweeping.kill()
+        sweeping.wait()
+    wait_until(lambda: not any(alive(pid) for pid in below), 30)
+    before = files(tmp_path)
+    assert 1 <= len(before) < len(SLOW), "stopped too late: nothing was left to do"
+    assert train_missing(SLOW, tmp_path, jobs=1, quiet=True) == len(SLOW) - len(before)
+    assert before.items() <= files(tmp_path).items()
+    assert contents(tmp_path) == in_peace
+    assert not list(tmp_path.glob(".writing-*"))
+
+
+# --- Progress -----------------------------------------------------------------------------------
+
+
+class Hasty(threading.Event):
+    """Waits a fiftieth of the time, so that a short sweep shows its progress too."""
+
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout / 50)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_one_bar_with_runs_speed_and_time_left(tmp_path, monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train_missing([spec(20_000, T=40), spec(60)], tmp_path, jobs=1)
+    shown = terminal.getvalue()
+    assert "/2 runs, " in shown
+    assert " steps/s" in shown
+    assert "%" in shown
+    assert shown.count("\n") <= 1  # the bar is drawn over itself
+    assert capsys.readouterr().out.startswith("trained 2 runs in 0:")
+
+
+def test_without_a_terminal_there_are_plain_lines_and_nothing_on_stderr(
+    tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(sweep, "LINE_EVERY", 0)
+    train_missing([spec(20_000, T=40), spec(60)], tmp_path, jobs=1)
+    out, err = capfd.readouterr()
+    assert err == ""
+    *lines, last = out.splitlines()
+    assert last.startswith("trained 2 runs in 0:")
+    assert lines
+    assert all("/2 runs, " in line and "steps/s" in line for line in lines)
+    assert "\r" not in out
+
+
+# --- Fetching -----------------------------------------------------------------------------------
+
+
+def test_fetch_returns_the_runs_in_the_order_of_the_specs(tmp_path):
+    specs = [spec(60), spec(50, seed=1), spec(60)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    runs = fetch(iter(specs), tmp_path)
+    assert [(r.config.steps, r.data.seed) for r in runs] == [(60, 0), (50, 1), (60, 0)]
+    assert fetch([], tmp_path) == []
+
+
+def test_quick_runs_are_trained_on_the_spot_with_one_line(tmp_path, capfd):
+    (run,) = fetch([spec(50)], tmp_path)
+    assert run.config.steps == 50
+    assert run.test_loss > 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert out.count("\n") == 1
+    assert "training 1 run" in out
+    assert missing([spec(50)], tmp_path) == []
+    fetch([spec(50)], tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_long_runs_are_not_trained_on_the_spot_but_their_command_is_told(
+    tmp_path, monkeypatch, trained
+):
+    long = spec(10**9)
+    train_missing([spec(50)], tmp_path, jobs=1, quiet=True)
+    with pytest.raises(MissingRuns, match="1 of 2 runs are not stored and would take about") as e:
+        fetch([spec(50), long], tmp_path)
+    assert long.command() in str(e.value)
+    assert trained == [(50, 0)]
+
+
+def test_a_book_build_never_trains(tmp_path, monkeypatch, trained):
+    monkeypatch.setenv("SDD_BUILD", "1")
+    specs = [spec(50 + k) for k in range(7)]
+    with pytest.raises(MissingRuns, match="7 of 7 runs are not stored; train them with") as error:
+        fetch(specs, tmp_path)
+    message = str(error.value)
+    assert [line.strip() for line in message.splitlines()[1:6]] == [s.command() for s in specs[:5]]
+    assert "and 2 more" in message
+    assert trained == []
+    monkeypatch.delenv("SDD_BUILD")
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    monkeypatch.setenv("SDD_BUILD", "1")
+    assert len(fetch(specs, tmp_path)) == 7  # what is stored may be read
+
+
+@pytest.mark.parametrize("profile", ["quick", "paper", "full"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        spec(50),
+        spec(50_000, seed=3),
+        RunSpec(DataSettings(10), TrainConfig()),
+        RunSpec(DataSettings(10, n=1_000, sparsity=0.99, seed=2), TrainConfig(eps=1e-8)),
+        RunSpec(DataSettings(10, n=30, sparsity=0.0), TrainConfig(weight_decay=0, eps=0)),
+        RunSpec(DataSettings(math.inf, batch=300, seed=1), TrainConfig(seed=0, warmup=100)),
+        RunSpec(
+            DataSettings(7, split="test"),
+            TrainConfig(
+                m=5,
+                seed=9,
+                restarts=3,
+                lr=0.02,
+                weight_decay=1.0,
+                eps=3e-7,
+                reduction="sum",
+                gain=0.3,
+                dtype="float64",
+            ),
+            snapshots=(1, 10),
+        ),
+    ],
+    ids=lambda wanted: wanted.name,
+)
+def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, monkeypatch):
+    monkeypatch.setenv("PROFILE", profile)
+    words = wanted.command().split()
+    assert words[:4] == ["python", "-m", "sdd", "run"]
+    (understood,) = cli._specs(cli._parser().parse_args(words[3:]))
+    assert understood == wanted
+    assert understood.name == wanted.name
+
+
+# --- Estimates ----------------------------------------------------------------------------------
+
+
+def test_the_estimate_adds_up_steps_and_shares_them_among_processes():
+    a, b = spec(1_000), spec(3_000)
+    (one, other) = (estimate([s], jobs=1) for s in (a, b))
+    assert 0 < one < 60
+    assert other == pytest.approx(3 * one)  # same step, measured once
+    assert estimate([a, b], jobs=1) == pytest.approx(one + other)
+    assert estimate([a, b], jobs=2) == pytest.approx(other)  # no run is split
+    assert estimate([b, b], jobs=2) == pytest.approx(other)
+    assert estimate([spec(1_000, restarts=3)], jobs=1) == pytest.approx(3 * one)
+    assert estimate([]) == 0
+
+
+def test_the_estimate_is_of_the_right_size():
+    wanted = spec(20_000, T=40, seed=5)
+    expected = estimate([wanted], jobs=1)
+    data = wanted.data.make()
+    start = time.perf_counter()
+    train(data, wanted.config)
+    taken = time.perf_counter() - start
+    assert expected / 8 < taken < 8 * expected  # other work on the machine permitting
+
+
+def test_a_spec_is_a_value():
+    assert spec(50) == spec(50)
+    assert len({spec(50), spec(50), spec(60)}) == 2
+    assert spec(50, restarts=3).steps == 150
+    assert RunSpec(DataSettings(math.inf, batch=7), TrainConfig()).rows == 7
+    assert np.isfinite(spec(50).weight)
