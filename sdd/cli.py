@@ -137,7 +137,14 @@ def _status(args: argparse.Namespace) -> None:
 
 
 def _claims(args: argparse.Namespace) -> None:
-    judged = claims.judge_all(claims.Evidence.stored(args.profile))
+    name = experiments.profile(args.profile).name
+    specs = [s for e in experiments.EXPERIMENTS for s in experiments.specs(e, name)]
+    if lacking := sweep.missing(specs):  # to judge is not to train
+        raise sweep.MissingRuns(
+            f"{len(lacking)} of {_runs(len(specs))} are not stored; train them with "
+            f"python -m sdd run --profile {name}"
+        )
+    judged = claims.judge_all(claims.Evidence.stored(name))
     width = max(len(j.id) for j in judged)
     for j in judged:
         print(f"{j.id:{width}}  {j.verdict:26}  published {j.published}; ours {j.ours}")
