@@ -555,6 +555,12 @@ def _bump_rises(e: Evidence) -> Verdict:
     return judge_sign(bump(e)[2], noise=_bump_noise(e), digits=4)
 
 
+def _bump_each(e: Evidence) -> Verdict:
+    rises = bump(e)[2]
+    listed = ", ".join(f"{r:+.4f}" for r in rises)
+    return judge_each([r > _bump_noise(e) for r in rises], f"rise {listed}: above two errors")
+
+
 def _bump_place(e: Evidence) -> Verdict:
     expected = e.profile.size(2_000)
     places, _, rises = bump(e)
@@ -654,6 +660,8 @@ CLAIMS = (
           "1.0015 to 1.022 ± 0.0003 (fig)", _LOSS, _above_one, at_quick=False),
     Claim("F3-bump", _F3, "Between T = 500 and 5,000 the test loss rises above both ends",
           "+0.0145 ± 0.002 (fig)", _LOSS, _bump_rises),
+    Claim("F3-bump-each", _F3, "In every data seed the loss rises there, by more than twice the "
+          "largest standard error", "mean of four seeds only (fig)", _LOSS, _bump_each),
     Claim("F3-bump-place", _F3, "The bump peaks at T = 2,000", "T = 2,000 (fig)", _LOSS,
           _bump_place),
     Claim("F3-bump-height", _F3, "Test loss on the bump, at T = 2,000", "1.015 ± 0.002 (fig)",

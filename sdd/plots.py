@@ -171,17 +171,18 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
 
 
 def _note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> None:
-    """Label a horizontal line at the right-hand end, inside the axes."""
+    """Label a horizontal line in the right-hand margin, where no data can be hidden."""
     ax.annotate(
         text,
         (1, y),
         xycoords=("axes fraction", "data"),
-        xytext=(-2, 3 if above else -3),
+        xytext=(4, 1 if above else -1),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         va="bottom" if above else "top",
         color=color,
         fontsize=9,
+        annotation_clip=False,
     )
 
 

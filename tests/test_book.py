@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 
-from sdd import claims
+from sdd import claims, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -18,6 +19,7 @@ PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
 NO_RUNS = {"fig-data", "fig-schedule"}  # drawn from settings alone: there is no source to name
 
 
+@cache
 def text_of(page):
     return (ROOT / f"{page}.md").read_text(encoding="utf-8")
 
@@ -29,6 +31,7 @@ def front_matter(page):
 CHAPTERS = [page for page in PAGES if "kernelspec" in front_matter(page)]
 
 
+@cache
 def code_cells(page):
     """The code cells of a chapter, each as (source, metadata)."""
     notebook = jupytext.read(ROOT / f"{page}.md", fmt="md:myst")
@@ -37,7 +40,8 @@ def code_cells(page):
 
 def figures(page):
     """The figures of a chapter, as {name: (source, image, figure)}."""
-    heads = [(source, meta["mystnb"]) for source, meta in code_cells(page) if "mystnb" in meta]
+    heads = [(source, meta.get("mystnb", {})) for source, meta in code_cells(page)]
+    heads = [(source, head) for source, head in heads if "figure" in head]
     return {h["figure"]["name"]: (source, h["image"], h["figure"]) for source, h in heads}
 
 
@@ -76,20 +80,16 @@ def test_a_chapter_runs_on_the_ordinary_kernel(page):
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
-def test_every_cell_that_draws_is_a_figure_with_words_and_a_name(page):
+def test_every_cell_that_draws_has_alt_text_and_makes_a_figure_with_caption_and_name(page):
     draws = re.compile(r"plt\.subplots|plots\.(?!use_style|COLORS|STYLE)\w+\(")
     for source, meta in code_cells(page):
         if draws.search(source):
-            assert {"image", "figure"} <= set(meta.get("mystnb", {})), source
-            assert {"caption", "name"} <= set(meta["mystnb"]["figure"]), source
-            assert meta["mystnb"]["figure"]["name"].startswith("fig-")
-
-
-@pytest.mark.parametrize("page", CHAPTERS)
-def test_alt_texts_are_written_for_someone_who_cannot_see_the_figure(page):
-    for name, (_, image, _) in figures(page).items():
-        assert len(image["alt"]) >= 40, name
-        assert not re.search(r"[$\\{}]", image["alt"]), f"{name}: no markup in alt text"
+            head = meta.get("mystnb", {})
+            assert len(head["image"]["alt"]) >= 40, source
+            assert not re.search(r"[$\\{}]", head["image"]["alt"]), "no markup in alt text"
+            if "hide-input" in meta.get("tags", []):  # else the code is there to be changed
+                assert {"caption", "name"} <= set(head["figure"]), source
+                assert head["figure"]["name"].startswith("fig-")
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
@@ -105,8 +105,6 @@ def test_no_two_figures_share_a_name():
     names = [name for page in CHAPTERS for name in figures(page)]
     assert set(names) >= NO_RUNS
     assert len(names) == len(set(names))
-    for page in CHAPTERS:
-        assert len(figures(page)) == sum("mystnb" in meta for _, meta in code_cells(page))
 
 
 # --- Words and numbers --------------------------------------------------------------------------
@@ -114,7 +112,8 @@ def test_no_two_figures_share_a_name():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_result_is_typed_into_the_prose(page):
-    assert re.findall(r".{0,30}\d\.\d.{0,10}", prose(page)) == []
+    thresholds = set(re.findall(r"\d+\.\d+", " ".join(c.statement for c in claims.CLAIMS)))
+    assert set(re.findall(r"\d+\.\d+", prose(page))) <= thresholds
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
@@ -122,7 +121,9 @@ def test_every_number_in_the_prose_is_published_by_a_cell_of_its_page(page):
     code = "\n".join(source for source, _ in code_cells(page))
     roles = re.findall(r"\{glue:text\}`([^`:]+)(?::[^`]*)?`", text_of(page))
     assert roles
-    published = set(re.findall(r'"([\w-]+)": ', code))
+    published = set(re.findall(r'"([\w-]+)":\s', code))
+    if "tables.publish(tables.tally(" in code:
+        published |= set(tables.tally([]))
     assert set(roles) <= published
 
 

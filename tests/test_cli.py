@@ -155,15 +155,16 @@ def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, mo
     assert [f.name for f in folder.iterdir()] == [".locks"]
 
 
-def test_claims_without_their_runs_say_which_command_trains_them(call, monkeypatch):
-    monkeypatch.setenv("SDD_BUILD", "1")  # as in a book build: no time is estimated
+def test_claims_without_their_runs_train_none_but_say_which_command_does(call, folder):
     code, out, err = call("claims", "--profile", "quick")
     assert (code, out) == (2, "")
-    assert "31 of 31 runs are not stored" in err
-    assert err.rstrip().endswith("python -m sdd run dataset-size --profile quick")
+    assert "37 of 37 runs are not stored" in err
+    assert err.rstrip().endswith("python -m sdd run --profile quick")
+    assert not stored(folder)
 
 
 def test_a_scorecard_that_cannot_be_written_is_one_sentence(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "missing", lambda specs: [])
     monkeypatch.setattr(claims.Evidence, "stored", lambda of: world("quick"))
     (tmp_path / "file").write_text("not a folder")
     code, _, err = call("claims", "--json", tmp_path / "file" / "claims.json")
@@ -299,6 +300,7 @@ def test_status_at_quick_in_an_empty_store_takes_seconds(call, folder):
 
 
 def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "missing", lambda specs: [])
     monkeypatch.setattr(claims.Evidence, "stored", lambda of: world(of))
     target = tmp_path / "site" / "claims.json"
     code, out, err = call("claims", "--profile", "quick", "--json", target)

@@ -20,7 +20,7 @@ def main() -> None:
     """Write the figure."""
     evidence = claims.Evidence.stored("paper")
     losses = {T: evidence.losses(T) for T in [*evidence.sizes, math.inf]}
-    baselines = {"no output at all": evidence.zero, "best constant": evidence.constant[0]}
+    baselines = {"no output": evidence.zero, "best\nconstant": evidence.constant[0]}
     plt.style.use(plots.STYLE)
     fig, ax = plt.subplots(figsize=(6, 4))
     published = {T: v for T, v in paper.TEST_LOSS.items() if T in losses}
