@@ -1,25 +1,13 @@
-"""What all tests share: a store of their own, and kernels compiled from the present sources."""
-
-from importlib.util import find_spec
-from pathlib import Path
+"""What all tests share: a store of their own, and signatures that are checked."""
 
 import pytest
+from jaxtyping import install_import_hook
 
-
-def forget_stale_kernels():
-    """Delete compiled kernels of the engine that are older than any of its sources.
-
-    On finding a kernel in its cache on disk, numba compares the file that the function stands
-    in, and not those of the functions it calls: an edited kernel would go untested.
-    """
-    engine = Path(find_spec("sdd").origin).parent / "engine"
-    newest = max(source.stat().st_mtime for source in engine.glob("*.py"))
-    for file in [*engine.glob("__pycache__/*.nbi"), *engine.glob("__pycache__/*.nbc")]:
-        if file.stat().st_mtime < newest:
-            file.unlink(missing_ok=True)
-
-
-forget_stale_kernels()
+# In these modules every call is held to the types and shapes of its signature. (Elsewhere numba
+# compiles the functions as they stand, or tests give wrong types to see what is said of them.)
+install_import_hook(
+    ["sdd.metrics", "sdd.model", "sdd.summary", "sdd.theory"], typechecker="shapes.check"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,8 +4,10 @@ Arrays in and out are numpy, W (m, n) and b (n,); whatever the training loss was
 loss here is the squared error summed over features and averaged over rows.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, overload
 
 import numba
@@ -21,6 +23,23 @@ __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
+
+
+def _forget_stale_kernels() -> None:
+    """Delete compiled kernels that are older than any source of the engine.
+
+    Numba compares a kernel on disk with the file that its function stands in, but not with those
+    of the functions that it calls: after an update it would go on with old ones.
+    """
+    folder = Path(__file__).parent
+    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
+    for file in [*folder.glob("__pycache__/*.nbi"), *folder.glob("__pycache__/*.nbc")]:
+        with contextlib.suppress(OSError):  # another process was quicker, or may write there
+            if file.stat().st_mtime < newest:
+                file.unlink()
+
+
+_forget_stale_kernels()
 
 
 def check_shapes(W: np.ndarray, b: np.ndarray, data: Dataset) -> None:
