@@ -371,15 +371,23 @@ FALSE_WORLDS = {
     # F3, top: test loss
     "no bump": (
         [(runs_at(1_000, 2_000), with_losses({1_000: 0.9998, 2_000: 0.9997}))],
-        {"F3-bump": NOT, "F3-bump-place": NOT, "F3-bump-height": NOT},
+        dict.fromkeys(("F3-bump", "F3-bump-each", "F3-bump-place", "F3-bump-height"), NOT),
     ),
     "a bump of a third of the height": (
         [(runs_at(2_000), with_losses({2_000: 1.005}))],
         {"F3-bump-height": NOT},
     ),
     "a bump in some seeds only": (
-        [(runs_at(2_000), with_loss(lambda run: (1.0, 1.05, 0.9996, 1.03)[run.data.seed]))],
-        {"F3-bump": NOISY, "F3-bump-height": NOISY, "F3-bump-place": PARTLY},
+        [
+            (runs_at(2_000), with_loss(lambda run: (1.0, 1.05, 0.9996, 1.03)[run.data.seed])),
+            (runs_at(1_000, seeds=(2,)), with_loss(0.9997)),
+        ],
+        {
+            "F3-bump": NOISY,
+            "F3-bump-height": NOISY,
+            "F3-bump-each": PARTLY,
+            "F3-bump-place": PARTLY,
+        },
     ),
     "a test loss below the constant's at T = 200": (
         [(runs_at(200), with_losses({200: 0.998}))],
@@ -391,9 +399,8 @@ FALSE_WORLDS = {
     ),
     "no test loss above the constant's": (
         [(lambda s: s.T <= 2_000, with_loss(lambda run: 0.9985 + 1e-5 * run.data.seed))],
-        dict.fromkeys(
-            ("F3-floor", "F3-above-one", "F3-bump", "F3-bump-place", "F3-bump-height"), NOT
-        ),
+        dict.fromkeys(("F3-floor", "F3-above-one"), NOT)
+        | dict.fromkeys(("F3-bump", "F3-bump-each", "F3-bump-place", "F3-bump-height"), NOT),
     ),
     "test losses unlike between seeds": (
         [
@@ -407,7 +414,7 @@ FALSE_WORLDS = {
     "test sets too small to tell": (
         [(lambda s: True, lambda run: replace(run, test_error=0.1))],
         dict.fromkeys(("F3-above-one", "F3-bump", "F3-below-one", "F3-below-constant"), NOISY)
-        | dict.fromkeys(("F3-floor", "F3-bump-place"), ...),
+        | dict.fromkeys(("F3-floor", "F3-bump-each", "F3-bump-place"), ...),
     ),
     "a test loss above 1 at T = 10,000": (
         [(runs_at(10_000), with_losses({10_000: 1.002}))],
@@ -447,7 +454,11 @@ def test_every_claim_is_flipped_by_some_world():
     ("one", "other", "flipped"),
     [
         (1_000, 2_000, {"F3-bump-place": NOT, "F3-bump-height": NOT}),
-        (500, 2_000, {"F3-bump": NOT, "F3-bump-place": NOT, "F3-bump-height": NOT}),
+        (
+            500,
+            2_000,
+            dict.fromkeys(("F3-bump", "F3-bump-each", "F3-bump-place", "F3-bump-height"), NOT),
+        ),
     ],
 )
 def test_runs_swapped_between_sizes_move_the_bump(one, other, flipped):
@@ -462,7 +473,8 @@ def test_with_one_seed_of_each_size_nothing_with_a_spread_is_judged():
         fresh=[s for s in right.fresh if s.seed == 0],
     )
     each_run = {"F1-pentagon", "F1-angles", "F2-T8", "F3-features", "F3-no-features"}
-    each_run |= {"F4-lengths", "F4-W-peak", "F3-floor", "F3-bump-place"}
+    each_run |= {"F4-lengths", "F4-W-peak", "F3-floor", "F3-bump-each"}
+    each_run |= {"F3-bump-place"}
     some_parts = {"F2-T5", "F2-T6", "F2-T10", "F4-b"}
     assert verdicts(single) == {
         i: REPRODUCED if i in each_run else PARTLY if i in some_parts else NOISY for i in ALL

@@ -254,8 +254,9 @@ def test_the_command_printed_for_a_run_trains_that_run(name):
             for profile in ("quick", "paper"):  # whatever the profile at hand
                 (found,) = cli._specs(parse([*words[3:], "--profile", profile]))
                 assert found == wanted
-    kept = dataclasses.replace(wanted, snapshots=(5, 20))
-    assert cli._specs(parse(kept.command().split()[3:])) == [kept]
+    plain = experiments.spec(20, of=name, eps=1e-8, steps=100, seed=7)
+    for other in (plain, dataclasses.replace(plain, snapshots=(5, 20))):
+        assert cli._specs(parse(other.command().split()[3:])) == [other]
 
 
 # --- list, status, claims, bench ----------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_batches_are_all_shown(here):
 def test_checks_show_the_claims_asked_for_and_no_others(here):
     _, rows = cells(tables.checks(here, "F1", "F3-bump"))
     expected = [c for c in claims.CLAIMS if c.id.startswith(("F1", "F3-bump"))]
-    assert len(rows) == len(expected) == 8
+    assert len(rows) == len(expected) > 5
     for row, claim in zip(rows, expected, strict=True):
         assert claim.statement in row
         assert claim.published in row
