@@ -75,7 +75,8 @@ def measure(sizes: tuple[int, ...] = (10, 100, 1_000, 10_000), n: int = paper.N)
     Returns
     -------
     dict
-        "machine", "peak_MB", and "steps": for each T the repeats of every contender.
+        "machine"; "peak_MB"; "steps": for each T the repeats of every contender; and
+        "T10_run_seconds": a whole run at T = 10 with the paper's settings, on one core.
     """
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
     steps = []

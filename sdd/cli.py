@@ -171,6 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, sweep.MissingRuns) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("error: there is not enough memory for these sizes", file=sys.stderr)
+        return 2
     except TrainingDiverged as error:
         print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
         return 1

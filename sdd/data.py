@@ -164,6 +164,9 @@ class DataSettings:
                     f"batch is only for T = infinity, but T = {self.T} and batch = {self.batch}"
                 )
         object.__setattr__(self, "n", whole_number("n", self.n, 1))
+        for name, value in (("T", self.batch or self.T), ("n", self.n)):
+            if value >= 2**31:
+                raise ValueError(f"{name} must be below 2**31, not {value:,}")
         object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
         if self.seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}")
