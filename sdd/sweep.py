@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -180,6 +181,8 @@ def train_missing(
 
 def _train_and_store(spec: RunSpec, folder: Path, parent: int) -> str:
     """Train one run unless it is stored by now; runs in a worker process."""
+    if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     note = _note(spec.name, folder)
     with store.locked(spec.name, folder):
         if store.load(spec.name, folder) is None:
