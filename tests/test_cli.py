@@ -362,9 +362,14 @@ sys.exit(cli.main(["run", "dataset-size", "--profile", "many", "--jobs", "2"]))
 """
 
 
+def heed_ctrl_c():
+    """Undo what a shell does to what it starts in the background, which then ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(*argv, **options):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, *argv], **pipes, **options)
+    return subprocess.Popen([sys.executable, *argv], preexec_fn=heed_ctrl_c, **pipes, **options)
 
 
 def still_there(group, patience=10):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -197,7 +198,9 @@ def start(call, **options):
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         f"from pathlib import Path, PosixPath, WindowsPath; import test_sweep\ntest_sweep.{call}\n"
     )
-    return subprocess.Popen([sys.executable, "-c", program], text=True, **options)
+    # (What a shell starts in the background ignores Ctrl-C; these shall heed it all the same.)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen([sys.executable, "-c", program], text=True, preexec_fn=heed, **options)
 
 
 def test_two_processes_at_once_never_train_the_same_run(tmp_path):
