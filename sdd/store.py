@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,9 +97,9 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
     blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
+        temporary = target.with_name(f".writing-{target.stem}-{os.getpid()}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(blob)
                 file.flush()
                 os.fsync(file.fileno())
@@ -165,7 +164,7 @@ def _read(file: Path, name: str) -> Run:
         **groups,
     )
     snapshots = tuple(int(s) for s in groups["snapshots"].get("step", ()))
-    if meta["numerics"] == NUMERICS and run_name(data, config, snapshots, run.start) != name:
+    if meta["numerics"] != NUMERICS or run_name(data, config, snapshots, run.start) != name:
         raise ValueError("it holds the run of other settings")
     return run
 

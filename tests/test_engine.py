@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -334,6 +335,22 @@ def test_a_new_process_finds_the_compiled_steps_in_the_cache():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split() == ["1", "0"], done.stdout
+
+
+def test_kernels_older_than_a_source_of_the_engine_are_forgotten():
+    folder = Path(engine.__file__).parent
+    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
+    stale, fresh = (folder / "__pycache__" / f"of-a-test-{k}.nbi" for k in ("old", "new"))
+    try:
+        for file, age in ((stale, 10), (fresh, -10)):
+            file.touch()
+            os.utime(file, (newest - age, newest - age))
+        engine._forget_stale_kernels()
+        assert not stale.exists()
+        assert fresh.exists()
+    finally:
+        stale.unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
 # --- Training steps -----------------------------------------------------------------------------
