@@ -354,9 +354,9 @@ def _same_on_batches(e: Evidence) -> Verdict:
 # --- F2: data points in superposition -----------------------------------------------------------
 
 
-def failed(T: float, losses: np.ndarray) -> np.ndarray:
+def failed(T: float, losses: np.ndarray | float) -> np.ndarray:
     """Tell which training losses show that a point was lost: above half of one point's share."""
-    return losses > 0.5 / T
+    return np.asarray(losses) > 0.5 / T
 
 
 def _polygon(T: int) -> Callable[[Evidence], Verdict]:
@@ -371,6 +371,14 @@ def _polygon(T: int) -> Callable[[Evidence], Verdict]:
                 "highest D": judge_value(
                     highest, 2 / T, reading=paper.D_READING, effect=2 / (T - 1) - 2 / T
                 ),
+                # The spread over seeds must not excuse polygons that are all irregular.
+                "regular": judge_each(
+                    [
+                        float(np.abs(s.example_D - 2 / T).max()) <= 2 * paper.D_READING
+                        for s in found
+                    ],
+                    f"every D within {2 * paper.D_READING} of 2/{T}",
+                ),
                 "ring": judge_each(
                     [bool(metrics.on_ring(s.hidden).all()) for s in found], f"all {T} on it"
                 ),
@@ -382,7 +390,7 @@ def _polygon(T: int) -> Callable[[Evidence], Verdict]:
 
 def _eight_fails(e: Evidence) -> Verdict:
     lost = [failed(8, s.run.restart_losses) for s in e.at(8)]
-    kept = [bool(failed(8, np.array([s.run.train_loss]))[0]) for s in e.at(8)]
+    kept = [bool(failed(8, s.run.train_loss)) for s in e.at(8)]
     inner = [8 - int(metrics.on_ring(s.hidden).sum()) for s in e.at(8)]
     return Verdict(
         REPRODUCED if any(k.any() for k in lost) else NOT,
