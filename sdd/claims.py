@@ -1,23 +1,30 @@
 """The paper's claims as checks on stored runs: statement, published value, ours, verdict.
 
-A verdict follows from numbers, by one of three rules that are stated on the scorecard.
-`judge_value`: agrees with a published value within two standard deviations over seeds plus the
-reading error. `judge_sign`: has the claimed sign beyond two standard deviations. `judge_each`: a
-statement about every run, judged run by run. Where the tolerance exceeds the effect (the distance
-to what one would see were the claim wrong), a claim is not judged.
+Each check turns evidence into a verdict by the rules of `sdd.judging`, which the scorecard states.
 """
 
 import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 
 import numpy as np
 
-from sdd import experiments, metrics, paper, sweep, theory
-from sdd.experiments import Profile
-from sdd.summary import Summary, by_size, spread, summarize
+from sdd import metrics, paper, theory
+from sdd.evidence import Evidence
+from sdd.judging import (
+    NOISY,
+    NOT,
+    PARTLY,
+    REPRODUCED,
+    SMALL,
+    Verdict,
+    combine,
+    judge_each,
+    judge_sign,
+    judge_value,
+)
+from sdd.summary import Summary
 
 __all__ = [
     "CLAIMS",
@@ -46,21 +53,6 @@ __all__ = [
     "to_json",
 ]
 
-REPRODUCED = "reproduced"
-PARTLY = "partly"
-NOT = "not reproduced"
-NOISY = "not judged (too noisy)"
-SMALL = "not judged at this size"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A verdict with the numbers that it follows from, as the scorecard prints them."""
-
-    verdict: str
-    ours: str
-    spread: str
-
 
 @dataclass(frozen=True)
 class Judgement:
@@ -75,183 +67,6 @@ class Judgement:
     verdict: str
     figure: str
     profile: str
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the claims look at: the summaries of a profile's runs, and the baselines."""
-
-    profile: Profile
-    finite: Sequence[Summary]
-    fresh: Sequence[Summary]
-
-    @classmethod
-    def stored(
-        cls, of: str | None = None, *, sizes: Sequence[float] | None = None, fresh: bool = True
-    ) -> "Evidence":
-        """Take the evidence from the stored runs of a profile.
-
-        Parameters
-        ----------
-        of : str or None
-            Name of the profile; None means the current one.
-        sizes : sequence of T or None
-            Only these finite training sets; None means all.
-        fresh : bool
-            Take the runs at T = ∞ too.
-
-        Raises
-        ------
-        MissingRuns
-            Where runs are not stored and would take long to train.
-        """
-        wanted = None if sizes is None else tuple(sizes)
-        finite = summarize(experiments.runs("dataset-size", of, wanted))
-        endless = summarize(experiments.runs("fresh-data", of)) if fresh else []
-        return cls(experiments.profile(of), finite, endless)
-
-    @cached_property
-    def sizes(self) -> dict[float, list[Summary]]:
-        """Summaries of the finite training sets by T."""
-        return by_size(self.finite)
-
-    @cached_property
-    def shown_fresh(self) -> list[Summary]:
-        """The runs at T = ∞ with the batch that the figures show."""
-        return [s for s in self.fresh if s.batch == self.profile.fresh[0][0]]
-
-    @cached_property
-    def constant(self) -> tuple[float, float]:
-        """Loss of the best constant output on the test set, and its standard error."""
-        p = self.profile
-        losses = theory.constant_loss(
-            sweep.test_set(p.n, p.sparsity), theory.feature_mean(p.n, p.sparsity), per_example=True
-        )
-        return metrics.standard_error(np.asarray(losses))
-
-    @cached_property
-    def zero(self) -> float:
-        """Loss of the all-zero output on the test set."""
-        p = self.profile
-        return float(theory.constant_loss(sweep.test_set(p.n, p.sparsity), 0.0))
-
-    def at(self, T: float) -> list[Summary]:
-        """Return the runs at T, one a data seed; at T = ∞ those that the figures show."""
-        return self.shown_fresh if T == math.inf else self.sizes.get(T, [])
-
-    def losses(self, T: float) -> list[float]:
-        """Return the test losses of the data seeds at T."""
-        return [s.run.test_loss for s in self.at(T)]
-
-    def between(self, low: float, high: float) -> list[float]:
-        """Return the finite T of runs between two published sizes, in units of this profile."""
-        first, last = (T if T == math.inf else self.profile.size(int(T)) for T in (low, high))
-        return [T for T in self.sizes if first <= T <= last]
-
-
-def judge_value(
-    values: Sequence[float],
-    published: float,
-    *,
-    effect: float,
-    reading: float = 0.0,
-    digits: int = 3,
-    unit: str = "",
-) -> Verdict:
-    """Judge whether values over seeds agree with a published one.
-
-    Parameters
-    ----------
-    values : sequence of float
-        One value a seed.
-    published : float
-        The published (or predicted) value.
-    effect : float
-        Distance from the published value to what one would see were the claim wrong.
-    reading : float
-        Reading error of the published value.
-    digits : int
-        Digits after the point in what is printed.
-    unit : str
-        Printed after the values.
-
-    Returns
-    -------
-    Verdict
-        "not judged (too noisy)" where the tolerance, 2 standard deviations + reading, exceeds
-        the effect, and where there is one seed only; else by |mean − published| ≤ tolerance.
-    """
-    mean, sd = spread(values)
-    tolerance = 2 * sd + reading
-    ours = f"{mean:.{digits}f}{unit}"
-    if math.isnan(sd):
-        return Verdict(NOISY, ours, "one seed")
-    text = (
-        f"sd {sd:.{digits}f} ({len(values)} seeds), tolerance {tolerance:.{digits}f}, "
-        f"effect {effect:.{digits}f}"
-    )
-    if tolerance > effect:
-        return Verdict(NOISY, ours, text)
-    return Verdict(REPRODUCED if abs(mean - published) <= tolerance else NOT, ours, text)
-
-
-def judge_sign(
-    values: Sequence[float], *, noise: float = 0.0, digits: int = 3, label: str = ""
-) -> Verdict:
-    """Judge whether a quantity is positive beyond the spread over seeds.
-
-    Parameters
-    ----------
-    values : sequence of float
-        One value a seed; the claim says that the quantity is positive.
-    noise : float
-        Further uncertainty of each value, such as two standard errors of a test loss.
-    digits : int
-        Digits after the point in what is printed.
-    label : str
-        Printed before the value.
-
-    Returns
-    -------
-    Verdict
-        The effect is |mean|. "not judged (too noisy)" where the tolerance, 2 standard deviations
-        + noise, exceeds it, and where there is one seed only; else by the sign of the mean.
-    """
-    mean, sd = spread(values)
-    ours = f"{label}{mean:+.{digits}f}"
-    if math.isnan(sd):
-        return Verdict(NOISY, ours, "one seed")
-    tolerance = 2 * sd + noise
-    text = f"sd {sd:.{digits}f} ({len(values)} seeds), tolerance {tolerance:.{digits}f}"
-    if tolerance > abs(mean):
-        return Verdict(NOISY, ours, text)
-    return Verdict(REPRODUCED if mean > 0 else NOT, ours, text)
-
-
-def judge_each(holds: Sequence[bool], what: str) -> Verdict:
-    """Judge a statement about every run: reproduced if all meet it, partly if some, else not."""
-    if not holds:
-        return Verdict(NOISY, "no runs", "")
-    verdict = REPRODUCED if all(holds) else PARTLY if any(holds) else NOT
-    return Verdict(verdict, f"{what} in {sum(holds)} of {len(holds)} runs", "each run judged")
-
-
-def combine(parts: dict[str, Verdict]) -> Verdict:
-    """Judge a claim of several parts.
-
-    All parts reproduced: reproduced. None reproduced, and some not: not reproduced. None judged:
-    too noisy. Otherwise (some reproduced, others not or too noisy): partly.
-    """
-    verdicts = {v.verdict for v in parts.values()}
-    if len(verdicts) == 1:
-        verdict = verdicts.pop()
-    else:
-        verdict = NOT if verdicts == {NOT, NOISY} else PARTLY
-    return Verdict(
-        verdict if parts else NOISY,
-        "; ".join(f"{k}: {v.ours}" for k, v in parts.items()) or "no runs",
-        "; ".join(f"{k}: {v.spread}" for k, v in parts.items() if v.spread),
-    )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from worlds import (
     world,
 )
 
-from sdd import claims, paper
+from sdd import claims, paper, sweep
 from sdd.claims import Verdict, combine, judge_each, judge_sign, judge_value
 
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not reproduced"
@@ -540,7 +540,7 @@ def test_the_predicted_dimensionality_follows_the_settings_and_the_measured_leng
 def test_the_baselines_are_of_the_profiles_own_test_set(name):
     evidence = world(name)
     p = evidence.profile
-    rows = claims.sweep.test_set(p.n, p.sparsity)
+    rows = sweep.test_set(p.n, p.sparsity)
     lengths = np.bincount(np.repeat(np.arange(rows.T), np.diff(rows.indptr)), minlength=rows.T) > 0
     assert evidence.zero == pytest.approx(lengths.mean(), abs=1e-6)  # rows of unit norm, or zero
     mean = rows.values.sum(dtype=float) / (rows.T * p.n)

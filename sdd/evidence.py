@@ -1,0 +1,86 @@
+"""What claims, tables and chapters look at: a profile's stored runs, and the baselines."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sdd import experiments, metrics, sweep, theory
+from sdd.experiments import Profile
+from sdd.summary import Summary, by_size, summarize
+
+__all__ = ["Evidence"]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the claims look at: the summaries of a profile's runs, and the baselines."""
+
+    profile: Profile
+    finite: Sequence[Summary]
+    fresh: Sequence[Summary]
+
+    @classmethod
+    def stored(
+        cls, of: str | None = None, *, sizes: Sequence[float] | None = None, fresh: bool = True
+    ) -> "Evidence":
+        """Take the evidence from the stored runs of a profile.
+
+        Parameters
+        ----------
+        of : str or None
+            Name of the profile; None means the current one.
+        sizes : sequence of T or None
+            Only these finite training sets; None means all.
+        fresh : bool
+            Take the runs at T = ∞ too.
+
+        Raises
+        ------
+        MissingRuns
+            Where runs are not stored and would take long to train.
+        """
+        wanted = None if sizes is None else tuple(sizes)
+        finite = summarize(experiments.runs("dataset-size", of, wanted))
+        endless = summarize(experiments.runs("fresh-data", of)) if fresh else []
+        return cls(experiments.profile(of), finite, endless)
+
+    @cached_property
+    def sizes(self) -> dict[float, list[Summary]]:
+        """Summaries of the finite training sets by T."""
+        return by_size(self.finite)
+
+    @cached_property
+    def shown_fresh(self) -> list[Summary]:
+        """The runs at T = ∞ with the batch that the figures show."""
+        return [s for s in self.fresh if s.batch == self.profile.fresh[0][0]]
+
+    @cached_property
+    def constant(self) -> tuple[float, float]:
+        """Loss of the best constant output on the test set, and its standard error."""
+        p = self.profile
+        losses = theory.constant_loss(
+            sweep.test_set(p.n, p.sparsity), theory.feature_mean(p.n, p.sparsity), per_example=True
+        )
+        return metrics.standard_error(np.asarray(losses))
+
+    @cached_property
+    def zero(self) -> float:
+        """Loss of the all-zero output on the test set."""
+        p = self.profile
+        return float(theory.constant_loss(sweep.test_set(p.n, p.sparsity), 0.0))
+
+    def at(self, T: float) -> list[Summary]:
+        """Return the runs at T, one a data seed; at T = ∞ those that the figures show."""
+        return self.shown_fresh if T == math.inf else self.sizes.get(T, [])
+
+    def losses(self, T: float) -> list[float]:
+        """Return the test losses of the data seeds at T."""
+        return [s.run.test_loss for s in self.at(T)]
+
+    def between(self, low: float, high: float) -> list[float]:
+        """Return the finite T of runs between two published sizes, in units of this profile."""
+        first, last = (T if T == math.inf else self.profile.size(int(T)) for T in (low, high))
+        return [T for T in self.sizes if first <= T <= last]
