@@ -4,20 +4,18 @@ import contextlib
 import math
 import os
 import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
 import joblib
 import numpy as np
-from tqdm import tqdm
 
 from sdd import engine, paper, store
 from sdd.data import Dataset, DataSettings, sample
+from sdd.progress import clock, note_of, shown_progress
 from sdd.training import Run, TrainConfig, evaluate, initial_weights, train
 
 __all__ = [
@@ -34,7 +32,6 @@ __all__ = [
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
-LINE_EVERY = 30  # seconds between lines of progress where there is no terminal
 
 
 class MissingRuns(RuntimeError):
@@ -67,7 +64,7 @@ class RunSpec:
 
     @property
     def weight(self) -> float:
-        """Work in units of one pair; only the order of such weights matters."""
+        """Work, roughly, in units of a pair: orders the runs, and weighs the progress shown."""
         return self.steps * (self.rows + 3.0) * self.data.n * self.config.m
 
     def command(self) -> str:
@@ -162,7 +159,7 @@ def train_missing(
         pass
     engine.warm_up()  # compiled once here instead of in every process at once
     jobs = min(jobs or _cores(), len(todo))
-    with _progress(todo, folder, quiet) as finished:
+    with shown_progress(todo, folder, quiet) as finished:
         if jobs == 1:
             for spec in todo:
                 finished(_train_and_store(spec, folder, os.getpid()))
@@ -183,7 +180,7 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int) -> str:
     """Train one run unless it is stored by now; runs in a worker process."""
     if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    note = _note(spec.name, folder)
+    note = note_of(spec.name, folder)
     with store.locked(spec.name, folder):
         if store.load(spec.name, folder) is None:
             last = [time.monotonic(), 0]
@@ -207,74 +204,6 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int) -> str:
                 with contextlib.suppress(OSError):
                     note.unlink()
     return spec.name
-
-
-def _note(name: str, folder: Path) -> Path:
-    """Where a worker notes how many steps it has done."""
-    return folder / ".locks" / f"{name}.steps"
-
-
-@contextlib.contextmanager
-def _progress(
-    todo: Sequence[RunSpec], folder: Path, quiet: bool
-) -> Iterator[Callable[[str], None]]:
-    """Show runs done, steps per second and the time left: a bar, or a line now and then."""
-    if quiet:
-        yield lambda name: None
-        return
-    by_name = {s.name: s for s in todo}
-    total = sum(s.weight for s in todo)
-    done: set[str] = set()
-    started, stop = time.monotonic(), threading.Event()
-    terminal = sys.stderr.isatty()
-    bar = tqdm(
-        total=1.0,
-        disable=not terminal,
-        bar_format="{percentage:3.0f}% |{bar}| {desc}",
-        dynamic_ncols=True,
-    )
-
-    def line() -> tuple[float, str]:
-        steps, work = 0, 0.0
-        for name, spec in by_name.items():
-            taken = spec.steps if name in done else 0
-            with contextlib.suppress(OSError, ValueError):
-                taken = max(taken, int(_note(name, folder).read_text()))
-            steps += taken
-            work += spec.weight * taken / spec.steps
-        seconds = time.monotonic() - started
-        left = seconds * (total - work) / work if work and seconds > 5 else math.nan
-        text = f"{len(done)}/{len(todo)} runs, {steps / max(seconds, 1e-9):,.0f} steps/s"
-        return work / total, text + (f", {clock(left)} left" if left == left else "")
-
-    def watch() -> None:
-        shown = time.monotonic()
-        while not stop.wait(1):
-            share, text = line()
-            if terminal:
-                bar.set_description_str(text, refresh=False)
-                bar.n = share
-                bar.refresh()
-            elif time.monotonic() - shown > LINE_EVERY:
-                shown = time.monotonic()
-                print(f"[{clock(shown - started)}] {share:.0%}: {text}", flush=True)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield done.add
-    finally:
-        stop.set()
-        watcher.join()
-        bar.close()
-    print(f"trained {len(done)} runs in {clock(time.monotonic() - started)}", flush=True)
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as minutes:seconds, or hours:minutes:seconds."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def _cores() -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdd import cli, engine, paper, store, sweep
+from sdd import cli, engine, paper, progress, store, sweep
 from sdd.data import DataSettings
 from sdd.sweep import MissingRuns, RunSpec, estimate, fetch, missing, train_missing
 from sdd.training import TrainConfig, TrainingDiverged, evaluate, train
@@ -309,7 +309,7 @@ def test_without_a_terminal_there_are_plain_lines_and_nothing_on_stderr(
     tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setattr(threading, "Event", Hasty)
-    monkeypatch.setattr(sweep, "LINE_EVERY", 0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
     train_missing([spec(20_000, T=40), spec(60)], tmp_path, jobs=1)
     out, err = capfd.readouterr()
     assert err == ""

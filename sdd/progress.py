@@ -1,0 +1,100 @@
+"""Show how far a sweep is: a bar on a terminal, plain lines elsewhere."""
+
+import contextlib
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tqdm import tqdm
+
+__all__ = ["Work", "clock", "note_of", "shown_progress"]
+
+LINE_EVERY = 30  # seconds between lines where there is no terminal
+
+
+class Work(Protocol):
+    """What is to be known of a run to tell how far it is."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+
+    @property
+    def weight(self) -> float:
+        """Work in all, in any unit."""
+
+
+def note_of(name: str, folder: Path) -> Path:
+    """Return where a worker notes how many steps it has done."""
+    return folder / ".locks" / f"{name}.steps"
+
+
+@contextlib.contextmanager
+def shown_progress(
+    todo: Sequence[Work], folder: Path, quiet: bool
+) -> Iterator[Callable[[str], None]]:
+    """Show runs done, steps per second and the time left: a bar, or a line now and then."""
+    if quiet:
+        yield lambda name: None
+        return
+    by_name = {s.name: s for s in todo}
+    total = sum(s.weight for s in todo)
+    done: set[str] = set()
+    started, stop = time.monotonic(), threading.Event()
+    terminal = sys.stderr.isatty()
+    bar = tqdm(
+        total=1.0,
+        disable=not terminal,
+        bar_format="{percentage:3.0f}% |{bar}| {desc}",
+        dynamic_ncols=True,
+    )
+
+    def line() -> tuple[float, str]:
+        steps, work = 0, 0.0
+        for name, spec in by_name.items():
+            taken = spec.steps if name in done else 0
+            with contextlib.suppress(OSError, ValueError):
+                taken = max(taken, int(note_of(name, folder).read_text()))
+            steps += taken
+            work += spec.weight * taken / spec.steps
+        seconds = time.monotonic() - started
+        left = seconds * (total - work) / work if work and seconds > 5 else math.nan
+        text = f"{len(done)}/{len(todo)} runs, {steps / max(seconds, 1e-9):,.0f} steps/s"
+        return work / total, text + (f", {clock(left)} left" if left == left else "")
+
+    def watch() -> None:
+        shown = time.monotonic()
+        while not stop.wait(1):
+            share, text = line()
+            if terminal:
+                bar.set_description_str(text, refresh=False)
+                bar.n = share
+                bar.refresh()
+            elif time.monotonic() - shown > LINE_EVERY:
+                shown = time.monotonic()
+                print(f"[{clock(shown - started)}] {share:.0%}: {text}", flush=True)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield done.add
+    finally:
+        stop.set()
+        watcher.join()
+        bar.close()
+    print(f"trained {len(done)} runs in {clock(time.monotonic() - started)}", flush=True)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes:seconds, or hours:minutes:seconds."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
