@@ -16,6 +16,7 @@ __all__ = [
     "COLORS",
     "STYLE",
     "dimensionality_by_size",
+    "loss_window",
     "norms_by_size",
     "size_axis",
     "strip",
@@ -184,6 +185,11 @@ def _note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> N
         fontsize=9,
         annotation_clip=False,
     )
+
+
+def loss_window(losses: Mapping[float, Sequence[float]]) -> tuple[float, float]:
+    """Return the part of the loss axis that shows the bump: far higher losses run off its top."""
+    return min(min(values) for values in losses.values()) - 0.001, 1.03
 
 
 def test_loss_by_size(

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sdd import plots
+from sdd import paper, plots
 
 INF = math.inf
 RNG = np.random.default_rng(0)
@@ -97,7 +97,7 @@ def test_a_figure_of_many_panels_is_one_figure_and_changes_no_settings(name):
 
 
 def test_every_public_plot_is_tested_here():
-    rest = {"COLORS", "STYLE", "size_axis", "use_style"}
+    rest = {"COLORS", "STYLE", "loss_window", "size_axis", "use_style"}
     assert set(plots.__all__) == {*ON_AXES, *FIGURES, *rest}
 
 
@@ -336,3 +336,9 @@ def test_colours_stand_out_from_the_white_ground(name):
 def test_an_axes_is_what_comes_back():
     for make in ON_AXES.values():
         assert isinstance(make(plt.subplots()[1]), Axes)
+
+
+def test_the_loss_window_holds_every_low_loss_and_the_published_bump():
+    low, high = plots.loss_window({3: [1.4, 1.2], 10: [0.99, 1.0]})
+    assert low < 0.99
+    assert paper.TEST_LOSS[2_000] < high < 1.2

@@ -24,7 +24,7 @@ def main() -> None:
     plt.style.use(plots.STYLE)
     fig, ax = plt.subplots(figsize=(6, 4))
     published = {T: v for T, v in paper.TEST_LOSS.items() if T in losses}
-    plots.test_loss_by_size(losses, baselines, published, ax, ylim=(0.996, 1.03))
+    plots.test_loss_by_size(losses, baselines, published, ax, ylim=plots.loss_window(losses))
     TARGET.parent.mkdir(exist_ok=True)
     fig.savefig(TARGET, metadata={"Date": None})
 
