@@ -22,6 +22,7 @@ from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
+MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 
 
@@ -168,6 +169,17 @@ class State:
         self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
         W, b = self.W, self.b
         self.moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return everything but `steps` that the next step depends on, by name: not copies."""
+        return dict(zip(("W", "b", *MOMENTS), (self.W, self.b, *self.moments), strict=True))
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], steps: int) -> "State":
+        """Return the state that had these `arrays`: it goes on with the same bits."""
+        state = cls(arrays["W"], arrays["b"], steps)
+        state.moments = tuple(np.array(arrays[name]) for name in MOMENTS)
+        return state
 
 
 def advance(
