@@ -17,12 +17,21 @@ from jaxtyping import Float
 from sdd.data import Dataset
 from sdd.engine.loss import squared_errors
 from sdd.engine.sparse import encode
+from sdd.engine.pruned_step import (
+    REORDER,
+    Workspace,
+    order_features,
+    order_points,
+    pruned_steps,
+)
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
+PRUNED_PAIRS = 1_000_000  # pairs a step from which skipping pays (m = 2): measured
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
+ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 
 
@@ -77,9 +86,14 @@ def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m
     """
     W = np.ascontiguousarray(W)
     check_shapes(W, np.zeros(W.shape[-1:], W.dtype), data)
+    return np.ascontiguousarray(_hidden(W, data).T)
+
+
+def _hidden(W: np.ndarray, data: Dataset) -> np.ndarray:
+    """Return the hidden vectors as columns: (m, T)."""
     h = np.empty((W.shape[0], data.T), W.dtype)
     encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
-    return np.ascontiguousarray(h.T)
+    return h
 
 
 @overload
@@ -149,6 +163,8 @@ def loss_and_grad(
     """
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
+    if prunes(*W.shape, data.T):
+        return loss(W, b, data), *_pruned_gradient(W, b, data, threads)
     work = _workspace(W.shape[0], data.n, data.T, W.dtype)
     gradient, _ = _on(threads)
     gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
@@ -158,12 +174,17 @@ def loss_and_grad(
 
 @dataclass
 class State:
-    """Weights in training, with AdamW's moments and the number of steps taken."""
+    """Weights in training, with AdamW's moments and the number of steps taken.
+
+    `orders` are those in which the pruned step takes points and features; sums depend on them,
+    so they are part of the state.
+    """
 
     W: np.ndarray
     b: np.ndarray
     steps: int = 0
     moments: tuple[np.ndarray, ...] = field(init=False)
+    orders: dict[str, np.ndarray] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
@@ -172,13 +193,15 @@ class State:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything but `steps` that the next step depends on, by name: not copies."""
-        return dict(zip(("W", "b", *MOMENTS), (self.W, self.b, *self.moments), strict=True))
+        own = zip(("W", "b", *MOMENTS), (self.W, self.b, *self.moments), strict=True)
+        return dict(own) | self.orders
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], steps: int) -> "State":
         """Return the state that had these `arrays`: it goes on with the same bits."""
         state = cls(arrays["W"], arrays["b"], steps)
         state.moments = tuple(np.array(arrays[name]) for name in MOMENTS)
+        state.orders = {name: np.array(arrays[name]) for name in ORDERS if name in arrays}
         return state
 
 
@@ -191,6 +214,7 @@ def advance(
     eps: float,
     scale: float = 1.0,
     threads: int = 1,
+    fresh: bool = False,
 ) -> None:
     """Take one full-batch AdamW step for each learning rate, in place.
 
@@ -208,8 +232,20 @@ def advance(
         Factor on the training loss: 1 for the sum over features, 1/n for their mean.
     threads : int
         Threads to use; the result has the same bits on any number.
+    fresh : bool
+        Whether the points are others than in the call before (T = ∞).
     """
     dtype = state.W.dtype
+    rates = np.asarray(rates, np.float64)
+    # (Flushed before it can become denormal: ten times the smallest normal number.)
+    last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
+    if prunes(*state.W.shape, data.T):
+        while rates.size:
+            _order(state, data, fresh)
+            count = min(rates.size, REORDER - state.steps % REORDER)
+            _advance_pruned(state, data, rates[:count], 2.0 * scale / data.T, *last, threads)
+            rates = rates[count:]
+        return
     work = _workspace(state.W.shape[0], data.n, data.T, dtype)
     _, steps = _on(threads)
     steps(
@@ -220,14 +256,62 @@ def advance(
         data.indices,
         data.values.astype(dtype),
         work,
-        np.asarray(rates, np.float64),
+        rates,
         state.steps,
         2.0 * scale / data.T,
-        (float(weight_decay), *BETAS, float(eps)),
-        # Flushed before it can become denormal: ten times the smallest normal number.
-        10.0 * float(np.finfo(dtype).tiny),
+        *last,
     )
     state.steps += len(rates)
+
+
+def prunes(m: int, n: int, T: int) -> bool:
+    """Return whether a step of this size skips pairs (a rule of sizes alone, as bits hang on it)."""
+    return m == 2 and T * n >= PRUNED_PAIRS
+
+
+def _order(state: State, data: Dataset, fresh: bool) -> None:
+    """Set the orders of a state where they are due: at fixed steps, and for fresh points."""
+    new = not state.orders or state.steps % REORDER == 0
+    if new or fresh or state.orders["points"].size != data.T:
+        h = _hidden(state.W, data)
+        if new:
+            scale = state.W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+            state.orders["scale"] = np.array([scale])
+            state.orders["features"] = order_features(state.W, state.b, scale)
+        state.orders["points"] = order_points(h)
+
+
+def _advance_pruned(state, data, rates, factor, hyper, tiny, threads) -> None:
+    points, features, scale = (state.orders[name] for name in ORDERS)
+    space = Workspace(state.W, state.b, state.moments, data, points, features, scale[0])
+    m1W, m2W, m1b, m2b = state.moments
+    _allow(threads)
+    pruned_steps(threads)(
+        space.F, space.m1, space.m2, space.scale, space.rows, space.work, rates,
+        state.steps, factor, hyper, tiny, True,
+    )  # fmt: skip
+    for flat, of_W, of_b in (
+        (space.F, state.W, state.b),
+        (space.m1, m1W, m1b),
+        (space.m2, m2W, m2b),
+    ):
+        space.restore(flat, of_W, of_b)
+    state.steps += len(rates)
+
+
+def _pruned_gradient(W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
+    state = State(W, b)
+    _order(state, data, fresh=True)
+    space = Workspace(W, b, state.moments, data, *(state.orders[name] for name in ORDERS[:2]),
+                      state.orders["scale"][0])  # fmt: skip
+    _allow(threads)
+    pruned_steps(threads)(
+        space.F, space.m1, space.m2, space.scale, space.rows, space.work, np.zeros(1),
+        0, 0.0, (0.0, *BETAS, 0.0), 0.0, False,
+    )  # fmt: skip
+    dW, db = np.empty_like(W), np.empty_like(b)
+    space.restore(space.gradient * W.dtype.type(2 / data.T), dW, db)
+    return dW, db
 
 
 def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:
@@ -236,9 +320,13 @@ def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:
     return h, dh, np.empty((chunks, m, n), dtype), np.empty((chunks, n), dtype)
 
 
-def _on(threads: int):
+def _allow(threads: int) -> None:
     if threads > 1:
         numba.set_num_threads(min(threads, os.cpu_count() or 1, _THREADS))
+
+
+def _on(threads: int):
+    _allow(threads)
     return compiled(parallel=threads > 1)
 
 

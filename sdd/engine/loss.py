@@ -9,7 +9,7 @@ from sdd.engine.sparse import encode
 __all__ = ["squared_errors"]
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
 def _output_norms(W, b, h, out):
     """Add Σ_j max(b_j + W_j · h_i, 0)² to out[i] for every row."""
     m, n = W.shape
@@ -30,7 +30,7 @@ def _output_norms(W, b, h, out):
             out[i] += total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _correct_nonzeros(W, b, h, indptr, indices, values, out):
     """Turn Σ_j r_j² into Σ_j (x_j − r_j)² by replacing the terms where x_j ≠ 0."""
     for i in range(out.size):

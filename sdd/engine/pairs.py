@@ -22,7 +22,7 @@ TILE = 1024  # features a tile: W, b, dW, db of a tile take 24 kB at m = 2 in fl
 FAST = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
 def add_pairs(W, b, h, first, last, dW, db, dh):
     """Add the pair sums of rows `first` … `last` − 1; h and dh are (m, T)."""
     m, n = W.shape
@@ -50,7 +50,7 @@ def add_pairs(W, b, h, first, last, dW, db, dh):
                 dh[c, i] += total
 
 
-@numba.njit(cache=True, fastmath=FAST)
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
 def add_pairs_2(W, b, h, first, last, dW, db, dh):
     """As `add_pairs`, for m = 2: four points at a time against a run of features.
 

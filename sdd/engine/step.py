@@ -12,13 +12,13 @@ import numpy as np
 from sdd.engine.pairs import add_pairs, add_pairs_2
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
-__all__ = ["CHUNKS", "CHUNK_ROWS", "compiled"]
+__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled"]
 
 CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
 CHUNKS = 16  # and at most so many, so that the partial sums stay small
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
     """Half the gradient of Σ_i ‖x_i − x'_i‖² over the rows of chunk k, into dW[k] and db[k]."""
     T = indptr.size - 1
@@ -36,8 +36,8 @@ def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
 
 
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
-@numba.njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def _adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
+@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
     """PyTorch's AdamW on flat arrays; step_size is lr/(1 − β₁ᵗ), inverse_root 1/√(1 − β₂ᵗ)."""
     for k in range(p.size):
         gk = g[k] * scale
@@ -51,7 +51,7 @@ def _adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, ep
         p[k] = p[k] * decay - step_size * a / (np.sqrt(v) * inverse_root + eps)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _add_up(dW, db):
     """Add the partial sums of all chunks to those of the first, in order."""
     for k in range(1, db.shape[0]):
@@ -59,7 +59,7 @@ def _add_up(dW, db):
         db[0] += db[k]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
     """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
     m1W, m2W, m1b, m2b = moments
@@ -76,8 +76,8 @@ def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
         real(tiny),
     )
     for c in range(W.shape[0]):
-        _adamw(W[c], dW[0, c], m1W[c], m2W[c], *arguments)
-    _adamw(b, db[0], m1b, m2b, *arguments)
+        adamw(W[c], dW[0, c], m1W[c], m2W[c], *arguments)
+    adamw(b, db[0], m1b, m2b, *arguments)
 
 
 # Each kernel stands twice, under two names: numba's cache on disk does not tell two functions of
@@ -85,7 +85,7 @@ def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
 # function again that closes over another compiled one.
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
     """Half the gradient of Σ_i ‖x_i − x'_i‖², into dW[0] and db[0]."""
     chunks = db.shape[0]
@@ -94,7 +94,7 @@ def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
     _add_up(dW, db)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True, parallel=True)
 def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
     """As `_gradient`, the chunks on threads."""
     chunks = db.shape[0]
@@ -103,7 +103,7 @@ def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
     _add_up(dW, db)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny):
     """Take one AdamW step for each learning rate in `rates`, `done` steps into the run."""
     h, dh, dW, db = work
@@ -112,7 +112,7 @@ def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyp
         _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _steps_on_threads(
     W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny
 ):
