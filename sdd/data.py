@@ -351,7 +351,7 @@ class Stream:
         """Rows per step."""
         return int(self.settings.batch or 0)
 
-    def at(self, step: int) -> Dataset:
+    def at(self, step: int, threads: int = 1) -> Dataset:
         """Return the batch of a step, whatever was drawn before it."""
         return self.settings.rows(step * self.T, self.T, "fresh")
 

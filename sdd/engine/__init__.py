@@ -14,21 +14,15 @@ import numba
 import numpy as np
 from jaxtyping import Float
 
-from sdd.data import Dataset
+from sdd.data import Dataset, Stream
+from sdd.engine.choice import prunes
 from sdd.engine.loss import squared_errors
 from sdd.engine.sparse import encode
-from sdd.engine.pruned_step import (
-    REORDER,
-    Workspace,
-    order_features,
-    order_points,
-    pruned_steps,
-)
+from sdd.engine.pruned_step import advance_pruned, gradient_pruned
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
-PRUNED_PAIRS = 1_000_000  # pairs a step from which skipping pays (m = 2): measured
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
 ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
@@ -164,7 +158,10 @@ def loss_and_grad(
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     if prunes(*W.shape, data.T):
-        return loss(W, b, data), *_pruned_gradient(W, b, data, threads)
+        _allow(threads)
+        factor = W.dtype.type(2 / data.T)
+        dW, db = gradient_pruned(W, b, data, threads)
+        return loss(W, b, data), factor * dW, factor * db
     work = _workspace(W.shape[0], data.n, data.T, W.dtype)
     gradient, _ = _on(threads)
     gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
@@ -207,14 +204,13 @@ class State:
 
 def advance(
     state: State,
-    data: Dataset,
+    data: Dataset | Stream,
     rates: Float[np.ndarray, "steps"],
     *,
     weight_decay: float,
     eps: float,
     scale: float = 1.0,
     threads: int = 1,
-    fresh: bool = False,
 ) -> None:
     """Take one full-batch AdamW step for each learning rate, in place.
 
@@ -222,8 +218,8 @@ def advance(
     ----------
     state : State
         Changed in place.
-    data : Dataset
-        The training set.
+    data : Dataset or Stream
+        The training set; of a stream, each step takes the batch of its own number.
     rates : (steps,) float64
         Learning rates.
     weight_decay, eps : float
@@ -232,19 +228,22 @@ def advance(
         Factor on the training loss: 1 for the sum over features, 1/n for their mean.
     threads : int
         Threads to use; the result has the same bits on any number.
-    fresh : bool
-        Whether the points are others than in the call before (T = ∞).
     """
     dtype = state.W.dtype
     rates = np.asarray(rates, np.float64)
     # (Flushed before it can become denormal: ten times the smallest normal number.)
     last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
     if prunes(*state.W.shape, data.T):
-        while rates.size:
-            _order(state, data, fresh)
-            count = min(rates.size, REORDER - state.steps % REORDER)
-            _advance_pruned(state, data, rates[:count], 2.0 * scale / data.T, *last, threads)
-            rates = rates[count:]
+        _allow(threads)
+        advance_pruned(state, data, rates, 2.0 * scale / data.T, *last, threads)
+        return
+    if isinstance(data, Stream):
+        for t in range(rates.size):
+            batch = data.at(state.steps, threads)
+            advance(
+                state, batch, rates[t : t + 1], weight_decay=weight_decay, eps=eps, scale=scale,
+                threads=threads,
+            )  # fmt: skip
         return
     work = _workspace(state.W.shape[0], data.n, data.T, dtype)
     _, steps = _on(threads)
@@ -262,56 +261,6 @@ def advance(
         *last,
     )
     state.steps += len(rates)
-
-
-def prunes(m: int, n: int, T: int) -> bool:
-    """Return whether a step of this size skips pairs (a rule of sizes alone, as bits hang on it)."""
-    return m == 2 and T * n >= PRUNED_PAIRS
-
-
-def _order(state: State, data: Dataset, fresh: bool) -> None:
-    """Set the orders of a state where they are due: at fixed steps, and for fresh points."""
-    new = not state.orders or state.steps % REORDER == 0
-    if new or fresh or state.orders["points"].size != data.T:
-        h = _hidden(state.W, data)
-        if new:
-            scale = state.W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
-            state.orders["scale"] = np.array([scale])
-            state.orders["features"] = order_features(state.W, state.b, scale)
-        state.orders["points"] = order_points(h)
-
-
-def _advance_pruned(state, data, rates, factor, hyper, tiny, threads) -> None:
-    points, features, scale = (state.orders[name] for name in ORDERS)
-    space = Workspace(state.W, state.b, state.moments, data, points, features, scale[0])
-    m1W, m2W, m1b, m2b = state.moments
-    _allow(threads)
-    pruned_steps(threads)(
-        space.F, space.m1, space.m2, space.scale, space.rows, space.work, rates,
-        state.steps, factor, hyper, tiny, True,
-    )  # fmt: skip
-    for flat, of_W, of_b in (
-        (space.F, state.W, state.b),
-        (space.m1, m1W, m1b),
-        (space.m2, m2W, m2b),
-    ):
-        space.restore(flat, of_W, of_b)
-    state.steps += len(rates)
-
-
-def _pruned_gradient(W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
-    state = State(W, b)
-    _order(state, data, fresh=True)
-    space = Workspace(W, b, state.moments, data, *(state.orders[name] for name in ORDERS[:2]),
-                      state.orders["scale"][0])  # fmt: skip
-    _allow(threads)
-    pruned_steps(threads)(
-        space.F, space.m1, space.m2, space.scale, space.rows, space.work, np.zeros(1),
-        0, 0.0, (0.0, *BETAS, 0.0), 0.0, False,
-    )  # fmt: skip
-    dW, db = np.empty_like(W), np.empty_like(b)
-    space.restore(space.gradient * W.dtype.type(2 / data.T), dW, db)
-    return dW, db
 
 
 def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:

@@ -3,7 +3,9 @@
 import numba
 import numpy as np
 
+from sdd.engine.choice import prunes
 from sdd.engine.pairs import FAST, TILE
+from sdd.engine.pruned_step import squares_pruned
 from sdd.engine.sparse import encode
 
 __all__ = ["squared_errors"]
@@ -53,7 +55,10 @@ def squared_errors(W, b, data):
     values = data.values.astype(np.float64)
     h = np.empty((W.shape[0], data.T))
     encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    out = np.zeros(data.T)
-    _output_norms(W, b, h, out)
+    if prunes(*W.shape, data.T):
+        out = squares_pruned(W, b, h)
+    else:
+        out = np.zeros(data.T)
+        _output_norms(W, b, h, out)
     _correct_nonzeros(W, b, h, data.indptr, data.indices, values, out)
     return out

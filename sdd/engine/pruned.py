@@ -28,6 +28,8 @@ from sdd.engine.vectors import (
     keep,
     lanes,
     larger,
+    largest,
+    least,
     load,
     load_packed,
     lowest,
@@ -39,7 +41,17 @@ from sdd.engine.vectors import (
     totals,
 )
 
-__all__ = ["BLOCK", "GROUP", "LEAF", "ROWS", "add_block", "bound_groups", "padded", "spread_moments"]
+__all__ = [
+    "BLOCK",
+    "GROUP",
+    "LEAF",
+    "ROWS",
+    "add_block",
+    "add_squares",
+    "bound_groups",
+    "padded",
+    "spread_moments",
+]
 
 LEAF = 32  # points a leaf
 BLOCK = 8  # leaves a block
@@ -59,35 +71,28 @@ def bound_groups(F, scale, bounds, sums, first, last):
     """Set boxes of the directions of groups `first` … `last` − 1, and sums over their features.
 
     bounds (6 · N/16) holds the centres of x, y, c, then half the widths; directions are scaled
-    to |x| + |y| + |c| / scale = 1, as only signs are asked of them. sums (5 · N/16) holds
-    Σ W_1², Σ W_1 W_2, Σ W_2², Σ b W_1, Σ b W_2.
+    to |x| + |y| + |c| / scale = 1, as only signs are asked of them. sums (6 · N/16) holds
+    Σ W_1², Σ W_1 W_2, Σ W_2², Σ b W_1, Σ b W_2, Σ b².
     """
     real = F.dtype.type
     N = F.size // 3
     G = N // GROUP
-    half, wide, inverse_scale = real(0.5), real(1 + MARGIN), real(1) / scale
+    half, wide = real(0.5), real(0.5 * (1 + MARGIN))
+    zero, one, inverse_scale = splat(real(0)), splat(real(1)), splat(real(1) / scale)
     for g in range(first, last):
-        x0 = y0 = c0 = real(np.inf)
-        x1 = y1 = c1 = real(-np.inf)
-        xx = xy = yy = xc = yc = real(0)
-        for j in range(g * GROUP, (g + 1) * GROUP):
-            x, y, c = F[j], F[N + j], F[2 * N + j]
-            xx += x * x
-            xy += x * y
-            yy += y * y
-            xc += x * c
-            yc += y * c
-            size = abs(x) + abs(y) + abs(c) * inverse_scale
-            unit = real(1) / size if size > 0 else real(0)
-            x, y, c = x * unit, y * unit, c * unit
-            x0, x1 = min(x0, x), max(x1, x)
-            y0, y1 = min(y0, y), max(y1, y)
-            c0, c1 = min(c0, c), max(c1, c)
-        bounds[g], bounds[3 * G + g] = half * (x0 + x1), half * wide * (x1 - x0)
-        bounds[G + g], bounds[4 * G + g] = half * (y0 + y1), half * wide * (y1 - y0)
-        bounds[2 * G + g], bounds[5 * G + g] = half * (c0 + c1), half * wide * (c1 - c0)
-        sums[g], sums[G + g], sums[2 * G + g] = xx, xy, yy
-        sums[3 * G + g], sums[4 * G + g] = xc, yc
+        j = g * GROUP
+        x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
+        sums[g], sums[G + g], sums[2 * G + g] = total(x * x), total(x * y), total(y * y)
+        sums[3 * G + g], sums[4 * G + g], sums[5 * G + g] = total(x * c), total(y * c), total(c * c)
+        size = magnitude(x) + magnitude(y) + magnitude(c) * inverse_scale
+        unit = keep(zero < size, one / size)
+        # Zero; but where anything is infinite or not a number, not a number.
+        guard = total(size) - total(size)
+        for d in range(3):
+            v = (x if d == 0 else y if d == 1 else c) * unit
+            low, high = least(v), largest(v)
+            bounds[d * G + g] = half * (low + high)
+            bounds[(3 + d) * G + g] = wide * (high - low) + guard
 
 
 @numba.njit(cache=True, nogil=True)
@@ -95,12 +100,15 @@ def _box(p, q, first, last, margin):
     """Return centre and half widths of the box of some points."""
     p0 = p1 = p[first]
     q0 = q1 = q[first]
-    for i in range(first + 1, last):
+    s = p.dtype.type(0)
+    for i in range(first, last):
         p0, p1 = min(p0, p[i]), max(p1, p[i])
         q0, q1 = min(q0, q[i]), max(q1, q[i])
-    half = p.dtype.type(0.5)
+        s += abs(p[i]) + abs(q[i])
+    half, guard = p.dtype.type(0.5), s - s  # zero, but not a number where a point is none
     cp, cq = half * (p0 + p1), half * (q0 + q1)
-    return cp, cq, half * (p1 - p0) + margin * abs(cp), half * (q1 - q0) + margin * abs(cq)
+    ep, eq = half * (p1 - p0) + margin * abs(cp), half * (q1 - q0) + margin * abs(cq)
+    return cp, cq, ep + guard, eq + guard
 
 
 @numba.njit(cache=True, nogil=True)
@@ -353,3 +361,59 @@ def spread_moments(F, A, D, first, last):
             D[j] += pp * x + pq * y + sp * c
             D[N + j] += pq * x + qq * y + sq * c
             D[2 * N + j] += sp * x + sq * y + n1 * c
+
+
+@numba.njit(cache=True, nogil=True)
+def add_squares(F, bounds, sums, p, q, out, P, margin):
+    """Add Σ_j max(a_ij, 0)² to out[i] for every point; P (3 · N) is space to work in.
+
+    The same descent as in `add_block`, without its upper level. Where a feature is active on a
+    whole leaf its square is a quadratic form in the point, and those can be added up first.
+    """
+    real = F.dtype.type
+    N = F.size // 3
+    G = N // GROUP
+    zero, slack = splat(real(0)), splat(margin)
+    for start in range(0, p.size, LEAF):
+        stop = min(start + LEAF, p.size)
+        cp, cq, ep, eq = _box(p, q, start, stop, margin)
+        vcp, vcq, vep, veq = splat(cp), splat(cq), splat(ep), splat(eq)
+        sxx = sxy = syy = sxc = syc = scc = zero
+        size = 0
+        for k in range(0, G, LANES):
+            active, cut = _side(bounds, G, k, cp, cq, ep, eq, margin)
+            if any_lane(active):
+                sxx = sxx + keep(active, load(sums, k))
+                sxy = sxy + keep(active, load(sums, G + k))
+                syy = syy + keep(active, load(sums, 2 * G + k))
+                sxc = sxc + keep(active, load(sums, 3 * G + k))
+                syc = syc + keep(active, load(sums, 4 * G + k))
+                scc = scc + keep(active, load(sums, 5 * G + k))
+            left = bits(cut)
+            while left != 0:
+                j = (k + lowest(left)) * GROUP
+                left &= left - 1
+                x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
+                centre = c + x * vcp + y * vcq
+                reach = magnitude(x) * vep + magnitude(y) * veq + magnitude(c) * slack
+                whole = zero < centre - reach
+                some = ~(whole | (centre + reach <= zero))
+                x1, y1, c1 = keep(whole, x), keep(whole, y), keep(whole, c)
+                sxx, sxy, syy = sxx + x1 * x, sxy + x1 * y, syy + y1 * y
+                sxc, syc, scc = sxc + x1 * c, syc + y1 * c, scc + c1 * c
+                store_packed(P, size, some, x)
+                store_packed(P, N + size, some, y)
+                store_packed(P, 2 * N + size, some, c)
+                size += count(some)
+        full = -(-size // LANES) * LANES
+        for k in range(size, full):
+            P[k], P[N + k], P[2 * N + k] = 0, 0, -1
+        xx, xy, yy = total(sxx), total(sxy), total(syy)
+        xc, yc, cc = total(sxc), total(syc), total(scc)
+        for i in range(start, stop):
+            pi, qi, squares = splat(p[i]), splat(q[i]), zero
+            for k in range(0, full, LANES):
+                r = larger(zero, load(P, 2 * N + k) + load(P, k) * pi + load(P, N + k) * qi)
+                squares = squares + r * r
+            quadratic = xx * p[i] * p[i] + 2 * xy * p[i] * q[i] + yy * q[i] * q[i]
+            out[i] += total(squares) + quadratic + 2 * (xc * p[i] + yc * q[i]) + cc

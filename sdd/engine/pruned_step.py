@@ -7,7 +7,7 @@ weights, and bounds the groups for the next step. The work of either is split in
 on T and n alone, and summed in a fixed order: the same bits on any number of threads.
 
 Everything here is in the orders of `order.py`: points by where they lie in the plane, features
-by direction. `arrange` brings weights, moments and data into them, `restore` brings them back.
+by direction. A `Workspace` brings weights, moments and data into them, and weights back.
 """
 
 import math
@@ -15,6 +15,7 @@ import math
 import numba
 import numpy as np
 
+from sdd.data import Stream
 from sdd.engine.order import place_features, sort_cells
 from sdd.engine.pruned import (
     BLOCK,
@@ -23,13 +24,16 @@ from sdd.engine.pruned import (
     MARGIN,
     ROWS,
     add_block,
+    add_squares,
     bound_groups,
     padded,
     spread_moments,
 )
+from sdd.engine.sparse import encode
 from sdd.engine.step import adamw
+from sdd.engine.vectors import load_row, part, quad, store_row
 
-__all__ = ["REORDER", "Workspace", "order_features", "order_points", "pruned_steps"]
+__all__ = ["REORDER", "Workspace", "advance_pruned", "gradient_pruned", "squares_pruned"]
 
 REORDER = 128  # steps for which an order serves: points and features move slowly
 RANGES = 8  # of features, in the second pass
@@ -38,13 +42,13 @@ RANGES = 8  # of features, in the second pass
 @numba.njit(cache=True, nogil=True)
 def encode_rows(F4, indptr, indices, values, first, last, p, q):
     """Set (p_i, q_i) = W x_i for some rows."""
+    zero = F4.dtype.type(0)
     for i in range(first, last):
-        x = y = F4.dtype.type(0)
+        h = quad(zero, zero, zero, zero)
         for k in range(indptr[i], indptr[i + 1]):
-            j = np.uint32(indices[k])
-            x += values[k] * F4[j, 0]
-            y += values[k] * F4[j, 1]
-        p[i], q[i] = x, y
+            x = values[k]
+            h = h + quad(x, x, x, x) * load_row(F4, indices[k])
+        p[i], q[i] = part(h, 0), part(h, 1)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -53,22 +57,23 @@ def add_sparse_rows(F4, indptr, indices, values, first, last, p, q, u, v, D4, ta
 
     −2 x_ij r_ij first, which completes ∂L/∂h_i; with that, the way back through the encoder.
     """
-    zero = F4.dtype.type(0)
+    zero, one = F4.dtype.type(0), F4.dtype.type(1)
     for i in range(first, last):
-        pi, qi, ui, vi = p[i], q[i], u[i], v[i]
         start = indptr[i]
+        pi, qi = p[i], q[i]
+        dh = quad(u[i], v[i], zero, zero)
         for k in range(start, indptr[i + 1]):
-            j = np.uint32(indices[k])
-            wx, wy = F4[j, 0], F4[j, 1]
-            x = values[k] if F4[j, 2] + wx * pi + wy * qi > 0 else zero
+            w = load_row(F4, indices[k])
+            a = part(w, 2) + part(w, 0) * pi + part(w, 1) * qi
+            x = values[k] * F4.dtype.type(a > 0)  # (a branch would be guessed wrong too often)
             taken[k - start] = x
-            ui -= x * wx
-            vi -= x * wy
+            dh = dh - quad(x, x, x, x) * w
+        dh = quad(part(dh, 0), part(dh, 1), zero, zero)
+        h = quad(pi, qi, one, zero)
         for k in range(start, indptr[i + 1]):
-            j, x = np.uint32(indices[k]), taken[k - start]
-            D4[j, 0] += values[k] * ui - x * pi
-            D4[j, 1] += values[k] * vi - x * qi
-            D4[j, 2] -= x
+            j, x, t = indices[k], values[k], taken[k - start]
+            d = load_row(D4, j) + quad(x, x, x, x) * dh - quad(t, t, t, t) * h
+            store_row(D4, j, d)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -77,6 +82,7 @@ def _points(k, F, F4, bounds, sums, indptr, indices, values, h, D, D4, A, room, 
     p, q, u, v = h[0], h[1], h[2], h[3]
     T = indptr.size - 1
     chunks = D.shape[0]
+    mine = D4[k]
     margin = F.dtype.type(MARGIN)
     D[k] = 0
     D4[k] = 0
@@ -90,7 +96,7 @@ def _points(k, F, F4, bounds, sums, indptr, indices, values, h, D, D4, A, room, 
         visited += add_block(
             F, bounds, sums, p, q, first, last, u, v, D[k], A[k], room[k], places[k], margin
         )
-        add_sparse_rows(F4, indptr, indices, values, first, last, p, q, u, v, D4[k], room[k])
+        add_sparse_rows(F4, indptr, indices, values, first, last, p, q, u, v, mine, room[k])
     return visited
 
 
@@ -102,16 +108,17 @@ def _gather(k, F, D, D4, A):
     first, last = k * G // RANGES, (k + 1) * G // RANGES
     for c in range(1, D.shape[0]):
         for d in range(6):
-            A[0, d * G + first : d * G + last] += A[c, d * G + first : d * G + last]
+            for g in range(d * G + first, d * G + last):
+                A[0, g] += A[c, g]
         for d in range(3):
-            part = slice(d * N + first * GROUP, d * N + last * GROUP)
-            D[0, part] += D[c, part]
-        D4[0, first * GROUP : last * GROUP] += D4[c, first * GROUP : last * GROUP]
+            for j in range(d * N + first * GROUP, d * N + last * GROUP):
+                D[0, j] += D[c, j]
     spread_moments(F, A[0], D[0], first, last)
-    for j in range(first * GROUP, last * GROUP):
-        D[0, j] += D4[0, j, 0]
-        D[0, N + j] += D4[0, j, 1]
-        D[0, 2 * N + j] += D4[0, j, 2]
+    for c in range(D.shape[0]):
+        for j in range(first * GROUP, last * GROUP):
+            D[0, j] += D4[c, j, 0]
+            D[0, N + j] += D4[c, j, 1]
+            D[0, 2 * N + j] += D4[c, j, 2]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -167,8 +174,6 @@ def _pruned_steps(F, m1, m2, scale, rows, work, rates, done, factor, hyper, tiny
     """Take a step for each learning rate, or leave the gradient in D[0]; return pairs visited."""
     indptr, indices, values = rows
     F4, bounds, sums, h, D, D4, A, room, places, visited = work
-    for k in range(RANGES):
-        _prepare(k, F, F4, scale, bounds, sums)
     for s in range(rates.size):
         arguments = _factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in range(D.shape[0]):
@@ -186,8 +191,6 @@ def _pruned_steps_on_threads(
     """As `_pruned_steps`, both passes on threads."""
     indptr, indices, values = rows
     F4, bounds, sums, h, D, D4, A, room, places, visited = work
-    for k in range(RANGES):
-        _prepare(k, F, F4, scale, bounds, sums)
     for s in range(rates.size):
         arguments = _factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in numba.prange(D.shape[0]):
@@ -196,11 +199,6 @@ def _pruned_steps_on_threads(
             )
         for k in numba.prange(RANGES):
             _second_pass(k, F, F4, scale, bounds, sums, D, D4, A, m1, m2, arguments, update)
-
-
-def pruned_steps(threads: int):
-    """Return the compiled loop over steps."""
-    return _pruned_steps_on_threads if threads > 1 else _pruned_steps
 
 
 @numba.njit(cache=True, nogil=True)
@@ -235,11 +233,23 @@ def order_points(h: np.ndarray) -> np.ndarray:
 def _chunks(T: int) -> int:
     """Into how many parts the points are split: enough for threads, few enough to add up."""
     blocks = -(-T // ROWS)
-    return 1 if blocks < 4 else 2 if blocks < 16 else 4 if blocks < 64 else 8 if blocks < 256 else 16
+    return 1 if blocks < 4 else 2 if blocks < 64 else 4 if blocks < 256 else 8
+
+
+@numba.njit(cache=True, nogil=True)
+def _encode_named(F4, place, indptr, indices, values, p, q):
+    """Set (p_i, q_i) = W x_i for rows whose columns still have their own names."""
+    for i in range(p.size):
+        x = y = F4.dtype.type(0)
+        for k in range(indptr[i], indptr[i + 1]):
+            j = place[indices[k]]
+            x += values[k] * F4[j, 0]
+            y += values[k] * F4[j, 1]
+        p[i], q[i] = x, y
 
 
 class Workspace:
-    """Weights, moments and data in the orders of an engine's state, and space to work in.
+    """Weights and moments in the order of features, and space to work in.
 
     Parameters
     ----------
@@ -247,16 +257,16 @@ class Workspace:
         Weights.
     moments : tuple of arrays
         AdamW's, as in `State`.
-    data : Dataset
-        The points.
-    points, features : (T,) and (n,) int32 array
-        The orders.
+    features : (n,) int32 array
+        The order of features.
     scale : float
         Typical length of a hidden vector: only weighs directions in bounds.
+    T : int
+        Number of points.
     """
 
-    def __init__(self, W, b, moments, data, points, features, scale) -> None:
-        n, T, real = b.size, data.T, W.dtype
+    def __init__(self, W, b, moments, features, scale, T: int) -> None:
+        n, real = b.size, W.dtype
         N, G, chunks = padded(n), padded(n) // GROUP, _chunks(T)
         self.n, self.N, self.features = n, N, features
         self.scale = real.type(scale)
@@ -265,18 +275,13 @@ class Workspace:
             self._laid_out(of_W, of_b, fill)
             for of_W, of_b, fill in ((W, b, -1), (m1W, m1b, 0), (m2W, m2b, 0))
         )
-        place = np.empty(n, np.int32)
-        place[features] = np.arange(n, dtype=np.int32)
-        self.rows = (
-            np.empty(T + 1, np.int64),
-            np.empty(data.indices.size, np.int32),
-            np.empty(data.values.size, real),
-        )
-        _move_rows(data.indptr, data.indices, data.values, points, place, *self.rows)
+        self.column = np.empty(n, np.int32)
+        self.column[features] = np.arange(n, dtype=np.int32)
+        self.rows = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, real)
         self.work = (
             np.zeros((N, 4), real),
             np.empty(6 * G, real),
-            np.empty(5 * G, real),
+            np.empty(6 * G, real),
             np.empty((4, T), real),
             np.empty((chunks, 3 * N), real),
             np.empty((chunks, N, 4), real),
@@ -285,6 +290,34 @@ class Workspace:
             np.empty((chunks, 3 * G), np.int64),
             np.zeros(chunks, np.int64),
         )
+        for k in range(RANGES):
+            _prepare(k, self.F, self.work[0], self.scale, *self.work[1:3])
+
+    def take(self, data, points) -> None:
+        """Take the rows of the data, in the order given."""
+        indptr, indices, values = self.rows
+        if indices.size < data.indices.size:  # (space is kept for batch after batch)
+            size = data.indices.size
+            self.rows = indptr, indices, values = (
+                np.empty(data.T + 1, np.int64),
+                np.empty(size + size // 8, np.int32),
+                np.empty(size + size // 8, self.F.dtype),
+            )
+        source = data.indptr, data.indices, data.values
+        _move_rows(*source, points, self.column, indptr, indices, values)
+
+    def order(self, data) -> np.ndarray:
+        """Return the order of the data's points at the present weights."""
+        h = np.empty((2, data.T), self.F.dtype)
+        source = data.indptr, data.indices, data.values
+        _encode_named(self.work[0], self.column, *source, h[0], h[1])
+        return order_points(h)
+
+    def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
+        """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
+        run = _pruned_steps_on_threads if threads > 1 else _pruned_steps
+        state = self.F, self.m1, self.m2, self.scale, self.rows, self.work
+        run(*state, rates, done, factor, hyper, tiny, update)
 
     def _laid_out(self, of_W, of_b, fill) -> np.ndarray:
         """Return W_1, W_2 and b (or their moments) in order, padded by silent features."""
@@ -298,12 +331,84 @@ class Workspace:
         flat = flat.reshape(3, self.N)
         of_W[:, self.features], of_b[self.features] = flat[:2, : self.n], flat[2, : self.n]
 
-    @property
-    def gradient(self) -> np.ndarray:
-        """Where the gradient lies, in the layout of F."""
-        return self.work[4][0]
+    def gradient(self, data, threads) -> tuple[np.ndarray, np.ndarray]:
+        """Return half the gradient of Σ_i ‖x_i − x'_i‖², with respect to W and to b."""
+        self.take(data, self.order(data))
+        self.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, threads, update=False)
+        dW, db = np.empty((2, self.n), self.F.dtype), np.empty(self.n, self.F.dtype)
+        self.restore(self.work[4][0], dW, db)
+        return dW, db
 
     @property
     def visited(self) -> int:
         """Pairs of a point and a feature that were visited, in all steps together."""
         return int(self.work[-1].sum())
+
+
+def _set_orders(state, data) -> None:
+    """Order features and points anew by where the weights are now."""
+    h = np.empty((2, data.T), state.W.dtype)
+    encode(state.W, data.indptr, data.indices, data.values.astype(state.W.dtype), 0, data.T, h)
+    scale = state.W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    state.orders["scale"] = np.array([scale])
+    state.orders["features"] = order_features(state.W, state.b, scale)
+    state.orders["points"] = order_points(h)
+
+
+def advance_pruned(state, data, rates, factor, hyper, tiny, threads) -> None:
+    """Take steps; `data` is a data set, or a stream with other points at every step.
+
+    Features, and the points of a data set, are ordered anew at every multiple of `REORDER`
+    steps, however many calls the steps are taken in.
+    """
+    fresh = isinstance(data, Stream)
+    while rates.size:
+        first = data.at(state.steps, threads) if fresh else data
+        known = state.orders and (fresh or state.orders["points"].size == data.T)
+        if state.steps % REORDER == 0 or not known:
+            _set_orders(state, first)
+        space = Workspace(
+            state.W, state.b, state.moments, state.orders["features"], state.orders["scale"][0],
+            data.T,
+        )  # fmt: skip
+        count = min(rates.size, REORDER - state.steps % REORDER)
+        if not fresh:
+            space.take(data, state.orders["points"])
+            space.steps(rates[:count], state.steps, factor, hyper, tiny, threads)
+        for t in range(count if fresh else 0):
+            batch = data.at(state.steps + t, threads) if t else first
+            space.take(batch, space.order(batch))
+            space.steps(rates[t : t + 1], state.steps + t, factor, hyper, tiny, threads)
+        m1W, m2W, m1b, m2b = state.moments
+        space.restore(space.F, state.W, state.b)
+        space.restore(space.m1, m1W, m1b)
+        space.restore(space.m2, m2W, m2b)
+        state.steps += count
+        rates = rates[count:]
+
+
+def gradient_pruned(W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
+    """Return half the gradient of Σ_i ‖x_i − x'_i‖², with respect to W and to b."""
+    features, scale = order_features(W, b, W.dtype.type(1)), W.dtype.type(1)
+    moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
+    return Workspace(W, b, moments, features, scale, data.T).gradient(data, threads)
+
+
+def squares_pruned(W, b, h) -> np.ndarray:
+    """Return Σ_j max(b_j + W_j · h_i, 0)² for every point, h (2, T), in W's precision."""
+    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    N = padded(b.size)
+    G = N // GROUP
+    features, points = order_features(W, b, scale), order_points(h)
+    F = np.zeros(3 * N, W.dtype)
+    F[2 * N :] = -1
+    for k, row in enumerate((*W, b)):
+        F[k * N : k * N + b.size] = row[features]
+    bounds, sums = np.empty(6 * G, W.dtype), np.empty(6 * G, W.dtype)
+    bound_groups(F, scale, bounds, sums, 0, G)
+    squares, out = np.zeros(h.shape[1], W.dtype), np.empty(h.shape[1], W.dtype)
+    space = np.empty(3 * N + GROUP, W.dtype)
+    p, q = np.ascontiguousarray(h[:, points])
+    add_squares(F, bounds, sums, p, q, squares, space, W.dtype.type(MARGIN))
+    out[points] = squares
+    return out

@@ -5,6 +5,8 @@ pick lanes, skip some of them or pack the rest side by side. This module gives k
 vectors themselves: ``v = load(array, k)`` is ``array[k:k + 16]`` in registers, ``+ - *`` work
 lane by lane, comparisons give a mask. A machine with narrower registers uses several for one.
 
+A quad is four numbers, for arrays that hold what belongs to one feature side by side.
+
 A mask's lanes are booleans; `store_packed` writes the chosen lanes of a vector side by side,
 `load_packed` reads such lanes back into the places they came from.
 """
@@ -25,13 +27,19 @@ __all__ = [
     "keep",
     "lanes",
     "larger",
+    "largest",
+    "least",
     "load",
     "load_packed",
+    "load_row",
     "lowest",
     "magnitude",
+    "part",
+    "quad",
     "splat",
     "store",
     "store_packed",
+    "store_row",
     "total",
     "totals",
 ]
@@ -54,18 +62,32 @@ class MaskType(types.Type):
         super().__init__(name="mask")
 
 
+class QuadType(types.Type):
+    """Four float32 or float64: a row of an (N, 4) array."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"quad({dtype})")
+
+
 MASK = MaskType()
 _BITS = ir.IntType(LANES)
 
 
-def _ir_type(dtype: types.Float) -> ir.VectorType:
-    return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), LANES)
+def _ir_type(dtype: types.Float, size: int = LANES) -> ir.VectorType:
+    return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), size)
 
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, kind) -> None:
         super().__init__(manager, kind, _ir_type(kind.dtype))
+
+
+@register_model(QuadType)
+class _QuadModel(models.PrimitiveModel):
+    def __init__(self, manager, kind) -> None:
+        super().__init__(manager, kind, _ir_type(kind.dtype, 4))
 
 
 @register_model(MaskType)
@@ -91,9 +113,11 @@ def _operator(symbol, emit, result=lambda kind: kind, kind=VectorType) -> None:
 
 # Products may be fused into sums: the only freedom taken, and NaN and infinity keep their meaning.
 _FLAGS = ("contract",)
-_operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS))
-_operator(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS))
-_operator(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS))
+for _kind in (VectorType, QuadType):
+    _operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS), kind=_kind)
+    _operator(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS), kind=_kind)
+    _operator(operator.truediv, lambda b, x, y: b.fdiv(x, y), kind=_kind)
+    _operator(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS), kind=_kind)
 for _symbol, _name in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">")):
     _operator(
         _symbol,
@@ -160,6 +184,59 @@ def splat(typingctx, value):
 
 
 @intrinsic
+def quad(typingctx, a, b, c, d):
+    """Return four numbers of one type as a quad."""
+    kind = QuadType(a)
+
+    def emit(context, builder, signature, args):
+        vector = ir.Constant(_ir_type(a, 4), ir.Undefined)
+        for k, value in enumerate(args):
+            vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), k))
+        return vector
+
+    return kind(a, a, a, a), emit
+
+
+@intrinsic
+def part(typingctx, value, place):
+    """Return one number of a quad; the place is a constant."""
+
+    def emit(context, builder, signature, args):
+        return builder.extract_element(args[0], builder.trunc(args[1], ir.IntType(32)))
+
+    return value.dtype(value, types.intp), emit
+
+
+@intrinsic
+def load_row(typingctx, array, row):
+    """Return array[row] of a contiguous (N, 4) array."""
+    kind = QuadType(array.dtype)
+
+    def emit(context, builder, signature, args):
+        return builder.load(_row(context, builder, array, *args), align=array.dtype.bitwidth // 8)
+
+    return kind(array, types.intp), emit
+
+
+@intrinsic
+def store_row(typingctx, array, row, value):
+    """Set array[row] of a contiguous (N, 4) array."""
+
+    def emit(context, builder, signature, args):
+        pointer = _row(context, builder, array, *args[:2])
+        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), emit
+
+
+def _row(context, builder, kind, array, row):
+    data = context.make_array(kind)(context, builder, array).data
+    pointer = builder.gep(data, [builder.mul(row, ir.Constant(row.type, 4))])
+    return builder.bitcast(pointer, _ir_type(kind.dtype, 4).as_pointer())
+
+
+@intrinsic
 def larger(typingctx, a, b):
     """Return the larger of the two in every lane; NaN in `b` stays NaN."""
 
@@ -215,6 +292,30 @@ def total(typingctx, value):
         return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
     return value.dtype(value), emit
+
+
+def _extreme(sign):
+    """Return an intrinsic for the least or the largest lane."""
+
+    @intrinsic
+    def extreme(typingctx, value):
+        def emit(context, builder, signature, args):
+            vector, lanes = args[0], LANES
+            while lanes > 1:
+                lanes //= 2
+                order = [(k + lanes) % LANES for k in range(LANES)]
+                order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
+                other = builder.shuffle_vector(vector, vector, order)
+                vector = builder.select(builder.fcmp_ordered(sign, vector, other), vector, other)
+            return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+        return value.dtype(value), emit
+
+    return extreme
+
+
+least = _extreme("<")  # the least lane; where one is not a number, any of them
+largest = _extreme(">")
 
 
 @intrinsic
