@@ -2,6 +2,8 @@
 
 import math
 import re
+import threading
+import time
 from dataclasses import fields, replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from sdd import engine, paper
 from sdd.data import Dataset, sample, stream
 from sdd.model import ReLUOutput
 from sdd.training import (
+    Progress,
     Run,
     TrainConfig,
     TrainingDiverged,
@@ -283,6 +286,233 @@ def test_the_same_settings_give_the_same_bits_on_any_number_of_threads(threads):
     for name in one.history:
         assert one.history[name].tobytes() == other.history[name].tobytes()
     assert train(data, replace(config, seed=1)).W.tobytes() != one.W.tobytes()
+
+
+# --- Stopping and going on ----------------------------------------------------------------------
+
+
+class Pause(Exception):
+    """Stops a training, as a crash would."""
+
+
+def assert_same_run(one, other):
+    for name in ("W", "b", "restart_losses"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+    assert (one.config, one.data, one.start) == (other.config, other.data, other.start)
+    assert (one.train_loss, type(one.train_loss)) == (other.train_loss, type(other.train_loss))
+    for group in ("history", "snapshots"):
+        ours, theirs = getattr(one, group), getattr(other, group)
+        assert list(ours) == list(theirs)
+        for name in ours:
+            assert ours[name].dtype == theirs[name].dtype, name
+            assert ours[name].tobytes() == theirs[name].tobytes(), name
+
+
+def stopped_after(stops, data, config, **options):
+    """All that is known of a training that was stopped at its k-th stop, as arrays."""
+    left, found = [stops], []
+
+    def checkpoint(progress):
+        left[0] -= 1
+        if left[0] == 0:
+            found.append(progress.arrays())
+            raise Pause
+
+    with pytest.raises(Pause):
+        train(data, config, checkpoint=checkpoint, **options)
+    return found[0]
+
+
+WARM = tuple(a.astype(np.float32) for a in (np.full((3, 60), 0.2), np.full(60, -0.1)))
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "options"),
+    [
+        (SMALL, {"steps": 60}, {"snapshots": (0, 7, 41, 60)}),
+        (SMALL, {"steps": 25, "dtype": "float64", "m": 2, "weight_decay": 0.3}, {}),
+        (stream(15, 60, 0.9, seed=4), {"steps": 25}, {"snapshots": (3,)}),
+        (SMALL, {"steps": 25}, {"init": WARM}),
+        (SMALL, {"steps": 9, "restarts": 4, "seed": 10}, {"snapshots": (2, 9)}),
+    ],
+    ids=["snapshots", "float64", "stream", "warm start", "restarts"],
+)
+def test_a_training_stopped_anywhere_goes_on_to_the_same_bits(data, changes, options):
+    config = short(lr=1e-2, **changes)
+    stops = []
+    whole = train(data, config, checkpoint=lambda p: stops.append(p.steps), **options)
+    assert stops == sorted(stops)
+    assert stops[0] == 0
+    assert stops[-1] == config.steps * config.restarts
+    for k in range(1, len(stops) + 1):
+        arrays = stopped_after(k, data, config, **options)
+        again = Progress.from_arrays(arrays, config)
+        assert again.steps == stops[k - 1]
+        done = []
+        run = train(data, config, resume=again, callback=lambda *a: done.append(a[0]), **options)  # noqa: B023
+        assert_same_run(run, whole)
+        assert len(done) == len(stops) - k  # only what was left was trained
+
+
+def test_one_may_stop_many_times_over_and_progress_is_what_is_left_to_do():
+    config = short(lr=1e-2, restarts=3, steps=40)
+    whole = train(SMALL, config, snapshots=(11,))
+    progress = None
+    for _ in range(10):
+        arrays = stopped_after(9, SMALL, config, snapshots=(11,), resume=progress)
+        progress = Progress.from_arrays(arrays, config)
+    assert_same_run(train(SMALL, config, snapshots=(11,), resume=progress), whole)
+
+
+def test_of_the_finished_restarts_only_the_best_is_kept_in_full():
+    config = short(lr=1e-2, restarts=6, steps=8)
+    sizes, kept = [], []
+
+    def checkpoint(progress):
+        arrays = progress.arrays()
+        sizes.append(sum(a.nbytes for a in arrays.values()))
+        kept.append({key.split("/")[0] for key in arrays if "/" in key})
+
+    run = train(SMALL, config, checkpoint=checkpoint)
+    assert max(len(k) for k in kept) == 2
+    assert kept[-1] == {str(np.argmin(run.restart_losses))}
+    assert max(sizes) < 2 * (6 * run.W.nbytes + 5 * 9 * 8) + 100
+
+
+def test_what_a_checkpoint_holds_is_not_changed_by_training_on():
+    held = []
+    config = short(lr=1e-2, steps=30)
+    run = train(
+        SMALL, config, snapshots=(3,), checkpoint=lambda p: held.append((p.steps, p.arrays()))
+    )
+    for steps, arrays in held:
+        resumed = train(SMALL, config, snapshots=(3,), resume=Progress.from_arrays(arrays, config))
+        assert_same_run(resumed, run)
+        assert arrays["0/steps"] == [steps]
+
+
+def test_progress_of_something_else_is_refused():
+    config = short(restarts=2, steps=10)
+    arrays = stopped_after(5, SMALL, config)
+    for change in (
+        {"losses": np.zeros(3)},
+        {"0/state/W": None},
+        {"0/history/loss": None},
+        {"0/steps": None},
+        {"losses": None},
+        {"x/steps": np.zeros(1)},
+        {"0/other/thing": np.zeros(1)},
+    ):
+        bad = {k: v for k, v in (arrays | change).items() if v is not None}
+        with pytest.raises(ValueError, match=r"progress|restarts|invalid literal"):
+            Progress.from_arrays(bad, config)
+    progress = Progress.from_arrays(arrays, config)
+    with pytest.raises(ValueError, match="resume is the progress of TrainConfig"):
+        train(SMALL, replace(config, seed=5), resume=progress)
+    with pytest.raises(ValueError, match="the data have n = 50 features"):
+        train(sample(20, 50, 0.9), config, resume=progress)
+
+
+# --- Threads ------------------------------------------------------------------------------------
+
+
+def test_the_number_of_threads_may_change_on_the_way(monkeypatch):
+    data = sample(3_000, 100, 0.9)  # two chunks
+    config = TrainConfig(steps=20, lr=1e-2)
+    plain, used, advance = train(data, config), [], engine.advance
+    monkeypatch.setattr(
+        engine,
+        "advance",
+        lambda *a, **options: (used.append(options["threads"]), advance(*a, **options)),
+    )
+    answers = iter([1, 1, 0, 2, 2, 1] + [2] * 100)
+    assert_same_run(train(data, config, threads=lambda: next(answers)), plain)
+    assert used[:6] == [1, 1, 2, 2, 1, 2]  # (no step is taken before the first stop)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8, lambda: 2])
+def test_restarts_side_by_side_are_those_of_one_after_another(threads):
+    config = short(restarts=5, seed=10, lr=1e-2)
+    one = train(SMALL, config, snapshots=(20,))
+    assert_same_run(train(SMALL, config, snapshots=(20,), threads=threads), one)
+
+
+def test_side_by_side_each_restart_has_one_thread_and_the_last_has_all(monkeypatch):
+    config = short(restarts=3, steps=30)
+    advance, lock = engine.advance, threading.Lock()
+    now, together, asked = set(), [], []
+
+    def watched(state, *a, threads, **options):
+        me = id(state)
+        with lock:
+            now.add(me)
+            together.append(len(now))
+            asked.append((len(now), threads))
+        time.sleep(0.002)
+        advance(state, *a, threads=threads, **options)
+        with lock:
+            now.remove(me)
+
+    monkeypatch.setattr(engine, "advance", watched)
+    train(SMALL, config, threads=2)
+    assert max(together) == 2  # never more than there are threads
+    assert all(count == 1 for count, threads in asked if threads > 1)
+    assert asked[-1] == (1, 2)
+
+
+def test_callbacks_and_checkpoints_of_restarts_side_by_side_never_overlap():
+    config = short(restarts=4, steps=30)
+    busy, steps, seen = [], [], []
+
+    def alone(*_):
+        busy.append(1)
+        assert len(busy) == 1
+        time.sleep(0.0005)
+        busy.clear()
+
+    def callback(step, W, b):
+        alone()
+        seen.append(step)
+
+    def checkpoint(progress):
+        alone()
+        steps.append(progress.steps)
+
+    train(SMALL, config, threads=4, callback=callback, checkpoint=checkpoint)
+    assert steps == sorted(steps)  # progress never goes back
+    assert steps[-1] == 4 * 30
+    assert sorted(seen) == sorted(4 * list(range(31)))
+
+
+def test_restarts_side_by_side_stopped_anywhere_go_on_to_the_same_bits():
+    config = short(lr=1e-2, restarts=4, steps=12)
+    whole = train(SMALL, config, snapshots=(5,))
+    for k in range(1, 52, 5):
+        arrays = stopped_after(k, SMALL, config, snapshots=(5,), threads=3)
+        progress = Progress.from_arrays(arrays, config)
+        assert_same_run(train(SMALL, config, snapshots=(5,), resume=progress, threads=2), whole)
+
+
+@pytest.mark.parametrize("error", [Pause, KeyboardInterrupt])
+def test_a_failure_in_one_restart_ends_the_others_soon(error):
+    config = short(restarts=3, steps=10**6)
+    calls = []
+
+    def callback(step, W, b):
+        calls.append(threading.get_ident())
+        if len(set(calls)) == 3 and step > 10:
+            raise error
+
+    before, start = threading.active_count(), time.monotonic()
+    with pytest.raises(error):
+        train(SMALL, config, threads=3, callback=callback)
+    assert time.monotonic() - start < 20
+    assert threading.active_count() == before
+
+
+def test_a_restart_that_diverges_is_named_side_by_side_too():
+    with pytest.raises(TrainingDiverged, match=r"by step \d+ of TrainConfig"):
+        train(SMALL, short(lr=1e30, restarts=3), threads=2)
 
 
 # --- What a run holds ---------------------------------------------------------------------------
