@@ -3,6 +3,8 @@
 A file is written under a temporary name and moved into place, and its content hash is checked
 on reading, so a half-written or damaged file is never taken for a run. Files hold no times and
 no machine names: the same settings give the same bytes.
+
+A run in training has a checkpoint beside them, in a hidden folder, which goes when it is stored.
 """
 
 import contextlib
@@ -22,13 +24,26 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sdd.data import DataSettings
-from sdd.training import Run, TrainConfig
+from sdd.training import Progress, Run, TrainConfig
 
-__all__ = ["StoreError", "default_folder", "load", "locked", "path", "run_name", "save_run"]
+__all__ = [
+    "StoreError",
+    "checkpoint_path",
+    "default_folder",
+    "load",
+    "load_checkpoint",
+    "locked",
+    "path",
+    "run_name",
+    "save_checkpoint",
+    "save_run",
+]
 
 # Raise only when the same settings give other bits: every stored run is then trained again.
-NUMERICS = 1
+NUMERICS = 2
 FORMAT = "sdd-run-1"
+CHECKPOINT = "sdd-checkpoint-1"
+NOT_SOUND = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
 
 
 class StoreError(OSError):
@@ -77,7 +92,7 @@ def path(name: str, folder: Path | None = None) -> Path:
 
 
 def save_run(run: Run, folder: Path | None = None) -> Path:
-    """Store a run and return its file.
+    """Store a run and return its file; its checkpoint goes.
 
     Raises
     ------
@@ -89,9 +104,16 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
     tensors = {"W": run.W, "b": run.b, "restart_losses": run.restart_losses}
     tensors |= {f"history/{k}": v for k, v in run.history.items()}
     tensors |= {f"snapshots/{k}": v for k, v in run.snapshots.items()}
+    meta = {k: getattr(run, k) for k in ("train_loss", "test_loss", "test_error")}
+    _write(target, tensors, {"format": FORMAT, **run.settings, **meta})
+    with contextlib.suppress(OSError):
+        checkpoint_path(target.stem, folder).unlink()
+    return target
+
+
+def _write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
-    meta: dict[str, Any] = {"format": FORMAT, "numerics": NUMERICS, **run.settings}
-    meta |= {k: getattr(run, k) for k in ("train_loss", "test_loss", "test_error")}
+    meta = {"numerics": NUMERICS, **meta}
     meta["sha256"] = _content_hash(tensors, meta)
     # A single metadata entry: with several their order in the file, and so its bytes, may vary.
     blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
@@ -110,7 +132,6 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
             raise
     except OSError as error:
         raise _unusable(target.parent, error) from error
-    return target
 
 
 def load(name: str, folder: Path | None = None) -> Run | None:
@@ -124,7 +145,7 @@ def load(name: str, folder: Path | None = None) -> Run | None:
         return None
     try:
         return _read(file, name)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except NOT_SOUND as error:
         aside = file.with_suffix(".damaged")
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             os.replace(file, aside)
@@ -137,14 +158,7 @@ def load(name: str, folder: Path | None = None) -> Run | None:
 
 
 def _read(file: Path, name: str) -> Run:
-    with safe_open(file, framework="numpy") as opened:
-        meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise ValueError("it was not written by sdd")
-    expected = meta.pop("sha256")
-    if _content_hash(tensors, meta) != expected:
-        raise ValueError("its content does not match its hash")
+    tensors, meta = _open(file, FORMAT)
     data = meta["data"]
     data = data["hash"] if "hash" in data else DataSettings(**data)
     config = TrainConfig(**meta["config"])
@@ -167,6 +181,57 @@ def _read(file: Path, name: str) -> Run:
     if meta["numerics"] != NUMERICS or run_name(data, config, snapshots, run.start) != name:
         raise ValueError("it holds the run of other settings")
     return run
+
+
+def _open(file: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return what `_write` wrote, or raise one of NOT_SOUND."""
+    with safe_open(file, framework="numpy") as opened:
+        meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
+        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    if not isinstance(meta, dict) or meta.get("format") != kind:
+        raise ValueError("it was not written by sdd")
+    expected = meta.pop("sha256")
+    if _content_hash(tensors, meta) != expected:
+        raise ValueError("its content does not match its hash")
+    return tensors, meta
+
+
+def checkpoint_path(name: str, folder: Path | None = None) -> Path:
+    """Return where the checkpoint of the run of that name is, or would be."""
+    return (folder or default_folder()) / ".checkpoints" / f"{name}.safetensors"
+
+
+def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -> None:
+    """Keep how far a run is, in place of what was kept before.
+
+    Raises
+    ------
+    StoreError
+        Where the folder cannot be written to, or is full; what was kept before is still there.
+    """
+    _write(checkpoint_path(name, folder), progress.arrays(), {"format": CHECKPOINT, "run": name})
+
+
+def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) -> Progress | None:
+    """Return how far a run in training is, or None where no checkpoint is kept of it.
+
+    One that is damaged, foreign or of other numerics is left out of account, with a warning, and
+    overwritten in due course.
+    """
+    file = checkpoint_path(name, folder)
+    if not file.exists():
+        return None
+    try:
+        tensors, meta = _open(file, CHECKPOINT)
+        if meta["numerics"] != NUMERICS or meta["run"] != name:
+            raise ValueError("it is of other settings or numerics")
+        return Progress.from_arrays(tensors, config)
+    except NOT_SOUND as error:
+        warnings.warn(
+            f"{file.name} is not a sound checkpoint ({error}); its run is trained from the start",
+            stacklevel=2,
+        )
+        return None
 
 
 def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:

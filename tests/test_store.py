@@ -22,7 +22,17 @@ from safetensors.numpy import save_file
 
 from sdd import store
 from sdd.data import Dataset, DataSettings, sample, stream
-from sdd.store import StoreError, load, locked, path, run_name, save_run
+from sdd.store import (
+    StoreError,
+    checkpoint_path,
+    load,
+    load_checkpoint,
+    locked,
+    path,
+    run_name,
+    save_checkpoint,
+    save_run,
+)
 from sdd.training import TrainConfig, evaluate, train
 
 CONFIG = TrainConfig(steps=20, lr=1e-2)
@@ -54,6 +64,10 @@ def assert_same(one, other):
         for key in ours:
             np.testing.assert_array_equal(ours[key], theirs[key])
     np.testing.assert_array_equal(one.restart_losses, other.restart_losses)
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def left_behind(folder):
@@ -288,6 +302,113 @@ def test_a_half_written_file_is_never_read(run, tmp_path):
     assert_same(load(name_of(run), tmp_path), run)
 
 
+# --- Checkpoints --------------------------------------------------------------------------------
+
+
+def half_way(folder, config, stop=30, **options):
+    """Keep a checkpoint of a training at one of its stops; returns its name and the whole run."""
+    data, stops = sample(5, 30, 0.8), []
+    name = run_name(data.settings, config, tuple(options.get("snapshots", ())))
+
+    def checkpoint(progress):
+        stops.append(progress.steps)
+        if len(stops) == stop:
+            save_checkpoint(progress, name, folder)
+
+    return name, train(data, config, checkpoint=checkpoint, **options)
+
+
+RESTARTS = replace(CONFIG, restarts=3)
+
+
+def test_a_checkpoint_is_enough_to_go_on_from(tmp_path):
+    name, whole = half_way(tmp_path, RESTARTS, snapshots=(3, 20))
+    assert left_behind(tmp_path) == [".checkpoints"]
+    assert left_behind(tmp_path / ".checkpoints") == [f"{name}.safetensors"]
+    progress = load_checkpoint(name, RESTARTS, tmp_path)
+    assert 20 < progress.steps < 60
+    again = train(sample(5, 30, 0.8), RESTARTS, snapshots=(3, 20), resume=progress)
+    assert_same(again, whole)
+    assert save_run(whole, tmp_path / "a").read_bytes() == (
+        save_run(again, tmp_path / "b").read_bytes()
+    )
+
+
+def test_a_checkpoint_goes_when_its_run_is_stored(tmp_path):
+    name, whole = half_way(tmp_path, CONFIG, 10)
+    other, _ = half_way(tmp_path, RESTARTS)
+    save_run(whole, tmp_path)
+    assert not checkpoint_path(name, tmp_path).exists()
+    assert load_checkpoint(name, CONFIG, tmp_path) is None
+    assert checkpoint_path(other, tmp_path).exists()
+
+
+def test_a_later_checkpoint_takes_the_place_of_an_earlier_one(tmp_path):
+    for stop in (5, 12, 15):
+        name, _ = half_way(tmp_path, CONFIG, stop)
+        assert load_checkpoint(name, CONFIG, tmp_path).steps == stop - 1
+    assert left_behind(tmp_path / ".checkpoints") == [f"{name}.safetensors"]
+
+
+def assert_left_out(name, config, folder, reason=""):
+    with pytest.warns(UserWarning, match="is not a sound checkpoint") as caught:
+        assert load_checkpoint(name, config, folder) is None
+    (message,) = [str(w.message) for w in caught]
+    assert reason in message
+    assert "its run is trained from the start" in message
+    assert "\n" not in message
+
+
+def test_a_damaged_checkpoint_is_left_out_of_account(tmp_path):
+    name, _ = half_way(tmp_path, RESTARTS)
+    file = checkpoint_path(name, tmp_path)
+    good = file.read_bytes()
+    (header,) = np.frombuffer(good[:8], "<u8")
+    rng = np.random.default_rng(0)
+    for place in [0, *rng.integers(8, 8 + int(header), 40), *rng.integers(0, len(good), 40)]:
+        bad = bytearray(good)
+        bad[place] ^= 1
+        file.write_bytes(bad)
+        assert_left_out(name, RESTARTS, tmp_path)
+    for size in (0, 7, len(good) // 2, len(good) - 1):
+        file.write_bytes(good[:size])
+        assert_left_out(name, RESTARTS, tmp_path)
+    file.write_bytes(good)
+    assert load_checkpoint(name, RESTARTS, tmp_path) is not None
+
+
+def test_a_checkpoint_of_something_else_is_left_out_of_account(run, tmp_path, monkeypatch):
+    name, _ = half_way(tmp_path, RESTARTS)
+    file = checkpoint_path(name, tmp_path)
+    good = file.read_bytes()
+    assert_left_out(name, CONFIG, tmp_path, "another number of restarts")
+    other = "0" * 16
+    file.rename(checkpoint_path(other, tmp_path))
+    assert_left_out(other, RESTARTS, tmp_path, "other settings or numerics")
+    file.write_bytes(save_run(run, tmp_path).read_bytes())  # a sound file, but a run's
+    assert_left_out(name, RESTARTS, tmp_path, "it was not written by sdd")
+    file.write_bytes(good)
+    monkeypatch.setattr(store, "NUMERICS", store.NUMERICS + 1)
+    assert_left_out(name, RESTARTS, tmp_path, "other settings or numerics")
+
+
+def test_a_checkpoint_is_never_taken_for_a_run(tmp_path):
+    name, _ = half_way(tmp_path, CONFIG, 10)
+    assert load(name, tmp_path) is None
+    path(name, tmp_path).write_bytes(checkpoint_path(name, tmp_path).read_bytes())
+    assert_set_aside(path(name, tmp_path), name, "it was not written by sdd")
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    name, _ = half_way(tmp_path, CONFIG, 10)
+    before = checkpoint_path(name, tmp_path).read_bytes()
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(StoreError, match="No space left on device"):
+        half_way(tmp_path, CONFIG, 15)
+    assert left_behind(tmp_path / ".checkpoints") == [f"{name}.safetensors"]
+    assert checkpoint_path(name, tmp_path).read_bytes() == before
+
+
 # --- Folders that cannot be used ----------------------------------------------------------------
 
 
@@ -344,13 +465,10 @@ def test_a_write_that_stops_half_way_leaves_nothing_behind(run, tmp_path):
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_full_disk_is_named_and_leaves_the_store_as_it_was(step, run, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     save_run(run, tmp_path)
     other = replace(run, config=replace(run.config, seed=9))
     with monkeypatch.context() as patch:
-        patch.setattr(os, step, full)
+        patch.setattr(os, step, full_disk)
         with pytest.raises(StoreError, match="No space left on device") as error:
             save_run(other, tmp_path)
     assert_one_sentence(error, tmp_path)
