@@ -429,10 +429,7 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
     }
     for step in sorted(s for s in stops if s > part.steps):
         options["threads"] = max(1, threads())
-        if isinstance(data, Stream):
-            for t in range(state.steps, step):
-                engine.advance(state, data.at(t), rates[t : t + 1], **options)
-        elif step > state.steps:
+        if step > state.steps:
             engine.advance(state, data, rates[state.steps : step], **options)
         look(_row(state, data, config, rates) if step in recorded else ())
 

@@ -14,11 +14,11 @@ import numba
 import numpy as np
 from jaxtyping import Float
 
-from sdd.data import Dataset, Stream
-from sdd.engine.choice import prunes
+from sdd.data import Dataset, Stream, sample
+from sdd.engine.choice import LEAST, prunes
 from sdd.engine.loss import squared_errors
-from sdd.engine.sparse import encode
 from sdd.engine.pruned_step import advance_pruned, gradient_pruned
+from sdd.engine.sparse import encode
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
@@ -26,6 +26,9 @@ __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
 ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
+# Threads that wait for each other should sleep, not spin: with other work on the machine, spinning
+# is ruinous. (Read once, when the first threads start; a setting of the user's own stands.)
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 
 
@@ -157,7 +160,7 @@ def loss_and_grad(
     """
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
-    if prunes(*W.shape, data.T):
+    if prunes(W.shape[0], data.n, data.T):
         _allow(threads)
         factor = W.dtype.type(2 / data.T)
         dW, db = gradient_pruned(W, b, data, threads)
@@ -233,7 +236,7 @@ def advance(
     rates = np.asarray(rates, np.float64)
     # (Flushed before it can become denormal: ten times the smallest normal number.)
     last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
-    if prunes(*state.W.shape, data.T):
+    if prunes(state.W.shape[0], data.n, data.T):
         _allow(threads)
         advance_pruned(state, data, rates, 2.0 * scale / data.T, *last, threads)
         return
@@ -286,3 +289,7 @@ def warm_up() -> None:
         state = State(np.zeros((m, 4), np.float32), np.zeros(4, np.float32))
         advance(state, data, np.zeros(1), weight_decay=0.0, eps=1e-8)
     loss(state.W, state.b, data)
+    many = sample(LEAST, LEAST, 0.9)
+    state = State(np.zeros((2, LEAST), np.float32), np.zeros(LEAST, np.float32))
+    advance(state, many, np.zeros(1), weight_decay=0.0, eps=1e-8)
+    loss(state.W, state.b, many)

@@ -1,6 +1,6 @@
 """Which way a step goes: a rule of sizes alone, as the bits of a result hang on it."""
 
-__all__ = ["prunes"]
+__all__ = ["LEAST", "prunes"]
 
 LEAST = 256  # points and features from which looking for pairs to skip pays: measured
 

@@ -55,7 +55,7 @@ def squared_errors(W, b, data):
     values = data.values.astype(np.float64)
     h = np.empty((W.shape[0], data.T))
     encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    if prunes(*W.shape, data.T):
+    if prunes(W.shape[0], data.n, data.T):
         out = squares_pruned(W, b, h)
     else:
         out = np.zeros(data.T)

@@ -4,7 +4,8 @@ The points for which feature j is active, b_j + W_j · h > 0, are those on one s
 for a *leaf* of neighbouring points, in a box, most features are either silent on all of it, and
 add nothing, or active on all of it, and then their sums need only the leaf's moments:
 
-    Σ_i r_ij h_i = (Σ_i h_i h_iᵀ) W_j + (Σ_i h_i) b_j,      Σ_i r_ij = (Σ_i h_i) · W_j + (Σ_i 1) b_j,
+    Σ_i r_ij h_i = (Σ_i h_i h_iᵀ) W_j + (Σ_i h_i) b_j,
+    Σ_i r_ij = (Σ_i h_i) · W_j + (Σ_i 1) b_j,
     Σ_j r_ij W_j = (Σ_j W_j W_jᵀ) h_i + (Σ_j b_j W_j).
 
 Only features whose line cuts the box are taken point by point. Finding out which those are is
@@ -18,7 +19,6 @@ padded to N features by silent ones; D is the gradient, laid out alike.
 """
 
 import numba
-import numpy as np
 
 from sdd.engine.vectors import (
     LANES,

@@ -16,8 +16,8 @@ import operator
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, config, types
-from numba.extending import intrinsic, models, register_model, type_callable
 from numba.core.imputils import lower_builtin
+from numba.extending import intrinsic, models, register_model, type_callable
 
 __all__ = [
     "LANES",
@@ -125,6 +125,8 @@ for _symbol, _name in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">
         lambda kind: MASK,
     )
 _operator(operator.and_, lambda b, x, y: b.and_(x, y), kind=MaskType)
+
+
 @lower_builtin(operator.invert, MaskType)
 def _invert(context, builder, signature, args):
     return builder.not_(args[0])
@@ -138,10 +140,10 @@ def _type_of_invert(context):
 _operator(operator.or_, lambda b, x, y: b.or_(x, y), kind=MaskType)
 
 
-def _pointer(context, builder, kind, array, start, dtype):
+def _pointer(context, builder, kind, array, start):
     """Address of array[start], as a pointer to a vector: no bounds are checked."""
     data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [start]), _ir_type(dtype).as_pointer())
+    return builder.bitcast(builder.gep(data, [start]), _ir_type(kind.dtype).as_pointer())
 
 
 @intrinsic
@@ -150,7 +152,7 @@ def load(typingctx, array, start):
     kind = VectorType(array.dtype)
 
     def emit(context, builder, signature, args):
-        pointer = _pointer(context, builder, array, *args, array.dtype)
+        pointer = _pointer(context, builder, array, args[0], args[1])
         return builder.load(pointer, align=array.dtype.bitwidth // 8)
 
     return kind(array, types.intp), emit
@@ -161,7 +163,7 @@ def store(typingctx, array, start, value):
     """Set array[start:start + 16]."""
 
     def emit(context, builder, signature, args):
-        pointer = _pointer(context, builder, array, *args[:2], array.dtype)
+        pointer = _pointer(context, builder, array, args[0], args[1])
         builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -243,7 +245,7 @@ def larger(typingctx, a, b):
     def emit(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered(">", *args), *args)
 
-    return a(a, b), emit
+    return a(a, a), emit
 
 
 @intrinsic
@@ -337,9 +339,7 @@ def totals(typingctx, vectors):
                 for shift in (0, half)
             )
             rest = [
-                builder.fadd(
-                    builder.shuffle_vector(a, b, low_lanes), builder.shuffle_vector(a, b, high_lanes)
-                )
+                builder.fadd(*(builder.shuffle_vector(a, b, x) for x in (low_lanes, high_lanes)))
                 for a, b in zip(rest[::2], rest[1::2], strict=True)
             ]
         return rest[0]
@@ -401,7 +401,7 @@ def lowest(typingctx, number):
 
 # Registers of 512 bits come with an instruction that packs; where there are none, a store that
 # skips lanes does it, more slowly. (That store is slow on some machines that have both.)
-_PACKS = bool(get_host_cpu_features().get("avx512f")) and not config.CPU_NAME
+_PACKS = bool(get_host_cpu_features().get("avx512f")) and not getattr(config, "CPU_NAME", None)
 
 
 @intrinsic
