@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,9 @@ class TrainConfig:
         Factor on the Xavier initialisation.
     dtype : str
         "float32" or "float64".
+    device : str
+        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps"), on which
+        it then takes the steps.
 
     Raises
     ------
@@ -81,6 +85,7 @@ class TrainConfig:
     reduction: str = "mean"
     gain: float = 1.0
     dtype: str = "float32"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("steps", 1), ("seed", 0), ("restarts", 1)):
@@ -101,6 +106,10 @@ class TrainConfig:
             raise ValueError(f'reduction must be "mean" or "sum", not {self.reduction!r}')
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype must be "float32" or "float64", not {self.dtype!r}')
+        if self.device != "cpu":
+            from sdd.device import device_name  # PyTorch takes seconds: only where it is needed
+
+            object.__setattr__(self, "device", device_name(self.device))
 
     @property
     def warmup_steps(self) -> int:
@@ -417,7 +426,7 @@ def _start(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _train_once(data, config, part, wanted, threads, look) -> None:
     """Train one parameter seed to its end; `look` is called at each stop with a row of history."""
-    state, rates = part.state, config.rates()
+    state, rates, advance = part.state, config.rates(), _advance(config)
     recorded = {0, config.steps}
     recorded |= {round(s) for s in np.geomspace(1, config.steps, RECORDS)}
     most = max(1, int(SEGMENT_PAIRS / (data.T * data.n * config.m / 2)))
@@ -430,8 +439,17 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
     for step in sorted(s for s in stops if s > part.steps):
         options["threads"] = max(1, threads())
         if step > state.steps:
-            engine.advance(state, data, rates[state.steps : step], **options)
+            advance(state, data, rates[state.steps : step], **options)
         look(_row(state, data, config, rates) if step in recorded else ())
+
+
+def _advance(config: TrainConfig) -> Callable[..., None]:
+    """Return `engine.advance`, or its like on the device asked for."""
+    if config.device == "cpu":
+        return engine.advance
+    from sdd import device
+
+    return partial(device.advance, device=device.find_device(config.device, config.dtype))
 
 
 def _row(state, data, config, rates) -> tuple[float, ...]:

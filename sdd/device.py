@@ -1,0 +1,266 @@
+"""The training step in plain PyTorch, in chunks of rows, on any device that PyTorch knows.
+
+The engine is faster on a CPU; this is the way to train on a GPU. State goes in and out as numpy
+arrays, so the training loop, what it records and what it stores are the same on every device.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import pairwise, repeat
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sdd import engine
+from sdd.data import Dataset, Stream
+
+__all__ = ["advance", "device_name", "find_device"]
+
+CHUNK_ELEMENTS = 2**25  # of a dense chunk of rows: 128 MB in float32; a step holds about three
+
+Gradient = Callable[[Tensor, Tensor], Tensor]
+
+
+def device_name(device: Any) -> str:
+    """Return PyTorch's own spelling of a device, "cpu" for every way of naming the CPU.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        Such as "cuda", "cuda:1" or "mps".
+
+    Raises
+    ------
+    ValueError
+        Where PyTorch knows no such device. Whether this machine has one is for `find_device`.
+    """
+    try:
+        if not isinstance(device, (str, torch.device)):
+            raise TypeError
+        known = torch.device(device)
+    except (RuntimeError, TypeError):
+        known = torch.device("meta")
+    if (
+        known.type == "meta"
+    ):  # PyTorch's device for shapes without numbers: nothing is trained there
+        raise ValueError(
+            f'device must be "cpu" or a device of PyTorch, such as "cuda", "cuda:1" or "mps", '
+            f"not {device!r}"
+        )
+    return "cpu" if known.type == "cpu" else str(known)
+
+
+def find_device(name: str, dtype: str = "float32") -> torch.device:
+    """Return the device of that name, made sure that it can hold numbers of that type.
+
+    Parameters
+    ----------
+    name : str
+        As from `device_name`.
+    dtype : str
+        "float32" or "float64".
+
+    Raises
+    ------
+    ValueError
+        Where this machine has no such device, or the device no such numbers.
+    """
+    device = torch.device(name)
+    try:
+        torch.ones(1, device=device, dtype=getattr(torch, dtype)).sum().item()
+    # PyTorch's kinds of failure differ by device, down to assertions and missing modules.
+    except (RuntimeError, AssertionError, TypeError, ImportError) as error:
+        reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ValueError(
+            f'there is no device "{name}" for {dtype} on this machine '
+            f"({reason or type(error).__name__})"
+        ) from error
+    return device
+
+
+def advance(
+    state: engine.State,
+    data: Dataset | Stream,
+    rates: Float[np.ndarray, "steps"],
+    *,
+    weight_decay: float,
+    eps: float,
+    scale: float = 1.0,
+    threads: int = 1,
+    device: torch.device,
+    compiled: bool | None = None,
+) -> None:
+    """Take one full-batch AdamW step for each learning rate: `sdd.engine.advance` on a device.
+
+    State and training set are moved once a call. Where the call is broken off, the state is
+    unchanged.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place; its precision is that of the steps.
+    data : Dataset or Stream
+        The training set; of a stream, each step takes the batch of its own number. At most
+        `CHUNK_ELEMENTS` of the T·n entries are dense at a time (or one row).
+    rates : (steps,) float64
+        Learning rates.
+    weight_decay, eps : float
+        AdamW's λ and ε, as in ``torch.optim.AdamW``.
+    scale : float
+        Factor on the training loss: 1 for the sum over features, 1/n for their mean.
+    threads : int
+        Threads to draw the batches of a stream with.
+    device : torch.device
+        Where to compute.
+    compiled : bool or None
+        Pass the gradient through ``torch.compile``; None means on CUDA only. Where compiling
+        fails, the step is taken without, after a warning.
+    """
+    # W and b as one array: they share AdamW's settings, and one kernel then updates both.
+    weights = _joined(state.W, state.b, device)
+    optimizer = _optimizer(weights, state, weight_decay, eps)
+    gradient: Gradient = _gradient
+    if device.type == "cuda" if compiled is None else compiled:
+        gradient = _compiled_gradient
+    batches = _batches(data, state.steps, len(rates), weights, threads)
+    for rate, chunks in zip(np.asarray(rates, np.float64).tolist(), batches, strict=True):
+        # The loss is a mean over rows that have nothing but the weights in common, so the
+        # chunks' gradients add up to its gradient: exactly, but for the rounding of the sums.
+        total = torch.zeros_like(weights)
+        for X in chunks:
+            total += gradient(weights, X)
+        weights.grad = total.mul_(2 * scale / data.T)
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+    _give_back(state, weights, optimizer.state[weights])
+    state.steps += len(rates)
+
+
+def _gradient(weights: Float[Tensor, "m+1 n"], X: Float[Tensor, "rows n"]) -> Tensor:
+    """Half the gradient of Σ_i ‖x_i − x'_i‖² over the rows of X: of W, and below it of b."""
+    W = weights[:-1]
+    h = torch.cat([X @ W.T, X.new_ones(len(X), 1)], dim=1)  # with a one that b is the weight of
+    a = h @ weights
+    error = (a - X).masked_fill_(a <= 0, 0)  # what ReLU lets through; a NaN stays one
+    return h.T @ error + torch.nn.functional.pad((error @ W.T).T @ X, (0, 0, 0, 1))
+
+
+class _Compiled:
+    """`_gradient` compiled at its first call; where that turns out not to be possible, as it is."""
+
+    def __init__(self) -> None:
+        self.compiled: Gradient | None = None
+        self.possible = True
+
+    def __call__(self, weights: Tensor, X: Tensor) -> Tensor:
+        if self.possible:
+            try:
+                self.compiled = self.compiled or torch.compile(_gradient)
+                return self.compiled(weights, X)
+            except Exception as error:  # a compiler has no end of ways to fail
+                result = _gradient(weights, X)  # a fault that is not the compiler's comes again
+                self.possible = False
+                warnings.warn(
+                    f"torch.compile failed ({type(error).__name__}); training goes on without it, "
+                    "more slowly",
+                    stacklevel=3,
+                )
+                return result
+        return _gradient(weights, X)
+
+
+_compiled_gradient = _Compiled()
+
+
+class _Chunks:
+    """The rows of a data set in dense chunks of about equal size, once for every step."""
+
+    def __init__(self, data: Dataset, like: Tensor) -> None:
+        count = -(-data.T // max(1, CHUNK_ELEMENTS // data.n))
+        self.spans = list(pairwise(k * data.T // count for k in range(count + 1)))
+        most = max(last - first for first, last in self.spans)
+        self.dense = like.new_zeros(most, data.n)
+        self.entries = [
+            (
+                torch.from_numpy(_positions(data, first, last)).to(like.device),
+                torch.tensor(data.values[data.indptr[first] : data.indptr[last]]).to(like),
+            )
+            for first, last in self.spans
+        ]
+        self.only = len(self.entries) == 1
+        if self.only:
+            self._fill(*self.entries[0])
+
+    def _fill(self, positions: Tensor, values: Tensor | float) -> None:
+        self.dense.view(-1)[positions] = values
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yield every chunk; each is overwritten by the next."""
+        if self.only:  # it stays as it is from step to step
+            yield self.dense
+            return
+        for (first, last), entries in zip(self.spans, self.entries, strict=True):
+            self._fill(*entries)
+            yield self.dense[: last - first]
+            self._fill(entries[0], 0.0)  # costs as much as there are non-zeros, not a whole pass
+
+
+def _batches(
+    data: Dataset | Stream, done: int, steps: int, like: Tensor, threads: int
+) -> Iterator[_Chunks]:
+    """Yield what each step sees: the same rows every time, or of a stream the step's own."""
+    if isinstance(data, Dataset):
+        yield from repeat(_Chunks(data, like), steps)
+    else:
+        for step in range(done, done + steps):
+            yield _Chunks(data.at(step, threads), like)
+
+
+def _positions(data: Dataset, first: int, last: int) -> Int[np.ndarray, "nonzeros"]:
+    """Return where the non-zeros of rows `first` … `last` − 1 are in their flattened chunk."""
+    indptr = data.indptr[first : last + 1]
+    rows = np.repeat(np.arange(last - first), np.diff(indptr))
+    return rows * data.n + data.indices[indptr[0] : indptr[-1]]
+
+
+def _joined(
+    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, "n"], device: torch.device
+) -> Float[Tensor, "m+1 n"]:
+    """Return W with b as its last row, on the device."""
+    return torch.from_numpy(np.concatenate([W, b[None]])).to(device)
+
+
+def _optimizer(
+    weights: Tensor, state: engine.State, weight_decay: float, eps: float
+) -> torch.optim.AdamW:
+    """Return PyTorch's AdamW at the state's steps and moments."""
+    optimizer = torch.optim.AdamW(
+        [weights],
+        lr=0.0,  # set at every step
+        betas=engine.BETAS,
+        eps=eps,
+        weight_decay=weight_decay,
+        fused=True if weights.device.type == "cuda" else None,  # None: as PyTorch sees fit
+    )
+    m1W, m2W, m1b, m2b = state.moments
+    moments = {
+        "step": torch.tensor(float(state.steps)),
+        "exp_avg": _joined(m1W, m1b, weights.device),
+        "exp_avg_sq": _joined(m2W, m2b, weights.device),
+    }
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": {0: moments}, "param_groups": groups})
+    return optimizer
+
+
+def _give_back(state: engine.State, weights: Tensor, moments: dict[str, Tensor]) -> None:
+    """Write what is on the device into the state's own arrays."""
+    m1W, m2W, m1b, m2b = state.moments
+    joined = [weights, moments["exp_avg"], moments["exp_avg_sq"]]
+    for (W, b), tensor in zip(
+        [(state.W, state.b), (m1W, m1b), (m2W, m2b)], [t.cpu().numpy() for t in joined], strict=True
+    ):
+        W[...], b[...] = tensor[:-1], tensor[-1]
