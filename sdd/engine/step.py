@@ -54,9 +54,12 @@ def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps
 @numba.njit(cache=True, nogil=True)
 def _add_up(dW, db):
     """Add the partial sums of all chunks to those of the first, in order."""
+    # (Written out: sums of whole arrays take seconds to compile.)
     for k in range(1, db.shape[0]):
-        dW[0] += dW[k]
-        db[0] += db[k]
+        for j in range(db.shape[1]):
+            for c in range(dW.shape[1]):
+                dW[0, c, j] += dW[k, c, j]
+            db[0, j] += db[k, j]
 
 
 @numba.njit(cache=True, nogil=True)
