@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-__all__ = ["Work", "clock", "note_of", "shown_progress"]
+__all__ = ["Work", "clock", "note_of", "shown_progress", "write_note"]
 
 LINE_EVERY = 30  # seconds between lines where there is no terminal
 
@@ -37,6 +37,11 @@ def note_of(name: str, folder: Path) -> Path:
     return folder / ".locks" / f"{name}.steps"
 
 
+def write_note(name: str, folder: Path, steps: int, resumed: int) -> None:
+    """Note how many steps of a run are done, and how many of those before it was taken up again."""
+    note_of(name, folder).write_text(f"{steps} {resumed}")
+
+
 @contextlib.contextmanager
 def shown_progress(
     todo: Sequence[Work], folder: Path, quiet: bool
@@ -48,6 +53,7 @@ def shown_progress(
     by_name = {s.name: s for s in todo}
     total = sum(s.weight for s in todo)
     done: set[str] = set()
+    noted: dict[str, tuple[int, int]] = {}  # what `write_note` noted last
     started, stop = time.monotonic(), threading.Event()
     terminal = sys.stderr.isatty()
     bar = tqdm(
@@ -58,15 +64,19 @@ def shown_progress(
     )
 
     def line() -> tuple[float, str]:
-        steps, work = 0, 0.0
+        steps, work, before = 0, 0.0, 0.0
         for name, spec in by_name.items():
-            taken = spec.steps if name in done else 0
             with contextlib.suppress(OSError, ValueError):
-                taken = max(taken, int(note_of(name, folder).read_text()))
-            steps += taken
+                now, resumed = map(int, note_of(name, folder).read_text().split())
+                noted[name] = now, resumed
+            taken, resumed = noted.get(name, (0, 0))
+            taken = spec.steps if name in done else taken
+            steps += taken - resumed  # (What was done before says nothing of the speed.)
             work += spec.weight * taken / spec.steps
+            before += spec.weight * resumed / spec.steps
         seconds = time.monotonic() - started
-        left = seconds * (total - work) / work if work and seconds > 5 else math.nan
+        made = work - before
+        left = seconds * (total - work) / made if made > 0 and seconds > 5 else math.nan
         text = f"{len(done)}/{len(todo)} runs, {steps / max(seconds, 1e-9):,.0f} steps/s"
         return work / total, text + (f", {clock(left)} left" if left == left else "")
 

@@ -4,19 +4,23 @@ import contextlib
 import math
 import os
 import signal
+import tempfile
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import joblib
 import numpy as np
+from joblib.parallel import LokyBackend
 
 from sdd import engine, paper, store
 from sdd.data import Dataset, DataSettings, sample
-from sdd.progress import clock, note_of, shown_progress
-from sdd.training import Run, TrainConfig, evaluate, initial_weights, train
+from sdd.progress import clock, note_of, shown_progress, write_note
+from sdd.training import Progress, Run, TrainConfig, evaluate, initial_weights, train
 
 __all__ = [
     "MissingRuns",
@@ -30,6 +34,7 @@ __all__ = [
 ]
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
+CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
 
@@ -112,13 +117,16 @@ def _step_seconds(rows: int, n: int, sparsity: float, m: int, fresh: bool) -> fl
 
 def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
     """Return the seconds that training these runs should take, from measured step times."""
+    specs = list(specs)
     engine.warm_up()
     seconds = [
         s.steps
         * _step_seconds(s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf)
         for s in specs
     ]
-    return max(sum(seconds) / (jobs or _cores()), max(seconds, default=0.0))
+    # (That the last ones take more threads is left out: small ones gain little from it.)
+    longest = max((t / s.config.restarts for s, t in zip(specs, seconds, strict=True)), default=0.0)
+    return max(sum(seconds) / (jobs or _cores()), longest)
 
 
 def train_missing(
@@ -129,9 +137,10 @@ def train_missing(
 ) -> int:
     """Train and store the runs that are not stored yet; return how many those were.
 
-    One run a process and one thread a run, longest first. A run that another process trains at
-    this moment is waited for, not trained again. Whatever stops this call, runs already stored
-    stay, and the next call goes on from there.
+    One run a process and one thread a run, longest first; the last runs share the cores that
+    have become idle. A run that another process trains at this moment is waited for, not trained
+    again. Whatever stops this call, runs already stored stay, and the next call goes on from
+    there; of a run in training it goes on from the last checkpoint.
 
     Parameters
     ----------
@@ -140,7 +149,7 @@ def train_missing(
     folder : Path or None
         The store; None means the default one.
     jobs : int or None
-        Processes; None means one per core.
+        Processes, and threads of all of them together; None means one per core.
     quiet : bool
         Show no progress.
 
@@ -158,52 +167,124 @@ def train_missing(
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
     engine.warm_up()  # compiled once here instead of in every process at once
-    jobs = min(jobs or _cores(), len(todo))
-    with shown_progress(todo, folder, quiet) as finished:
-        if jobs == 1:
-            for spec in todo:
-                finished(_train_and_store(spec, folder, os.getpid()))
-        else:
-            # (Dispatched a few at a time: after Ctrl-C, loky trips over tasks that still queue.)
-            parallel = joblib.Parallel(
-                n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
-            )
-            with joblib.parallel_config("loky", inner_max_num_threads=1):
-                for name in parallel(
-                    joblib.delayed(_train_and_store)(s, folder, os.getpid()) for s in todo
-                ):
-                    finished(name)
+    cores = jobs or _cores()
+    for spec in todo:  # those of a sweep that was killed
+        note_of(spec.name, folder).unlink(missing_ok=True)
+    with (
+        shown_progress(todo, folder, quiet) as finished,
+        _shared_out(todo, cores) as (board, strike),
+    ):
+        for name in _trained(todo, folder, cores, board):
+            finished(name)
+            strike(name)
     return len(todo)
 
 
-def _train_and_store(spec: RunSpec, folder: Path, parent: int) -> str:
+@contextlib.contextmanager
+def _shared_out(todo: list[RunSpec], cores: int) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """Yield a file in which workers see which runs are left, and what strikes a run off it.
+
+    Only this process writes it, so a worker that dies leaves no wrong count behind.
+    """
+    left = [s.name for s in todo]
+    with tempfile.TemporaryDirectory() as made:
+        board = Path(made) / "left"
+
+        def write() -> None:
+            new = board.with_suffix(".new")
+            new.write_text(" ".join([str(cores), *left]))
+            os.replace(new, board)
+
+        def strike(name: str) -> None:
+            left.remove(name)
+            write()
+
+        write()
+        yield board, strike
+
+
+def threads_of(name: str, board: Path) -> int:
+    """Return how many threads a run may take now: more than one where cores are idle."""
+    try:
+        cores, *left = board.read_text().split()
+        share, rest = divmod(int(cores), len(left))
+        return max(1, share + (left.index(name) < rest))
+    except (OSError, ValueError, ZeroDivisionError):  # the sweep is at its end
+        return 1
+
+
+def _trained(todo: list[RunSpec], folder: Path, cores: int, board: Path) -> Iterator[str]:
+    """Train the runs, in processes where there are several; yield the names of those stored."""
+    if min(cores, len(todo)) == 1:
+        for spec in todo:
+            yield _train_and_store(spec, folder, os.getpid(), board)
+        return
+    # (Dispatched a few at a time: after Ctrl-C, loky trips over tasks that still queue.)
+    parallel = joblib.Parallel(
+        n_jobs=min(cores, len(todo)),
+        backend=_Workers(inner_max_num_threads=1),
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch="2*n_jobs",
+    )
+    yield from parallel(
+        joblib.delayed(_train_and_store)(s, folder, os.getpid(), board) for s in todo
+    )
+
+
+class _Workers(LokyBackend):
+    """Processes in which BLAS and the like have one thread, but the engine as many as it may."""
+
+    MAX_NUM_THREADS_VARS: ClassVar = [
+        name for name in LokyBackend.MAX_NUM_THREADS_VARS if name != "NUMBA_NUM_THREADS"
+    ]
+
+
+def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> str:
     """Train one run unless it is stored by now; runs in a worker process."""
     if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    note = note_of(spec.name, folder)
     with store.locked(spec.name, folder):
         if store.load(spec.name, folder) is None:
-            last = [time.monotonic(), 0]
-
-            def report(step: int, W: np.ndarray, b: np.ndarray) -> None:
-                if os.getpid() != parent and os.getppid() != parent:
-                    os._exit(1)  # the sweep was killed: leave no orphan at work
-                if step == spec.config.steps:
-                    last[1] += step
-                if time.monotonic() - last[0] > 1:
-                    last[0] = time.monotonic()
-                    note.write_text(str(last[1] + step % spec.config.steps))
-
+            progress = store.load_checkpoint(spec.name, spec.config, folder)
             try:
                 made = train(
-                    spec.data.make(), spec.config, snapshots=spec.snapshots, callback=report
+                    spec.data.make(),
+                    spec.config,
+                    snapshots=spec.snapshots,
+                    threads=lambda: threads_of(spec.name, board),
+                    checkpoint=_watcher(spec, folder, parent, progress.steps if progress else 0),
+                    resume=progress,
                 )
                 test = test_set(spec.data.n, spec.data.sparsity)
                 store.save_run(evaluate(made, test), folder)
             finally:
                 with contextlib.suppress(OSError):
-                    note.unlink()
+                    note_of(spec.name, folder).unlink()
     return spec.name
+
+
+def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
+    """Return what looks after a run in training: notes how far it is, and keeps checkpoints."""
+    noted = kept = time.monotonic()
+    write_note(spec.name, folder, resumed, resumed)
+
+    def look(progress: Progress) -> None:
+        nonlocal noted, kept
+        if os.getpid() != parent and os.getppid() != parent:
+            os._exit(1)  # the sweep was killed: leave no orphan at work
+        now = time.monotonic()
+        if now - noted > 1:
+            noted = now
+            write_note(spec.name, folder, progress.steps, resumed)
+        if now - kept > CHECKPOINT_EVERY:
+            kept = now
+            try:
+                store.save_checkpoint(progress, spec.name, folder)
+            except store.StoreError as error:  # there may be space again by the end
+                warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
+
+    return look
 
 
 def _cores() -> int:

@@ -12,8 +12,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from sdd import cli, engine, paper, progress, store, sweep
 from sdd.data import DataSettings
@@ -277,6 +279,150 @@ def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_p
     assert not list(tmp_path.glob(".writing-*"))
 
 
+# --- Checkpoints --------------------------------------------------------------------------------
+
+
+LONG = spec(150_000, T=40, restarts=2)
+
+
+def train_with_checkpoints(folder):
+    """What the process does that the next test kills."""
+    sweep.CHECKPOINT_EVERY = 0.1
+    train_missing([LONG], folder, jobs=1, quiet=True)
+
+
+@pytest.fixture
+def resumed(monkeypatch):
+    """How many steps were already done in the trainings of this process."""
+    found = []
+
+    def watched(data, config, **options):
+        found.append(options["resume"].steps if options["resume"] else 0)
+        return train(data, config, **options)
+
+    monkeypatch.setattr(sweep, "train", watched)
+    return found
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path, resumed):
+    killed = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: store.checkpoint_path(LONG.name, tmp_path).exists(), 120)
+    finally:
+        killed.kill()
+        killed.wait()
+    assert files(tmp_path) == {}, "stopped too late: nothing was left to do"
+    train_missing([LONG], tmp_path, jobs=1, quiet=True)
+    assert 0 < resumed[0] < LONG.steps
+    assert not store.checkpoint_path(LONG.name, tmp_path).exists()
+    train_missing([LONG], tmp_path / "in peace", jobs=1, quiet=True)
+    assert resumed[1] == 0
+    assert contents(tmp_path) == contents(tmp_path / "in peace")
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The checkpoints kept, as the steps done by then; one after every stop."""
+    found, save = [], store.save_checkpoint
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", -1)
+
+    def watched(progress, *where):
+        found.append(progress.steps)
+        save(progress, *where)
+
+    monkeypatch.setattr(store, "save_checkpoint", watched)
+    return found
+
+
+def test_checkpoints_are_kept_every_few_minutes_and_go_with_the_run(tmp_path, monkeypatch, kept):
+    wanted = RunSpec(DATA, TrainConfig(steps=12, restarts=2), snapshots=(4,))
+    train_missing([wanted], tmp_path / "often", jobs=1, quiet=True)
+    assert kept == [*range(13), *range(12, 25)]
+    assert list((tmp_path / "often" / ".checkpoints").iterdir()) == []
+    kept.clear()
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", 120)
+    train_missing([wanted], tmp_path / "seldom", jobs=1, quiet=True)
+    assert kept == []
+    assert contents(tmp_path / "often") == contents(tmp_path / "seldom")
+
+
+def test_a_damaged_checkpoint_is_told_and_its_run_trained_from_the_start(tmp_path, resumed):
+    file = store.checkpoint_path(spec().name, tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="is trained from the start") as caught:
+        train_missing([spec()], tmp_path, jobs=1, quiet=True)
+    assert len(caught) == 1
+    assert resumed == [0]
+    assert not file.exists()
+    train_missing([spec()], tmp_path / "in peace", jobs=1, quiet=True)
+    assert contents(tmp_path) == contents(tmp_path / "in peace")
+
+
+def test_a_run_goes_on_where_no_checkpoint_can_be_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", -1)
+    (tmp_path / ".checkpoints").write_text("in the way")
+    with pytest.warns(UserWarning, match="no checkpoint was kept: .*cannot be stored in"):
+        train_missing([spec()], tmp_path, jobs=1, quiet=True)
+    assert len(files(tmp_path)) == 1
+
+
+# --- Cores --------------------------------------------------------------------------------------
+
+
+def test_the_last_runs_share_the_idle_cores_the_longest_first(tmp_path, monkeypatch):
+    specs = [spec(50 - k) for k in range(6)]
+    seen = []
+
+    def trained(todo, folder, cores, board):
+        left = [s.name for s in todo]
+        while left:
+            seen.append([sweep.threads_of(name, board) for name in left])
+            yield left.pop()
+        assert board.exists()
+        seen.append(board)
+
+    monkeypatch.setattr(sweep, "_trained", trained)
+    train_missing(specs, tmp_path, jobs=4, quiet=True)
+    *shares, board = seen
+    assert shares == [[1] * 6, [1] * 5, [1] * 4, [2, 1, 1], [2, 2], [4]]
+    assert not board.exists()
+    assert sweep.threads_of(specs[0].name, board) == 1
+
+
+@pytest.mark.parametrize(("jobs", "expected"), [(1, {1}), (3, {3})])
+def test_a_single_run_is_trained_here_on_all_cores_it_may_have(
+    jobs, expected, tmp_path, monkeypatch
+):
+    asked = set()
+
+    def watched(data, config, **options):
+        threads = options.pop("threads")
+        return train(data, config, threads=lambda: asked.add(threads()) or threads(), **options)
+
+    monkeypatch.setattr(sweep, "train", watched)
+    train_missing([spec(restarts=4)], tmp_path / str(jobs), jobs=jobs, quiet=True)
+    assert asked == expected
+    train_missing([spec(restarts=4)], tmp_path / "plain", jobs=1, quiet=True)
+    assert contents(tmp_path / str(jobs)) == contents(tmp_path / "plain")
+
+
+def limits():
+    """What a worker may use: of the engine, of BLAS."""
+    import numba
+
+    return numba.config.NUMBA_NUM_THREADS, os.environ["OMP_NUM_THREADS"]
+
+
+def test_workers_allow_the_engine_as_many_threads_as_there_are_but_blas_one(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    get_reusable_executor().shutdown()  # the workers of other tests
+    parallel = joblib.Parallel(n_jobs=2, backend=sweep._Workers(inner_max_num_threads=1))
+    assert parallel(joblib.delayed(limits)() for _ in range(2)) == [(3, "1")] * 2
+    get_reusable_executor().shutdown()
+
+
 # --- Progress -----------------------------------------------------------------------------------
 
 
@@ -318,6 +464,42 @@ def test_without_a_terminal_there_are_plain_lines_and_nothing_on_stderr(
     assert lines
     assert all("/2 runs, " in line and "steps/s" in line for line in lines)
     assert "\r" not in out
+
+
+def test_steps_of_before_count_as_done_but_not_as_speed(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    wanted = spec(1_000)
+    progress.note_of(wanted.name, tmp_path).parent.mkdir()
+    progress.write_note(wanted.name, tmp_path, 750, 750)
+    with progress.shown_progress([wanted], tmp_path, quiet=False) as finished:
+        time.sleep(0.3)
+        progress.note_of(wanted.name, tmp_path).unlink()  # as it is before the run is done
+        time.sleep(0.3)
+        finished(wanted.name)
+        time.sleep(0.3)
+    *lines, _ = capfd.readouterr().out.splitlines()
+    assert len(lines) > 2
+    for line in lines[:-1]:
+        share, speed = line.split("] ")[1].split("%")[0], line.split(", ")[1]
+        assert (share, speed) == ("75", "0 steps/s") or (share == "100" and speed != "0 steps/s")
+    assert "] 75%: 0/1 runs, 0 steps/s" in lines[0]
+    assert "] 100%: 1/1 runs, " in lines[-1]
+
+
+def test_notes_of_a_killed_sweep_are_not_taken_for_progress(tmp_path, monkeypatch):
+    specs, found = [spec(60), spec(50)], []
+    progress.note_of("", tmp_path).parent.mkdir()
+    for s in specs:
+        progress.write_note(s.name, tmp_path, 40, 0)
+
+    def watched(data, config, **options):
+        found.append([progress.note_of(s.name, tmp_path).exists() for s in specs])
+        return train(data, config, **options)
+
+    monkeypatch.setattr(sweep, "train", watched)
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    assert found == [[True, False], [False, True]]  # each run notes its own, from its start
 
 
 # --- Fetching -----------------------------------------------------------------------------------
@@ -415,9 +597,11 @@ def test_the_estimate_adds_up_steps_and_shares_them_among_processes():
     assert 0 < one < 60
     assert other == pytest.approx(3 * one)  # same step, measured once
     assert estimate([a, b], jobs=1) == pytest.approx(one + other)
-    assert estimate([a, b], jobs=2) == pytest.approx(other)  # no run is split
+    assert estimate([a, b], jobs=2) == pytest.approx(other)
     assert estimate([b, b], jobs=2) == pytest.approx(other)
     assert estimate([spec(1_000, restarts=3)], jobs=1) == pytest.approx(3 * one)
+    assert estimate([spec(1_000, restarts=4)], jobs=2) == pytest.approx(2 * one)  # side by side
+    assert estimate([spec(1_000, restarts=4)], jobs=8) == pytest.approx(one)
     assert estimate([]) == 0
 
 
