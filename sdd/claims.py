@@ -6,7 +6,7 @@ Each check turns evidence into a verdict by the rules of `sdd.judging`, which th
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -403,25 +403,31 @@ def _bump_height(e: Evidence) -> Verdict:
     )
 
 
+def _at_large(e: Evidence, check: Callable[[float], Verdict]) -> Verdict:
+    """Combine a check at every large T; where there is one seed only it is shown, not judged."""
+    found = {T: check(T) for T in _large(e)}
+    single = {T for T in found if len(e.at(T)) == 1}
+    if single == set(found):
+        single = set()
+    verdict = combine({_label(T): v for T, v in found.items() if T not in single})
+    shown = [f"{_label(T)}: {found[T].ours} (one seed, not judged)" for T in sorted(single)]
+    return replace(verdict, ours="; ".join([verdict.ours, *shown]))
+
+
 def _below(e: Evidence, level: float) -> Verdict:
-    parts = {}
-    for T in _large(e):
+    def check(T: float) -> Verdict:
         noise = 2 * max(s.run.test_error for s in e.at(T))
-        parts[_label(T)] = judge_sign([level - v for v in e.losses(T)], noise=noise, digits=4)
-    return combine(parts)
+        return judge_sign([level - v for v in e.losses(T)], noise=noise, digits=4)
+
+    return _at_large(e, check)
 
 
 def _near_plateau(e: Evidence) -> Verdict:
-    published = paper.TEST_LOSS[math.inf]
-    # Wrong would be what a constant scores.
-    effect = e.constant[0] - published
-    return combine(
-        {
-            _label(T): judge_value(
-                e.losses(T), published, reading=paper.LOSS_READING, effect=effect, digits=5
-            )
-            for T in _large(e)
-        }
+    published, reading = paper.TEST_LOSS[math.inf], paper.LOSS_READING
+    effect = e.constant[0] - published  # wrong would be what a constant scores
+    return _at_large(
+        e,
+        lambda T: judge_value(e.losses(T), published, reading=reading, effect=effect, digits=5),
     )
 
 

@@ -18,6 +18,8 @@ from sdd.training import Run, TrainConfig
 __all__ = ["EXPERIMENTS", "PROFILES", "Profile", "profile", "runs", "source", "spec", "specs"]
 
 FEW = 4  # parameter seeds where a model is cheap (T <= 30): the lowest training loss is kept
+KEPT = (0.05, 0.5, 1.0)  # shares of the steps after which a large model's weights are kept ...
+KEPT_FROM = 1_000  # ... from this T on, of data seed 0: for the chapter on the engine, and to time
 
 # (T, data seeds, parameter seeds of which the best is kept), at each profile.
 _SIZES = {
@@ -25,6 +27,7 @@ _SIZES = {
         *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
         *((T, 4, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
         *((T, 2, 1) for T in (5_000, 10_000)),
+        *((T, 1, 1) for T in (20_000, 50_000)),
     ),
     "full": (
         *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
@@ -173,10 +176,18 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
 def _dataset_size(p: Profile) -> list[RunSpec]:
     """F2, F3, F4: finite data sets."""
     return [
-        spec(T, seed, of=p.name, restarts=restarts)
+        replace(
+            spec(T, seed, of=p.name, restarts=restarts),
+            snapshots=_kept(p) if (seed, restarts) == (0, 1) and T >= KEPT_FROM else (),
+        )
         for T, seeds, restarts in p.sizes
         for seed in range(seeds)
     ]
+
+
+def _kept(p: Profile) -> tuple[int, ...]:
+    """Return the steps after which weights are kept where they are kept."""
+    return tuple(sorted({max(1, round(share * p.steps)) for share in KEPT}))
 
 
 def _fresh_data(p: Profile) -> list[RunSpec]:

@@ -30,6 +30,11 @@ from worlds import (
 from sdd import claims, paper, sweep
 from sdd.claims import Verdict, combine, judge_each, judge_sign, judge_value
 
+LARGE = (
+    10_000,
+    20_000,
+    50_000,
+)  # the finite sizes of the generalising regime; the last of one seed
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not reproduced"
 NOISY, SMALL = "not judged (too noisy)", "not judged at this size"
 # The claims that say something only at the published size: the list is fixed before any result.
@@ -316,7 +321,7 @@ FALSE_WORLDS = {
         {"F3-features": PARTLY, "F3-D": NOT},
     ),
     "no features anywhere": (
-        [(runs_at(10_000), with_W(featureless)), (endless, with_W(featureless))],
+        [(runs_at(*LARGE), with_W(featureless)), (endless, with_W(featureless))],
         {"F3-features": NOT, "F3-D": NOT, "F1-pentagon": NOT, "F1-D": NOT}
         | dict.fromkeys(("F1-angles", "F1-D-theory", "F1-batch"), ...),
     ),
@@ -365,7 +370,7 @@ FALSE_WORLDS = {
     "‖W‖ and ‖b‖ highest at different T": ([(runs_at(200), scaled(3))], {"F4-b": PARTLY}),
     "‖b‖ still high at T = 10,000": ([(runs_at(10_000), large_bias)], {"F4-b": PARTLY}),
     "‖b‖ high at large T, and highest where ‖W‖ is not": (
-        [(runs_at(200), scaled(3)), (runs_at(10_000, INF), large_bias)],
+        [(runs_at(200), scaled(3)), (runs_at(*LARGE, INF), large_bias)],
         {"F4-b": NOT},
     ),
     # F3, top: test loss
@@ -574,6 +579,17 @@ def test_the_json_is_a_list_of_objects_of_nine_keys(scorecard):
             assert all(entry[k] for k in ("id", "source", "statement", "published", "ours"))
             assert entry["verdict"] in (REPRODUCED, PARTLY, NOT, NOISY, SMALL)
         assert len({entry["id"] for entry in judged}) == len(judged) == len(ALL)
+
+
+def test_a_large_size_of_one_seed_is_shown_beside_the_judgement_and_takes_no_part_in_it():
+    claim = next(c for c in claims.CLAIMS if c.id == "F3-below-one")
+    before = claims.judge(claim, world("paper"))
+    bad = changed(world("paper"), runs_at(50_000), with_losses({50_000: 1.5}))
+    after = claims.judge(claim, bad)
+    assert before.verdict == after.verdict == REPRODUCED
+    assert "T = 50,000: -0.5000 (one seed, not judged)" in after.ours
+    assert after.spread == before.spread
+    assert "T = 10,000" in after.spread
 
 
 def test_the_json_keeps_signs_and_symbols_readable():
