@@ -337,7 +337,7 @@ def train(
         restarts side by side from their threads, but never twice at once.
     threads : int or callable
         Threads to use, or a function that tells how many those are now, asked every few
-        seconds. With several restarts they train side by side. A run has the same bits on any
+        seconds. Several restarts on the CPU train side by side. A run has the same bits on any
         number.
     checkpoint : callable or None
         Called as ``checkpoint(progress)`` after every callback. What ``progress.arrays()``
@@ -399,7 +399,7 @@ def train(
 
     count = threads if callable(threads) else lambda: threads
     todo = [r for r in range(config.restarts) if math.isnan(progress.losses[r])]
-    if len(todo) > 1 and threads != 1:
+    if len(todo) > 1 and threads != 1 and config.device == "cpu":
         _side_by_side(train_one, todo, count)
     else:
         for r in todo:

@@ -135,11 +135,12 @@ def test_side_by_side_gives_the_same_files_and_says_nothing_when_quiet(tmp_path,
     specs = [
         *(spec(200, seed=k) for k in range(3)),
         RunSpec(DataSettings(math.inf, 200, 0.95, batch=20), TrainConfig(steps=30)),
+        RunSpec(DataSettings(300, 300, 0.97), TrainConfig(steps=300)),
     ]
     train_missing(specs, tmp_path / "one", jobs=1, quiet=True)
     train_missing(specs, tmp_path / "two", jobs=2, quiet=True)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert len(contents(tmp_path / "one")) == 4
+    assert len(contents(tmp_path / "one")) == 5
     assert capfd.readouterr() == ("", "")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sdd import engine, paper
+from sdd import engine, paper, training
 from sdd.data import Dataset, sample, stream
 from sdd.model import ReLUOutput
 from sdd.training import (
@@ -323,6 +323,7 @@ def stopped_after(stops, data, config, **options):
     return found[0]
 
 
+LARGE = sample(300, 400, 0.97, seed=3)  # where the engine skips pairs
 WARM = tuple(a.astype(np.float32) for a in (np.full((3, 60), 0.2), np.full(60, -0.1)))
 
 
@@ -334,8 +335,10 @@ WARM = tuple(a.astype(np.float32) for a in (np.full((3, 60), 0.2), np.full(60, -
         (stream(15, 60, 0.9, seed=4), {"steps": 25}, {"snapshots": (3,)}),
         (SMALL, {"steps": 25}, {"init": WARM}),
         (SMALL, {"steps": 9, "restarts": 4, "seed": 10}, {"snapshots": (2, 9)}),
+        (LARGE, {"steps": 60, "m": 2}, {}),
+        (stream(300, 400, 0.97), {"steps": 25, "m": 2}, {}),
     ],
-    ids=["snapshots", "float64", "stream", "warm start", "restarts"],
+    ids=["snapshots", "float64", "stream", "warm start", "restarts", "pruned", "pruned stream"],
 )
 def test_a_training_stopped_anywhere_goes_on_to_the_same_bits(data, changes, options):
     config = short(lr=1e-2, **changes)
@@ -431,10 +434,19 @@ def test_the_number_of_threads_may_change_on_the_way(monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8, lambda: 2])
-def test_restarts_side_by_side_are_those_of_one_after_another(threads):
-    config = short(restarts=5, seed=10, lr=1e-2)
-    one = train(SMALL, config, snapshots=(20,))
-    assert_same_run(train(SMALL, config, snapshots=(20,), threads=threads), one)
+@pytest.mark.parametrize(("data", "m"), [(SMALL, 3), (LARGE, 2)], ids=["small", "pruned"])
+def test_restarts_side_by_side_are_those_of_one_after_another(threads, data, m):
+    config = short(restarts=5, seed=10, lr=1e-2, m=m, steps=100)
+    one = train(data, config, snapshots=(20,))
+    assert_same_run(train(data, config, snapshots=(20,), threads=threads), one)
+
+
+def test_on_other_devices_restarts_come_one_after_another(monkeypatch):
+    monkeypatch.setattr(training, "_advance", lambda config: engine.advance)
+    monkeypatch.setattr(training, "_side_by_side", lambda *_: pytest.fail("side by side"))
+    config = short(restarts=2, steps=10)
+    run = train(SMALL, replace(config, device="cuda"), threads=2)
+    assert_same_run(replace(run, config=config), train(SMALL, config))
 
 
 def test_side_by_side_each_restart_has_one_thread_and_the_last_has_all(monkeypatch):
