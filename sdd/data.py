@@ -8,13 +8,15 @@ random numbers.
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import numba
 import numpy as np
 from jaxtyping import Float, Int
+
+from sdd import rows
 
 __all__ = [
     "DataSettings",
@@ -27,69 +29,8 @@ __all__ = [
 ]
 
 STREAMS = {"train": 0, "test": 1, "fresh": 2}
+DRAWN_TOGETHER = 30_000  # rows of coming batches: a few MB
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
-
-_MASK = np.uint64(0xFFFFFFFF)
-_SHIFT = np.uint64(32)
-_MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_KEY_STEP_0, _KEY_STEP_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-
-
-@numba.njit(cache=True)
-def _philox(c0, c1, c2, c3, k0, k1):
-    """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
-    for _ in range(10):
-        p0, p1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
-        c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ c3 ^ k1, p0 & _MASK
-        k0, k1 = (k0 + _KEY_STEP_0) & _MASK, (k1 + _KEY_STEP_1) & _MASK
-    return c0, c1, c2, c3
-
-
-@numba.njit(cache=True)
-def _draw_rows(first, count, n, cdf, key, stream):
-    """Draw rows `first` … `first + count` − 1 of a stream; see `sample` for their law."""
-    k0, k1 = key & _MASK, key >> _SHIFT
-    indptr = np.zeros(count + 1, np.int64)
-    for i in range(count):
-        row = np.uint64(first + i)
-        w = _philox(row & _MASK, row >> _SHIFT, np.uint64(0), stream, k0, k1)
-        u = np.float64((w[0] << np.uint64(21)) | (w[1] >> np.uint64(11))) * 2.0**-53
-        # Inversion: the number of non-zeros is the first k with P(K <= k) > u.
-        indptr[i + 1] = indptr[i] + np.searchsorted(cdf, u, side="right")
-    indices = np.empty(indptr[count], np.int32)
-    values = np.empty(indptr[count], np.float32)
-    words = np.empty(2 * n + 4, np.uint64)
-    taken = np.zeros(n, np.uint8)
-    for i in range(count):
-        row = np.uint64(first + i)
-        start, k = indptr[i], indptr[i + 1] - indptr[i]
-        for block in range((2 * k + 3) // 4):
-            w = _philox(row & _MASK, row >> _SHIFT, np.uint64(block + 1), stream, k0, k1)
-            words[4 * block : 4 * block + 4] = w
-        # Floyd's algorithm: k distinct positions from k draws, each set equally likely. (A
-        # 32-bit word times the range leaves a bias of at most n / 2^32.)
-        chosen = indices[start : start + k]
-        for t in range(k):
-            last = n - k + t
-            position = np.int64((words[t] * np.uint64(last + 1)) >> _SHIFT)
-            if taken[position]:
-                position = last
-            taken[position] = 1
-            # Insertion keeps the row sorted; rows are short (n(1 − S) = 10 non-zeros).
-            place = t
-            while place > 0 and chosen[place - 1] > position:
-                chosen[place] = chosen[place - 1]
-                place -= 1
-            chosen[place] = position
-        square_sum = 0.0
-        for t in range(k):
-            taken[chosen[t]] = 0
-            u = (np.float64(words[k + t]) + 0.5) * 2.0**-32
-            square_sum += u * u
-        for t in range(k):
-            u = (np.float64(words[k + t]) + 0.5) * 2.0**-32
-            values[start + t] = u / math.sqrt(square_sum)
-    return indptr, indices, values
 
 
 @lru_cache(maxsize=32)
@@ -110,6 +51,13 @@ def binomial_cdf(n: int, p: float) -> np.ndarray:
         pmf[k + 1] = pmf[k] * (n - k) * p / ((k + 1) * (1 - p))
     cumulative = np.cumsum(pmf)
     return cumulative[:-1] / cumulative[-1]
+
+
+@lru_cache(maxsize=32)
+def _law(n: int, p: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the law of the number of non-zeros, as `rows.draw` takes it."""
+    cdf = binomial_cdf(n, p)
+    return cdf, rows.guide_to(cdf)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
@@ -181,13 +129,12 @@ class DataSettings:
         """Draw the data set, or open the stream of fresh points where T is infinite."""
         return Stream(self) if self.T == math.inf else self.rows(0, int(self.T), self.split)
 
-    def rows(self, first: int, count: int, stream: str) -> "Dataset":
-        """Draw `count` rows from row `first` on, of one of the `STREAMS`."""
-        cdf = binomial_cdf(self.n, 1.0 - self.sparsity)
-        indptr, indices, values = _draw_rows(
-            first, count, self.n, cdf, np.uint64(self.seed), np.uint64(STREAMS[stream])
-        )
-        return Dataset._trusted(indptr, indices, values, self.n, self)
+    def rows(self, first: int, count: int, stream: str, threads: int = 1) -> "Dataset":
+        """Draw `count` rows from row `first` on, of one of the `STREAMS`, on some threads."""
+        number = STREAMS[stream]
+        law = _law(self.n, 1.0 - self.sparsity)
+        arrays = rows.draw(first, count, *law, self.seed, number, threads)
+        return Dataset._trusted(*arrays, self.n, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,8 +299,24 @@ class Stream:
         return int(self.settings.batch or 0)
 
     def at(self, step: int, threads: int = 1) -> Dataset:
-        """Return the batch of a step, whatever was drawn before it."""
-        return self.settings.rows(step * self.T, self.T, "fresh")
+        """Return the batch of a step, whatever was drawn before it, and on whatever threads."""
+        return self.settings.rows(step * self.T, self.T, "fresh", threads)
+
+    def between(self, first: int, last: int, threads: int = 1) -> Iterator[Dataset]:
+        """Yield the batches of steps `first` … `last` − 1, as `at` returns them.
+
+        They are drawn many at a time, which suits threads: handing a thread its part of one
+        batch takes nearly as long as drawing it.
+        """
+        together = max(1, DRAWN_TOGETHER // self.T)
+        for step in range(first, last, together):
+            steps = min(together, last - step)
+            data = self.settings.rows(step * self.T, steps * self.T, "fresh", threads)
+            for begin in range(0, steps * self.T, self.T):
+                indptr = data.indptr[begin : begin + self.T + 1]
+                part = slice(indptr[0], indptr[-1])
+                arrays = indptr - indptr[0], data.indices[part], data.values[part]
+                yield Dataset._trusted(*arrays, self.n, self.settings)
 
 
 def sample(

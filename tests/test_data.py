@@ -2,13 +2,15 @@
 
 import math
 import resource
+import tracemalloc
 from collections import Counter
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from sdd.data import Dataset, DataSettings, Stream, _philox, sample, stream
+from sdd.data import Dataset, DataSettings, Stream, sample, stream
+from sdd.rows import philox as _philox
 
 # Four training rows, two fresh and two test rows, as first drawn.
 GOLDEN = {
@@ -259,6 +261,39 @@ def test_a_batch_does_not_depend_on_what_was_drawn_before():
     assert fresh.n == 100
 
 
+def test_a_row_does_not_depend_on_the_rows_it_is_drawn_with():
+    # Short and long rows side by side, with repeated positions, and rows of more than one vector.
+    for n, sparsity in ((3, 0.6), (40, 0.6), (90, 0.9), (10_000, 0.999), (10_000, 0.99)):
+        settings = DataSettings(T=60, n=n, sparsity=sparsity, seed=12)
+        together = rows_of(settings.make())
+        assert together == [rows_of(settings.rows(i, 1, "train"))[0] for i in range(60)]
+        assert together[7:31] == rows_of(settings.rows(7, 24, "train"))
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_rows_have_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
+    monkeypatch.setattr("sdd.rows.CORES", 8)
+    monkeypatch.setattr("sdd.rows.ALONE", 1)  # so few rows would be drawn on one thread
+    for T, n, sparsity in ((1_000, 10_000, 0.999), (50, 300, 0.5), (5, 1, 0.5), (1, 9, 0.5)):
+        settings = DataSettings(T=T, n=n, sparsity=sparsity, seed=13)
+        alone = settings.rows(3, T, "test")
+        shared = settings.rows(3, T, "test", threads=threads)
+        assert shared.content_hash() == alone.content_hash()
+        fresh = stream(T, n, sparsity, seed=13)
+        assert fresh.at(9, threads).content_hash() == fresh.at(9).content_hash()
+
+
+def test_batches_drawn_together_are_those_drawn_one_by_one(monkeypatch):
+    fresh = stream(30, 100, 0.97, seed=14)
+    for rows_together in (1, 100, 10_000):
+        monkeypatch.setattr("sdd.data.DRAWN_TOGETHER", rows_together)
+        batches = list(fresh.between(4, 12, threads=2))
+        assert [rows_of(batch) for batch in batches] == [rows_of(fresh.at(t)) for t in range(4, 12)]
+        assert all(batch.settings == fresh.settings for batch in batches)
+        assert not any(batch.values.flags.writeable for batch in batches)
+    assert not list(fresh.between(4, 4))
+
+
 def test_row_numbers_beyond_32_bits_give_new_rows():
     fresh = stream(10, 100, 0.9)
     near, far = rows_of(fresh.at(0)), rows_of(fresh.at(2**32))
@@ -277,6 +312,15 @@ def test_the_cost_grows_with_the_non_zeros_and_not_with_the_features():
     stored = data.indptr.nbytes + data.indices.nbytes + data.values.nbytes
     assert stored < 10 * data.values.size
     assert data.indices.max() > 900_000
+
+
+def test_drawing_needs_little_more_memory_than_the_rows():
+    tracemalloc.start()
+    data = sample(50_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    stored = data.indptr.nbytes + data.indices.nbytes + data.values.nbytes
+    assert peak < 1.05 * stored
 
 
 # --- Data of one's own --------------------------------------------------------------------------
