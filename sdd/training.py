@@ -26,6 +26,7 @@ __all__ = [
 
 RECORDS = 200  # about so many log-spaced steps of history
 SEGMENT_PAIRS = 2e10  # about two seconds of work between looks at the callback and at Ctrl-C
+THREAD_PAIRS = 2e6  # a step of fewer is over sooner on one thread
 HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
@@ -437,7 +438,8 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
         "scale": 1 / data.n if config.reduction == "mean" else 1.0,
     }
     for step in sorted(s for s in stops if s > part.steps):
-        options["threads"] = max(1, threads())
+        now = max(1, threads())
+        options["threads"] = now if data.T * data.n >= THREAD_PAIRS else 1
         if step > state.steps:
             advance(state, data, rates[state.steps : step], **options)
         look(_row(state, data, config, rates) if step in recorded else ())

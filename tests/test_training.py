@@ -276,18 +276,6 @@ def test_a_warm_start_goes_on_from_the_weights_given():
     assert train(SMALL, short(steps=1)).start == ""
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_settings_give_the_same_bits_on_any_number_of_threads(threads):
-    data = sample(3_000, 100, 0.9)  # two chunks
-    config = TrainConfig(steps=40, lr=1e-2, reduction="sum")
-    one, other = train(data, config), train(data, config, threads=threads)
-    assert one.W.tobytes() == other.W.tobytes()
-    assert one.b.tobytes() == other.b.tobytes()
-    for name in one.history:
-        assert one.history[name].tobytes() == other.history[name].tobytes()
-    assert train(data, replace(config, seed=1)).W.tobytes() != one.W.tobytes()
-
-
 # --- Stopping and going on ----------------------------------------------------------------------
 
 
@@ -419,6 +407,35 @@ def test_progress_of_something_else_is_refused():
 # --- Threads ------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def threaded(monkeypatch):
+    """Small steps too take the threads that they may."""
+    monkeypatch.setattr(training, "THREAD_PAIRS", 0)
+
+
+@pytest.mark.usefixtures("threaded")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_settings_give_the_same_bits_on_any_number_of_threads(threads):
+    data = sample(3_000, 100, 0.9)  # two chunks
+    config = TrainConfig(steps=40, lr=1e-2, reduction="sum")
+    one, other = train(data, config), train(data, config, threads=threads)
+    assert_same_run(one, other)
+    assert train(data, replace(config, seed=1)).W.tobytes() != one.W.tobytes()
+
+
+def test_a_step_takes_threads_only_where_it_is_long_enough_for_them(monkeypatch):
+    used, advance = [], engine.advance
+    monkeypatch.setattr(
+        engine,
+        "advance",
+        lambda *a, **options: (used.append(options["threads"]), advance(*a, **options)),
+    )
+    train(sample(199, 10_000), TrainConfig(steps=1), threads=2)
+    train(sample(200, 10_000), TrainConfig(steps=1), threads=2)
+    assert used == [1, 2]
+
+
+@pytest.mark.usefixtures("threaded")
 def test_the_number_of_threads_may_change_on_the_way(monkeypatch):
     data = sample(3_000, 100, 0.9)  # two chunks
     config = TrainConfig(steps=20, lr=1e-2)
@@ -433,6 +450,7 @@ def test_the_number_of_threads_may_change_on_the_way(monkeypatch):
     assert used[:6] == [1, 1, 2, 2, 1, 2]  # (no step is taken before the first stop)
 
 
+@pytest.mark.usefixtures("threaded")
 @pytest.mark.parametrize("threads", [2, 3, 8, lambda: 2])
 @pytest.mark.parametrize(("data", "m"), [(SMALL, 3), (LARGE, 2)], ids=["small", "pruned"])
 def test_restarts_side_by_side_are_those_of_one_after_another(threads, data, m):
@@ -449,6 +467,7 @@ def test_on_other_devices_restarts_come_one_after_another(monkeypatch):
     assert_same_run(replace(run, config=config), train(SMALL, config))
 
 
+@pytest.mark.usefixtures("threaded")
 def test_side_by_side_each_restart_has_one_thread_and_the_last_has_all(monkeypatch):
     config = short(restarts=3, steps=30)
     advance, lock = engine.advance, threading.Lock()
