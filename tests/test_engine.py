@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sdd import engine
 from sdd.data import Dataset, sample
-from sdd.engine.pairs import add_pairs, add_pairs_2
+from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 from sdd.engine.step import CHUNK_ROWS, compiled
 from sdd.model import ReLUOutput
@@ -246,6 +246,24 @@ def test_both_pair_kernels_add_the_sums_written_out(first, last, dtype):
         assert (got[2][:, outside] == 2).all()
 
 
+@pytest.mark.parametrize("m", [3, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_kernel_for_m_3_and_4_adds_what_the_general_one_adds(m, dtype):
+    rng = np.random.default_rng(m)
+    for n, T, first, last in ((37, 11, 0, 11), (16, 3, 1, 2), (15, 9, 2, 7), (1_100, 6, 0, 6)):
+        W, b = rng.standard_normal((m, n)).astype(dtype), rng.standard_normal(n).astype(dtype)
+        h = rng.standard_normal((m, T)).astype(dtype)
+        found = []
+        for kernel in (add_pairs, add_pairs_4):
+            sums = np.ones_like(W), np.ones_like(b), np.ones_like(h)
+            kernel(W, b, h, first, last, *sums)
+            found.append(sums)
+        tolerance = 100 * np.finfo(dtype).eps
+        for general, special in zip(*found, strict=True):
+            size = max(1, abs(general).max())
+            np.testing.assert_allclose(special, general, rtol=0, atol=tolerance * size)
+
+
 @pytest.mark.parametrize("m", [1, 3, 16])
 def test_the_general_kernel_adds_the_sums_written_out_for_any_m(m):
     rng = np.random.default_rng(m)
@@ -284,7 +302,7 @@ def model_for(data, m, dtype=np.float32, seed=0):
     return (0.3 * rng.normal(size=(m, data.n))).astype(dtype), rng.normal(size=data.n).astype(dtype)
 
 
-@pytest.mark.parametrize("m", [2, 3])
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("T", [50, 5 * CHUNK_ROWS + 3])
 def test_any_number_of_threads_gives_the_same_bits(T, m):
     data = sample(T, 150, 0.9)
@@ -356,7 +374,7 @@ def test_kernels_older_than_a_source_of_the_engine_are_forgotten():
 # --- Training steps -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("m", [2, 3])
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
 def test_steps_taken_together_are_the_steps_taken_one_by_one(m):
     data = sample(40, 100, 0.9)
     W, b = model_for(data, m)

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
-from sdd.engine.choice import LEAST, prunes
+from sdd.engine import tiles
+from sdd.engine.choice import LEAST, prunes, tiled
 from sdd.engine.loss import squared_errors
 from sdd.engine.pruned_step import advance_pruned, gradient_pruned
 from sdd.engine.sparse import encode
@@ -165,6 +166,10 @@ def loss_and_grad(
         factor = W.dtype.type(2 / data.T)
         dW, db = gradient_pruned(W, b, data, threads)
         return loss(W, b, data), factor * dW, factor * db
+    if tiled(W.shape[0], data.n, data.T):
+        dW, db = tiles.gradient(W, b, data, threads)
+        factor = W.dtype.type(2 / data.T)
+        return loss(W, b, data), factor * dW, factor * db
     work = _workspace(W.shape[0], data.n, data.T, W.dtype)
     gradient, _ = _on(threads)
     gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
@@ -185,6 +190,7 @@ class State:
     steps: int = 0
     moments: tuple[np.ndarray, ...] = field(init=False)
     orders: dict[str, np.ndarray] = field(init=False, default_factory=dict)
+    room: tuple = field(init=False, default=(), repr=False)  # kept between calls: changes no bit
 
     def __post_init__(self) -> None:
         self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
@@ -247,6 +253,22 @@ def advance(
                 state, batch, rates[t : t + 1], weight_decay=weight_decay, eps=eps, scale=scale,
                 threads=threads,
             )  # fmt: skip
+        return
+    if tiled(state.W.shape[0], data.n, data.T):
+        known, asked, work = state.room or (None, 0, None)
+        if known is not data or asked != threads:
+            work = tiles.Work(*state.W.shape, data, dtype, threads)
+            state.room = (data, threads, work)
+        tiles.advance(
+            state,
+            data,
+            rates,
+            weight_decay=weight_decay,
+            eps=eps,
+            scale=scale,
+            threads=threads,
+            work=work,
+        )
         return
     work = _workspace(state.W.shape[0], data.n, data.T, dtype)
     _, steps = _on(threads)

@@ -1,10 +1,26 @@
-"""Which way a step goes: a rule of sizes alone, as the bits of a result hang on it."""
+"""Which way a step goes: a rule of sizes alone, as the bits of a result hang on it.
 
-__all__ = ["LEAST", "prunes"]
+| m        | small T                             | large T                                      |
+|----------|-------------------------------------|----------------------------------------------|
+| 2        | all pairs, in registers             | pairs whose sign is known skipped, T, n ≥ 256 |
+| 3, 4     | all pairs, in registers             | the same                                     |
+| 1        | all pairs, the kernel for any m     | the same                                     |
+| 5 and up | all pairs, the kernel for any m     | tiles, and lists of active pairs, T ≥ 100    |
 
-LEAST = 256  # points and features from which looking for pairs to skip pays: measured
+The bounds were measured: they are about where either way takes as long.
+"""
+
+__all__ = ["LEAST", "prunes", "tiled"]
+
+LEAST = 256  # points and features from which looking for pairs to skip pays
+LEAST_TILED = 100  # points from which tiles pay
 
 
 def prunes(m: int, n: int, T: int) -> bool:
-    """Return whether a step of this size skips pairs whose sign is known."""
+    """Return whether a step of this size skips pairs by half-planes."""
     return m == 2 and min(n, T) >= LEAST
+
+
+def tiled(m: int, n: int, T: int) -> bool:
+    """Return whether a step of this size goes through tiles."""
+    return m > 4 and T >= LEAST_TILED

@@ -9,7 +9,7 @@ import math
 import numba
 import numpy as np
 
-from sdd.engine.pairs import add_pairs, add_pairs_2
+from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled"]
@@ -31,7 +31,10 @@ def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
         add_pairs_2(W, b, h, first, last, dW[k], db[k], dh)
         add_sparse_2(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
     else:
-        add_pairs(W, b, h, first, last, dW[k], db[k], dh)
+        if W.shape[0] == 3 or W.shape[0] == 4:
+            add_pairs_4(W, b, h, first, last, dW[k], db[k], dh)
+        else:
+            add_pairs(W, b, h, first, last, dW[k], db[k], dh)
         add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
 
 
