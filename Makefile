@@ -82,8 +82,8 @@ check: $(STAMP) ## formatting, lint, types, import layers, stale notebooks
 	$(VENV)/bin/lint-imports
 	$(PY) tools/notebooks.py --check
 
-bench: $(STAMP) ## measure the engine against textbook PyTorch, in one run
-	@$(PY) -m sdd bench
+bench: $(STAMP) ## measure the engine against textbook PyTorch (ten minutes; SHORT=1: two)
+	@$(PY) -m sdd bench $(if $(SHORT),--short) --json _build/bench/bench.json
 
 serve: $(STAMP) ## show the built site at http://localhost:8000 (PORT=...)
 	@test -f $(SITE)/index.html || { echo "No site in $(SITE): run make book first." >&2; exit 2; }
@@ -105,7 +105,7 @@ clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: 
 	  read -r answer || { answer=; echo; }; \
 	  case "$$answer" in y|Y|yes) ;; *) echo "Kept."; exit 0 ;; esac; \
 	fi; \
-	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks; \
+	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks "$(RUNS)"/.checkpoints; \
 	rmdir "$(RUNS)" 2>/dev/null || true; \
 	echo "Deleted."
 
