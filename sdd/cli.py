@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile(judged)
     judged.add_argument("--json", type=Path, help="also write the scorecard to this file")
     speed = commands.add_parser("bench", help="time a training step against PyTorch")
-    speed.add_argument("--json", type=Path, help="also write the figures to this file")
+    speed.add_argument("--json", type=Path, help="also write the results to this file, and a plot")
+    speed.add_argument("--short", action="store_true", help="less of it: below two minutes")
     return parser
 
 
@@ -154,7 +155,7 @@ def _claims(args: argparse.Namespace) -> None:
 
 
 def _bench(args: argparse.Namespace) -> None:
-    bench.main(args.json)
+    bench.main(args.json, args.short)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

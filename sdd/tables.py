@@ -22,6 +22,7 @@ __all__ = [
     "scorecard",
     "tally",
     "test_losses",
+    "timings",
 ]
 
 NOT_RUN = "not run at this profile"
@@ -189,6 +190,37 @@ def batches(e: Evidence) -> Markdown:
     header = ["rows a step", "mean D of the five", "largest deviation from 72°", "test loss",
               "mean bias of the other features"]  # fmt: skip
     return _table(header, rows)
+
+
+def timings(figures: Mapping[str, Any]) -> Markdown:
+    """Return step times by T as a table, from the results of `bench.measured`."""
+    names = ("textbook", "dense, 1 core", "engine, 1 core", "engine")
+    rows = []
+    for row in figures["sizes"]:
+        seconds = {n: row["seconds"].get(n, []) for n in names}
+        best = min(float(np.median(seconds[n])) for n in names[2:])
+        text = (
+            f"{float(np.median(seconds['textbook'])) / best:,.0f} ×" if seconds["textbook"] else "–"
+        )
+        rows.append([
+            f"{row['T']:,}",
+            *(_milliseconds(seconds[n]) for n in names),
+            text,
+            f"{row['visited'] / row['pairs']:.1%}",
+        ])  # fmt: skip
+    all_cores = f"engine, {figures['cores']} cores, ms"
+    header = ["T", "textbook PyTorch, ms", "every pair, 1 core, ms", "engine, 1 core, ms",
+              all_cores, "textbook ÷ engine", "pairs visited"]  # fmt: skip
+    return _table(header, rows)
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    """Return the median of repeats, and their extremes."""
+    if not seconds:
+        return "–"
+    low, mid, high = (1e3 * v for v in (min(seconds), float(np.median(seconds)), max(seconds)))
+    digits = 3 if mid < 1 else 2 if mid < 100 else 0
+    return f"{mid:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
 def checks(e: Evidence, *ids: str) -> Markdown:

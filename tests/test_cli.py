@@ -314,11 +314,12 @@ def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
     assert json.loads(target.read_text(encoding="utf-8")) == [dataclasses.asdict(j) for j in judged]
 
 
-def test_bench_passes_its_target_on(call, monkeypatch, tmp_path):
+def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(cli.bench, "main", seen.append)
+    monkeypatch.setattr(cli.bench, "main", lambda *given: seen.append(given))
     assert call("bench", "--json", tmp_path / "bench.json")[0] == 0
-    assert seen == [tmp_path / "bench.json"]
+    assert call("bench", "--short")[0] == 0
+    assert seen == [(tmp_path / "bench.json", False), (None, True)]
 
 
 def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, folder, monkeypatch):

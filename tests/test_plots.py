@@ -22,6 +22,13 @@ D = {T: RNG.uniform(0, 0.4, 7) for T in SIZES}
 ROWS = RNG.normal(size=(7, 2))
 COLUMNS = [(f"T = {k}", RNG.normal(size=(9, 2)), RNG.normal(size=(k, 2))) for k in range(3, 8)]
 BASELINES = {"no output at all": 1.0, "best constant": 0.999}
+BOXES = np.array([[-1.0, -1.0, 1.0, 2.0], [0.5, -1.0, 1.0, 1.0]])
+LINES = np.array([[1.0, 0.0, 0.5], [3.0, 4.0, -10.0]])  # x = −0.5, and 2 from the origin
+CUT = np.array([[True, False], [False, False]])
+TIMES = {
+    "textbook": {10: [1.0, 2.0, 4.0], 1_000: [8.0]},
+    "engine": {10: [0.001], 100: [0.002, 0.004]},
+}
 
 ON_AXES = {
     "vectors": lambda ax: plots.vectors(ROWS, ax, title="seed 0"),
@@ -35,6 +42,9 @@ ON_AXES = {
     "tgon_radii": lambda ax: plots.tgon_radii(
         range(3, 9), {3: np.ones(3), 5: np.ones(5)}, [1.0] * 6, ax
     ),
+    "leaves": lambda ax: plots.leaves(ROWS, BOXES, LINES, CUT, ax),
+    "leaf_map": lambda ax: plots.leaf_map(np.arange(12).reshape(4, 3) % 3, ax),
+    "step_times": lambda ax: plots.step_times(TIMES, ax),
 }
 FIGURES = {
     "vector_columns": lambda: plots.vector_columns(COLUMNS),
@@ -79,7 +89,8 @@ def test_without_axes_a_plot_takes_the_current_ones(name):
 @pytest.mark.parametrize("name", sorted(ON_AXES.keys() - {"vectors"}))
 def test_both_axes_are_labelled_and_the_parts_named(name):
     ax = ON_AXES[name](plt.subplots()[1])
-    assert "number of data points T" in ax.get_xlabel()
+    x = {"leaves": "hidden dimension 1", "leaf_map": "group of features"}
+    assert x.get(name, "number of data points T") in ax.get_xlabel()
     assert len(ax.get_ylabel()) > 5
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
     assert len(texts) == len(set(texts)) >= 2
@@ -281,6 +292,43 @@ def test_radii_are_drawn_beside_the_formula():
     dots = {int(line.get_xdata()[0]): line.get_ydata() for line in ax.lines if line is not formula}
     for T, lengths in measured.items():
         np.testing.assert_allclose(dots[T], lengths)
+
+
+# --- The engine -----------------------------------------------------------------------------------
+
+
+def test_points_stand_in_boxes_and_a_line_fills_those_that_it_cuts():
+    ax = plots.leaves(ROWS, BOXES, LINES, CUT, plt.subplots()[1])
+    np.testing.assert_allclose(np.transpose(ax.lines[0].get_data()), ROWS)
+    empty = [patch.get_bbox().bounds for patch in ax.patches if not patch.get_fill()]
+    filled = [patch.get_bbox().bounds for patch in ax.patches if patch.get_fill()]
+    assert empty == [tuple(box) for box in BOXES]
+    assert filled == [tuple(BOXES[0])]
+    for drawn, (x, y, c) in zip(ax.lines[1:], LINES, strict=True):
+        for point in (drawn.get_xy1(), drawn.get_xy2()):
+            assert x * point[0] + y * point[1] + c == pytest.approx(0)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["first: cuts 1 of 2 leaves", "second: cuts 0 of 2 leaves"]
+
+
+def test_the_map_of_leaves_says_how_much_is_of_each_kind():
+    sides = np.array([[0, 0, 1], [2, 0, 0]])
+    ax = plots.leaf_map(sides, plt.subplots()[1])
+    (image,) = ax.images
+    assert (image.get_array() == sides).all()
+    shares = [text.get_text().split("(")[1] for text in ax.get_legend().get_texts()]
+    assert shares == ["67%)", "17%)", "17%)"]
+
+
+def test_step_times_are_medians_with_their_spread():
+    ax = plots.step_times(TIMES, plt.subplots()[1])
+    slow, fast = ax.containers
+    np.testing.assert_allclose(slow[0].get_ydata(), [2_000, 8_000])
+    np.testing.assert_allclose(fast[0].get_ydata(), [1, 3])
+    assert [list(line.get_xdata()) for line in (slow[0], fast[0])] == [[10, 1_000], [10, 100]]
+    np.testing.assert_allclose(slow[2][0].get_segments()[0][:, 1], [1_000, 4_000])
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["textbook", "engine"]
 
 
 # --- Colours ------------------------------------------------------------------------------------

@@ -202,3 +202,19 @@ def test_published_values_reach_the_prose_as_plain_numbers(monkeypatch):
     tables.publish({"peak": np.float32(0.5), "count": np.int64(3), "word": "quick"})
     assert glued == {"peak": (0.5, False), "count": (3, False), "word": ("quick", False)}
     assert [type(value) for value, _ in glued.values()] == [float, int, str]
+
+
+def test_timings_show_medians_extremes_and_how_many_times_faster():
+    seconds = {"textbook": [0.9, 0.8, 1.2], "engine, 1 core": [0.004], "engine": [0.002, 0.0021]}
+    alone = {"engine, 1 core": [0.0001], "engine": [0.0003]}
+    rows = [
+        {"T": 1_000, "seconds": seconds, "pairs": 1_000, "visited": 100},
+        {"T": 5_000, "seconds": alone, "pairs": 5_000, "visited": 5_000},
+    ]
+    found = by_T(tables.timings({"cores": 4, "sizes": rows}))
+    assert found[1_000][1:] == [
+        "900 (800 to 1,200)", "–", "4.00 (4.00 to 4.00)", "2.05 (2.00 to 2.10)", "439 ×", "10.0%",
+    ]  # fmt: skip
+    assert found[5_000][1] == found[5_000][5] == "–"
+    assert found[5_000][6] == "100.0%"
+    assert "engine, 4 cores" in tables.timings({"cores": 4, "sizes": rows}).data

@@ -1,0 +1,103 @@
+"""Time a training step of the engine against its peers, all in one process and one run.
+
+Contenders take turns, so that a drifting machine slows them alike; medians of the repeats are
+compared, their spread is shown, and only ratios are worth quoting.
+"""
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import numba
+import torch
+
+from sdd import experiments, plots
+from sdd.bench import extras, measure
+from sdd.bench.measure import FULL, SHORT, Plan
+from sdd.bench.show import lines, share_of_limit, slope, step_times
+
+__all__ = [
+    "FULL",
+    "SHORT",
+    "Plan",
+    "main",
+    "measured",
+    "share_of_limit",
+    "slope",
+    "step_times",
+]
+
+
+def _machine() -> str:
+    """Return what the times hang on, in a line."""
+    name = platform.processor() or platform.machine()
+    if (info := Path("/proc/cpuinfo")).exists():
+        said = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = said[0].partition(":")[2].strip() if said else name
+    return (
+        f"{name} ({platform.machine()}), {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, torch {torch.__version__}, numba {numba.__version__}"
+    )
+
+
+def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
+    """Return the results of a measurement as plain values.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to measure: `FULL` takes up to ten minutes on two cores, `SHORT` less than two.
+    of : str
+        Name of the profile whose sizes n and S are taken, and whose stored runs give weights.
+
+    Returns
+    -------
+    dict
+        "machine", "n", "cores", "repeats", "notes", "measured_in" (seconds); "sizes": for each T
+        the repeats of every contender, in seconds per step, "visited" of "pairs", and where the
+        weights are from; and, where the plan has them, "hidden", "memory",
+        "small_models_seconds", "sweep".
+    """
+    p, begin = experiments.profile(of), time.perf_counter()
+    cores = min(os.cpu_count() or 1, numba.get_num_threads())
+    notes: set[str] = set()
+    figures: dict[str, Any] = {
+        "machine": _machine(),
+        "profile": p.name,
+        "n": p.n,
+        "cores": cores,
+        "repeats": plan.repeats,
+    }
+    if plan.extras:  # (memory first: while this process is small)
+        at = (("engine", min(plan.sizes)), ("textbook", plan.textbook), ("engine", plan.textbook))
+        figures["memory"] = extras.peak_megabytes(p, (*at, ("engine", max(plan.sizes))))
+    figures["sizes"] = list(measure.by_size(plan, p, cores, notes))
+    if plan.hidden:
+        figures["hidden"] = list(measure.by_hidden(plan, p, cores))
+    if plan.extras:
+        figures["small_models"] = extras.MODELS
+        figures["small_models_seconds"] = extras.small_models(p, cores)
+        figures["sweep"] = extras.beside_other_work(p, cores)
+    return figures | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
+
+
+def main(target: Path | None = None, short: bool = False) -> None:
+    """Print the results, and write them as JSON, with a figure beside, where a target is given."""
+    figures = measured(SHORT if short else FULL)
+    for line in lines(figures):
+        print(line)
+    if target is None:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(fname=plots.STYLE):
+        figure = Figure(figsize=(6.4, 4.6))
+        plots.step_times(step_times(figures), figure.subplots())
+        figure.savefig(target.with_suffix(".svg"))
+    print(f"results in {target}, figure in {target.with_suffix('.svg')}")

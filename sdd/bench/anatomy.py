@@ -1,0 +1,98 @@
+"""What the engine skips on a given model, laid open for pictures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from sdd import engine
+from sdd.data import Dataset
+from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, padded
+from sdd.engine.pruned_step import order_features, order_points
+
+__all__ = ["ACTIVE", "CUT", "SILENT", "Split", "split"]
+
+SILENT, ACTIVE, CUT = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Points in leaves and features in groups, as a step of the engine finds them.
+
+    Parameters
+    ----------
+    points : (T, 2) array
+        Hidden vectors in the order of the leaves, `LEAF` to each.
+    boxes : (leaves, 4) array
+        Least x and y of each leaf, then its width and height.
+    lines : (n, 3) array
+        (W_1, W_2, b) of the features, in the order of the groups, `GROUP` to each.
+    cut : (leaves, n) array
+        Whether the feature's line W · h + b = 0 passes through the leaf's box.
+    sides : (leaves, groups) array
+        `SILENT`, `ACTIVE` or `CUT`: what the group's bounds say about the leaf.
+    """
+
+    points: Float[np.ndarray, "T 2"]
+    boxes: Float[np.ndarray, "leaves 4"]
+    lines: Float[np.ndarray, "n 3"]
+    cut: Bool[np.ndarray, "leaves n"]
+    sides: Int[np.ndarray, "leaves groups"]
+
+    @property
+    def visited(self) -> float:
+        """The share of all pairs that are taken one by one."""
+        sizes = np.full(len(self.boxes), LEAF)
+        sizes[-1] = len(self.points) - LEAF * (len(self.boxes) - 1)
+        return float(sizes @ self.cut.sum(1) / (len(self.points) * len(self.lines)))
+
+
+def _group_sides(lines: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """Return the side of every leaf and group, from the engine's own bounds of groups."""
+    n, N = len(lines), padded(len(lines))
+    F = np.zeros((3, N), np.float32)
+    F[2] = -1
+    F[:, :n] = lines.T
+    bounds, sums = np.empty((2, 6 * N // GROUP), np.float32)
+    bound_groups(F.reshape(-1), np.float32(1), bounds, sums, 0, N // GROUP)
+    bounds = bounds.reshape(6, -1)[:, : -(-n // GROUP)].astype(float)
+    middle, wide = bounds[:3], bounds[3:]
+    centre = middle[2] + centres @ middle[:2]
+    reach = wide[2] + halves @ np.abs(middle[:2]) + (np.abs(centres) + halves) @ wide[:2]
+    reach += MARGIN * np.abs(middle[2])
+    return np.where(centre > reach, ACTIVE, np.where(centre + reach <= 0, SILENT, CUT))
+
+
+def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset) -> Split:
+    """Return how the engine splits the points of the data and the features of the weights.
+
+    Parameters
+    ----------
+    W : (2, n) array
+        Weights.
+    b : (n,) array
+        Bias.
+    data : Dataset
+        T points of n features.
+
+    Returns
+    -------
+    Split
+    """
+    h = engine.hidden(W, data)
+    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)
+    points = h[order_points(np.ascontiguousarray(h.T))].astype(float)
+    starts = np.arange(0, len(points), LEAF)
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    centres, halves = (low + high) / 2, (high - low) / 2
+    value = centres @ lines[:, :2].T + lines[:, 2]
+    reach = halves @ np.abs(lines[:, :2]).T
+    cut = np.abs(value) < reach
+    return Split(
+        points,
+        np.hstack([low, high - low]),
+        lines,
+        cut,
+        _group_sides(lines, centres, halves),
+    )

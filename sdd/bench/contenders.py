@@ -1,0 +1,202 @@
+"""The ways to take a step that are timed against each other."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+
+from sdd import engine, paper
+from sdd.bench.weights import Start
+from sdd.data import Dataset
+from sdd.engine import step
+from sdd.engine.pairs import add_pairs_2
+from sdd.engine.pruned import ROWS
+from sdd.engine.pruned_step import (
+    REORDER,
+    Workspace,
+    add_sparse_rows,
+    encode_rows,
+    order_features,
+)
+from sdd.model import ReLUOutput
+
+__all__ = [
+    "CHUNKS",
+    "Contender",
+    "chunked",
+    "compiler",
+    "dense",
+    "fast",
+    "pair_loop",
+    "settings",
+    "sparse_terms",
+    "textbook",
+    "visited",
+]
+
+CHUNKS = (50, 200, 1_000)  # rows a chunk: the best of them is taken
+FLUSHED = 10.0 * float(np.finfo(np.float32).tiny)  # as the engine flushes small moments
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to take steps: `call(k)` takes k of them.
+
+    `whole` is the number of steps after which costs recur: the engine orders points and features
+    anew now and then, and a step's share of that belongs to it.
+    """
+
+    call: Callable[[int], None]
+    whole: int = 1
+
+
+def settings(n: int) -> dict[str, float]:
+    """Return the settings of `engine.advance` at n features, trained on the mean."""
+    return {"weight_decay": paper.WEIGHT_DECAY, "eps": paper.EPS, "scale": 1 / n}
+
+
+def _optimizer(model: ReLUOutput) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        model.parameters(), lr=1e-6, weight_decay=paper.WEIGHT_DECAY, eps=paper.EPS
+    )
+
+
+def textbook(X: torch.Tensor, W: np.ndarray, b: np.ndarray) -> Contender:
+    """Return one step as a textbook writes it: dense data, autograd, torch.optim.AdamW."""
+    model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
+    optimizer = _optimizer(model)
+
+    def one(_: int) -> None:
+        optimizer.zero_grad()
+        model.loss(X, reduction="mean").backward()
+        optimizer.step()
+
+    return Contender(one)
+
+
+def chunked(
+    X: torch.Tensor, W: np.ndarray, b: np.ndarray, rows: int, compiled: bool = False
+) -> Contender:
+    """Return the same over chunks of rows, which stay in the caches; torch.compile on request."""
+    model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
+    optimizer = _optimizer(model)
+
+    def loss(part: torch.Tensor) -> torch.Tensor:
+        return model.loss(part, reduction="mean") * (rows / X.shape[0])
+
+    of = torch.compile(loss, dynamic=False) if compiled else loss
+
+    def one(_: int) -> None:
+        optimizer.zero_grad()
+        for part in X.split(rows):
+            of(part).backward()
+        optimizer.step()
+
+    return Contender(one)
+
+
+def compiler() -> str | None:
+    """Return the C++ compiler that torch.compile would call, if there is one."""
+    return next(filter(None, map(shutil.which, ("g++", "c++", "clang++"))), None)
+
+
+def fast(points: Dataset, start: Start, threads: int) -> Contender:
+    """Return the engine, going on from weights in training at their own learning rate."""
+    state = engine.State(start.W, start.b, start.step)
+    upto = -(-start.step // REORDER) * REORDER - start.step  # to where it orders anew ...
+    how = settings(points.n)
+    # ... or one step, so that moments are not those of a first step.
+    engine.advance(state, points, np.full(upto or 1, start.rate), threads=threads, **how)
+    steps = -(-state.steps // REORDER) * REORDER
+    before = [array.copy() for array in (state.W, state.b, *state.moments)]
+
+    def some(count: int) -> None:
+        for array, saved in zip((state.W, state.b, *state.moments), before, strict=True):
+            array[...] = saved
+        state.steps = steps
+        engine.advance(state, points, np.full(count, start.rate), threads=threads, **how)
+
+    return Contender(some, REORDER)
+
+
+def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
+    """Return the fused kernel that visits every pair, on one core."""
+    state = engine.State(W, b)
+    work = _space(points, W)
+    rows = points.indptr, points.indices, points.values.astype(W.dtype)
+    _, steps = step.compiled(parallel=False)
+    hyper = paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
+
+    def some(count: int) -> None:
+        rates, scale = np.full(count, 1e-6), 2.0 / (points.n * points.T)
+        steps(state.W, state.b, state.moments, *rows, work, rates, 1, scale, hyper, FLUSHED)
+
+    return Contender(some, REORDER)
+
+
+def _space(points: Dataset, W: np.ndarray) -> tuple[np.ndarray, ...]:
+    chunks = max(1, min(step.CHUNKS, points.T // step.CHUNK_ROWS))
+    h = np.empty((W.shape[0], points.T), W.dtype)
+    sums = np.empty((chunks, *W.shape), W.dtype), np.empty((chunks, points.n), W.dtype)
+    return h, np.empty_like(h), *sums
+
+
+def pair_loop(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
+    """Return the pair loop alone, on one core: arithmetic no dense step can avoid."""
+    h = np.ascontiguousarray(engine.hidden(W, points).T)
+    dW, db, dh = np.zeros_like(W), np.zeros_like(b), np.zeros_like(h)
+    return Contender(lambda _: add_pairs_2(W, b, h, 0, points.T, dW, db, dh))
+
+
+def _workspace(points: Dataset, W: np.ndarray, b: np.ndarray) -> Workspace:
+    moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
+    h = engine.hidden(W, points)
+    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    space = Workspace(W, b, moments, order_features(W, b, scale), scale, points.T)
+    space.take(points, space.order(points))
+    return space
+
+
+def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
+    """Return how many pairs of a point and a feature a step of the pruned engine visits."""
+    space = _workspace(points, W, b)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
+    return space.visited
+
+
+@numba.njit(nogil=True)
+def _sparse(F4, indptr, indices, values, h, D4, taken):
+    p, q, u, v = h[0], h[1], h[2], h[3]
+    T = indptr.size - 1
+    for first in range(0, T, ROWS):
+        last = min(first + ROWS, T)
+        encode_rows(F4, indptr, indices, values, first, last, p, q)
+        add_sparse_rows(F4, indptr, indices, values, first, last, p, q, u, v, D4, taken)
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _read(indptr, indices, values):
+    rows, columns, total = 0, 0, values.dtype.type(0)
+    for i in range(indptr.size):
+        rows ^= indptr[i]
+    for k in range(indices.size):
+        columns ^= indices[k]
+    for k in range(values.size):
+        total += values[k]
+    return rows, columns, total
+
+
+def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Contender, Contender]:
+    """Return the engine's sparse terms alone, and one reading of the arrays that they go over."""
+    space = _workspace(points, W, b)
+    F4, _, _, h, _, D4, _, room, *_ = space.work
+    h[2:] = 0
+    D4[0] = 0
+    indptr, indices, values = space.rows
+    return (
+        Contender(lambda _: _sparse(F4, indptr, indices, values, h, D4[0], room[0])),
+        Contender(lambda _: _read(indptr, indices, values)),
+    )

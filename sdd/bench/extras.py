@@ -1,0 +1,99 @@
+"""What else is measured: memory, small models on all cores, and a sweep beside other work."""
+
+import multiprocessing
+import resource
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sdd import data, experiments, sweep, training
+from sdd.bench import contenders
+from sdd.bench.weights import Start
+from sdd.experiments import Profile
+
+__all__ = ["beside_other_work", "peak_megabytes", "small_models"]
+
+MODELS = 8
+STEPS = 20_000  # of the models of a small sweep
+
+
+def _peak() -> float:
+    """Return the most memory this process has held, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # (Linux's ru_maxrss takes over that of the parent process)
+        said = status.read_text().partition("VmHWM:")[2].split()
+        return float(said[0]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
+
+
+def _megabytes(name: str, T: int, n: int, sparsity: float) -> float:
+    """Take a step in this process, and return what memory grew by; a process serves once."""
+    W, b = training.initial_weights(2, n)
+    small = data.sample(10, n, sparsity)
+    contenders.fast(small, Start(W, b, 0, 1e-6, ""), 1).call(1)
+    before = _peak()
+    points = data.sample(T, n, sparsity)
+    if name == "engine":
+        contenders.fast(points, Start(W, b, 0, 1e-6, ""), 1).call(1)
+    else:
+        contenders.textbook(torch.from_numpy(points.to_dense()), W, b).call(1)
+    return _peak() - before
+
+
+def peak_megabytes(
+    p: Profile, sizes: tuple[tuple[str, int], ...]
+) -> list[dict[str, float | int | str]]:
+    """Return the memory that a step takes at its peak, data included, by contender and T.
+
+    Each is measured in a process of its own, as a process never forgets its peak.
+    """
+    context = multiprocessing.get_context("spawn")
+    rows: list[dict[str, float | int | str]] = []
+    for name, T in sizes:
+        with context.Pool(1) as pool:
+            found = pool.apply(_megabytes, (name, T, p.n, p.sparsity))
+        rows.append({"contender": name, "T": T, "megabytes": found})
+    return rows
+
+
+def small_models(p: Profile, cores: int) -> float:
+    """Return the seconds that eight models of T = 10 and all their steps take on all cores."""
+    config = replace(training.TrainConfig(steps=p.steps, eps=p.eps), restarts=MODELS)
+    points = data.sample(10, p.n, p.sparsity)
+    start = time.perf_counter()
+    training.train(points, config, threads=cores)
+    return time.perf_counter() - start
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _sweep_seconds(p: Profile, cores: int) -> float:
+    wanted = [
+        experiments.spec(50, seed, of=p.name, n=1_000, sparsity=0.99, steps=STEPS)
+        for seed in range(2 * cores)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        sweep.train_missing(wanted, Path(folder), jobs=cores, quiet=True)
+        return time.perf_counter() - start
+
+
+def beside_other_work(p: Profile, cores: int) -> dict[str, float]:
+    """Return the seconds of a small sweep alone, and while another process keeps a core busy."""
+    _sweep_seconds(p, cores)  # starts the worker processes
+    alone = _sweep_seconds(p, cores)
+    other = multiprocessing.get_context("spawn").Process(target=_spin, daemon=True)
+    other.start()
+    try:
+        time.sleep(2.0)  # until it is under way
+        busy = _sweep_seconds(p, cores)
+    finally:
+        other.terminate()
+        other.join()
+    return {"alone": alone, "busy": busy}

@@ -1,0 +1,194 @@
+"""Repeated, interleaved timings of the contenders, by T and by m."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sdd import data, paper
+from sdd.bench import contenders
+from sdd.bench.contenders import Contender
+from sdd.bench.weights import Start, planted, starts
+from sdd.data import Dataset
+from sdd.engine.choice import prunes
+from sdd.experiments import Profile
+
+__all__ = ["FULL", "SHORT", "Plan", "by_hidden", "by_size", "interleaved"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: each contender up to a largest T, and how often.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Sizes T; the engine is timed at all of them.
+    textbook, chunked, dense : int
+        The largest T of textbook PyTorch, of chunks of rows, and of what visits every pair.
+    repeats : int
+        Turns that the contenders take.
+    on_the_spot : int
+        T up to which weights are trained where no run is stored.
+    hidden : tuple of int
+        Numbers m of hidden dimensions to compare at, at T = `hidden_size`.
+    extras : bool
+        Whether torch.compile, memory, small models and a busy core are measured too.
+    """
+
+    sizes: tuple[int, ...]
+    textbook: int
+    chunked: int
+    dense: int
+    repeats: int
+    on_the_spot: int
+    hidden: tuple[int, ...] = ()
+    hidden_size: int = 10_000
+    extras: bool = False
+
+
+FULL = Plan(
+    (10, 100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000),
+    textbook=10_000,
+    chunked=50_000,
+    dense=100_000,
+    repeats=5,
+    on_the_spot=20_000,
+    hidden=(2, 3, 4, 8, 32, 128),
+    extras=True,
+)
+SHORT = Plan(
+    (10, 100, 1_000, 2_000, 10_000, 100_000),
+    textbook=2_000,
+    chunked=2_000,
+    dense=10_000,
+    repeats=3,
+    on_the_spot=2_000,
+)
+
+
+def _clock(contender: Contender, count: int) -> float:
+    start = time.perf_counter()
+    contender.call(count)
+    return time.perf_counter() - start
+
+
+class _Timer:
+    """Seconds per step of one contender, from calls long enough to be timed."""
+
+    def __init__(self, contender: Contender, least: float = 0.1) -> None:
+        contender.call(1)  # compiled, and in memory
+        trial = min(8, contender.whole)
+        step = _clock(contender, trial) / trial
+        self.contender = contender
+        self.calls = max(1, min(1_000, int(least / step))) if contender.whole == 1 else 1
+        self.count = int(np.clip(2 * least / step, 8, contender.whole))
+
+    def __call__(self) -> float:
+        contender, whole = self.contender, self.contender.whole
+        if whole == 1:
+            return float(np.mean([_clock(contender, 1) for _ in range(self.calls)]))
+        if self.count == whole:
+            return _clock(contender, whole) / whole
+        # Too long to time whole: what comes once, and what comes at every step.
+        first, many = _clock(contender, 1), _clock(contender, 1 + self.count)
+        return (first + max(many - first, 0.0) * (whole - 1) / self.count) / whole
+
+
+def interleaved(found: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
+    """Return the seconds per step of each contender, measured in turns."""
+    timers = {name: _Timer(contender) for name, contender in found.items()}
+    times: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(repeats):
+        for name, timer in timers.items():
+            times[name].append(timer())
+    return times
+
+
+def _slowest(points: Dataset, found: list[Start]) -> tuple[Start, dict[str, float]]:
+    """Return the weights at which a step takes longest, and the seconds at each."""
+    seconds = {}
+    for start in found:
+        timer = _Timer(contenders.fast(points, start, 1))
+        seconds[str(start.step)] = min(timer() for _ in range(2))
+    return max(found, key=lambda s: seconds[str(s.step)]), seconds
+
+
+def _chunked(
+    X: torch.Tensor, start: Start, notes: set[str], compiled: bool
+) -> dict[str, Contender]:
+    """Return chunks of rows, with the best number of rows, and the same compiled on request."""
+    tried = [contenders.chunked(X, start.W, start.b, rows) for rows in contenders.CHUNKS]
+    seconds = [_Timer(contender, least=0)() for contender in tried]
+    best = int(np.argmin(seconds))
+    rows = contenders.CHUNKS[best]
+    notes.add(f"chunks at T = {X.shape[0]:,}: {rows} rows, the best of {contenders.CHUNKS}")
+    found = {"chunks of rows": tried[best]}
+    if compiled and contenders.compiler() is None:
+        notes.add("torch.compile is left out: there is no C++ compiler here")
+    elif compiled:
+        ready = contenders.chunked(X, start.W, start.b, rows, compiled=True)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ready.call(1)
+            found["chunks, compiled"] = ready
+        except Exception as error:  # (whatever a compiler may say)
+            notes.add(f"torch.compile is left out: {type(error).__name__}")
+    return found
+
+
+def _at(points: Dataset, start: Start, plan: Plan, cores: int, notes: set[str]) -> dict[str, Any]:
+    """Return the timings of everything at one T."""
+    T = points.T
+    weights = start.W, start.b
+    found: dict[str, Contender] = {}
+    if T <= max(plan.textbook, plan.chunked):
+        X = torch.from_numpy(points.to_dense())
+        if T <= plan.textbook:
+            found["textbook"] = contenders.textbook(X, *weights)
+        if max(contenders.CHUNKS) <= T <= plan.chunked:
+            found |= _chunked(X, start, notes, plan.extras)
+    if T <= plan.dense:
+        found["dense, 1 core"] = contenders.dense(points, *weights)
+        found["pair loop, 1 core"] = contenders.pair_loop(points, *weights)
+    found["engine, 1 core"] = contenders.fast(points, start, 1)
+    found["engine"] = contenders.fast(points, start, cores)
+    pruned = prunes(paper.M, points.n, T)
+    if pruned:
+        found["sparse terms, 1 core"], found["reading the data"] = contenders.sparse_terms(
+            points, *weights
+        )
+    seconds = interleaved(found, plan.repeats)
+    visited = contenders.visited(points, *weights) if pruned else T * points.n
+    return {"seconds": seconds, "pairs": T * points.n, "visited": visited}
+
+
+def by_size(plan: Plan, p: Profile, cores: int, notes: set[str]) -> Iterator[dict[str, Any]]:
+    """Measure at every T of the plan; yield a row of results for each."""
+    start: Start | None = None
+    for T in plan.sizes:
+        points = data.sample(T, p.n, p.sparsity)
+        start, by_step = _slowest(points, starts(p, points, start, cores, plan.on_the_spot))
+        measured = _at(points, start, plan, cores, notes)
+        about = {"T": T, "weights": start.origin, "step": start.step, "by_step": by_step}
+        yield about | measured
+
+
+def by_hidden(plan: Plan, p: Profile, cores: int) -> Iterator[dict[str, Any]]:
+    """Measure engine and textbook at every m of the plan, with planted weights."""
+    points = data.sample(plan.hidden_size, p.n, p.sparsity)
+    X = torch.from_numpy(points.to_dense())
+    for m in plan.hidden:
+        for regime in ("memorising", "generalising"):
+            W, b = planted(points, m, regime)
+            found = {
+                "textbook": contenders.textbook(X, W, b),
+                "engine": contenders.fast(points, Start(W, b, 0, 1e-6, "planted"), cores),
+            }
+            seconds = interleaved(found, max(1, plan.repeats - 2))
+            yield {"m": m, "regime": regime, "T": points.T, "seconds": seconds}
