@@ -237,7 +237,7 @@ def made_up():
         "sizes": [row(1_000, first, 100_000), row(4_000, second, 40_000)],
         "hidden": [
             {"m": 3, "regime": "memorising", "T": 10,
-             "seconds": {"textbook": [0.5], "engine": [0.1]}}
+             "seconds": {"textbook": [0.5], "engine, 1 core": [0.1], "engine": [0.3]}}
         ],
         "memory": [{"contender": "engine", "T": 1_000, "megabytes": 1234.4}],
         "small_models": 8, "small_models_seconds": 2.5,

@@ -1,7 +1,9 @@
 """What else is measured: memory, small models on all cores, and a sweep beside other work."""
 
-import multiprocessing
+import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -14,10 +16,13 @@ from sdd.bench import contenders
 from sdd.bench.weights import Start
 from sdd.experiments import Profile
 
-__all__ = ["beside_other_work", "peak_megabytes", "small_models"]
+__all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]
 
 MODELS = 8
-STEPS = 20_000  # of the models of a small sweep
+STEPS = 60_000  # of the models of a small sweep
+# (Processes are started by a command, as multiprocessing would run a caller's script again.)
+PROBE = "import json, sys; from sdd.bench import extras; "
+PROBE += "print(extras.megabytes(*json.loads(sys.argv[1])))"
 
 
 def _peak() -> float:
@@ -29,7 +34,7 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
 
 
-def _megabytes(name: str, T: int, n: int, sparsity: float) -> float:
+def megabytes(name: str, T: int, n: int, sparsity: float) -> float:
     """Take a step in this process, and return what memory grew by; a process serves once."""
     W, b = training.initial_weights(2, n)
     small = data.sample(10, n, sparsity)
@@ -50,12 +55,13 @@ def peak_megabytes(
 
     Each is measured in a process of its own, as a process never forgets its peak.
     """
-    context = multiprocessing.get_context("spawn")
     rows: list[dict[str, float | int | str]] = []
     for name, T in sizes:
-        with context.Pool(1) as pool:
-            found = pool.apply(_megabytes, (name, T, p.n, p.sparsity))
-        rows.append({"contender": name, "T": T, "megabytes": found})
+        what = json.dumps([name, T, p.n, p.sparsity])
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, what], capture_output=True, text=True, check=True
+        )
+        rows.append({"contender": name, "T": T, "megabytes": float(done.stdout)})
     return rows
 
 
@@ -66,11 +72,6 @@ def small_models(p: Profile, cores: int) -> float:
     start = time.perf_counter()
     training.train(points, config, threads=cores)
     return time.perf_counter() - start
-
-
-def _spin() -> None:
-    while True:
-        pass
 
 
 def _sweep_seconds(p: Profile, cores: int) -> float:
@@ -88,12 +89,10 @@ def beside_other_work(p: Profile, cores: int) -> dict[str, float]:
     """Return the seconds of a small sweep alone, and while another process keeps a core busy."""
     _sweep_seconds(p, cores)  # starts the worker processes
     alone = _sweep_seconds(p, cores)
-    other = multiprocessing.get_context("spawn").Process(target=_spin, daemon=True)
-    other.start()
-    try:
-        time.sleep(2.0)  # until it is under way
-        busy = _sweep_seconds(p, cores)
-    finally:
-        other.terminate()
-        other.join()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            time.sleep(1.0)  # until it is under way
+            busy = _sweep_seconds(p, cores)
+        finally:
+            other.kill()
     return {"alone": alone, "busy": busy}
