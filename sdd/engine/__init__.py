@@ -257,7 +257,7 @@ def advance(
     if tiled(state.W.shape[0], data.n, data.T):
         known, asked, work = state.room or (None, 0, None)
         if known is not data or asked != threads:
-            work = tiles.Work(*state.W.shape, data, dtype, threads)
+            work = tiles.Work(state.W.shape[0], data.n, data, dtype, threads)
             state.room = (data, threads, work)
         tiles.advance(
             state,
