@@ -43,9 +43,7 @@ def device_name(device: Any) -> str:
         known = torch.device(device)
     except (RuntimeError, TypeError):
         known = torch.device("meta")
-    if (
-        known.type == "meta"
-    ):  # PyTorch's device for shapes without numbers: nothing is trained there
+    if known.type == "meta":  # PyTorch's device for shapes without numbers
         raise ValueError(
             f'device must be "cpu" or a device of PyTorch, such as "cuda", "cuda:1" or "mps", '
             f"not {device!r}"

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from sdd import engine
 from sdd.data import Dataset
 from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, padded
-from sdd.engine.pruned_step import order_features, order_points
+from sdd.engine.pruned_step import order_features, order_points, typical_size
 
 __all__ = ["ACTIVE", "CUT", "SILENT", "Split", "split"]
 
@@ -80,7 +80,7 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
     Split
     """
     h = engine.hidden(W, data)
-    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    scale = typical_size(h)
     lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)
     points = h[order_points(np.ascontiguousarray(h.T))].astype(float)
     starts = np.arange(0, len(points), LEAF)

@@ -20,6 +20,7 @@ from sdd.engine.pruned_step import (
     add_sparse_rows,
     encode_rows,
     order_features,
+    typical_size,
 )
 from sdd.model import ReLUOutput
 
@@ -154,7 +155,7 @@ def pair_loop(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
 def _workspace(points: Dataset, W: np.ndarray, b: np.ndarray) -> Workspace:
     moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
     h = engine.hidden(W, points)
-    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    scale = typical_size(h)
     space = Workspace(W, b, moments, order_features(W, b, scale), scale, points.T)
     space.take(points, space.order(points))
     return space

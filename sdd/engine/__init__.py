@@ -25,12 +25,12 @@ from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
+BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
 ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
 # Threads that wait for each other should sleep, not spin: with other work on the machine, spinning
 # is ruinous. (Read once, when the first threads start; a setting of the user's own stands.)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 
 
 def _forget_stale_kernels() -> None:
@@ -171,7 +171,7 @@ def loss_and_grad(
         factor = W.dtype.type(2 / data.T)
         return loss(W, b, data), factor * dW, factor * db
     work = _workspace(W.shape[0], data.n, data.T, W.dtype)
-    gradient, _ = _on(threads)
+    gradient, _ = _on(threads, len(work[2]))
     gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
     factor = W.dtype.type(2 / data.T)
     return loss(W, b, data), work[2][0] * factor, work[3][0] * factor
@@ -271,7 +271,7 @@ def advance(
         )
         return
     work = _workspace(state.W.shape[0], data.n, data.T, dtype)
-    _, steps = _on(threads)
+    _, steps = _on(threads, len(work[2]))
     steps(
         state.W,
         state.b,
@@ -299,7 +299,9 @@ def _allow(threads: int) -> None:
         numba.set_num_threads(min(threads, os.cpu_count() or 1, _THREADS))
 
 
-def _on(threads: int):
+def _on(threads: int, chunks: int):
+    """Return the kernels for so many threads; with a single chunk there is nothing to share."""
+    threads = min(threads, chunks)
     _allow(threads)
     return compiled(parallel=threads > 1)
 

@@ -126,6 +126,17 @@ def _moments(p, q, first, last):
 
 
 @numba.njit(cache=True, nogil=True)
+def _add_moments(A, G, k, active, n1, sp, sq, pp, pq, qq):
+    """Add moments of points to the groups k … k + 15 of A that are active on all of them."""
+    store(A, k, load(A, k) + keep(active, splat(n1)))
+    store(A, G + k, load(A, G + k) + keep(active, splat(sp)))
+    store(A, 2 * G + k, load(A, 2 * G + k) + keep(active, splat(sq)))
+    store(A, 3 * G + k, load(A, 3 * G + k) + keep(active, splat(pp)))
+    store(A, 4 * G + k, load(A, 4 * G + k) + keep(active, splat(pq)))
+    store(A, 5 * G + k, load(A, 5 * G + k) + keep(active, splat(qq)))
+
+
+@numba.njit(cache=True, nogil=True)
 def _side(bounds, G, k, cp, cq, ep, eq, margin):
     """Return masks of the groups k … k + 15 of `bounds`: active on a whole box; cut by it.
 
@@ -233,18 +244,13 @@ def add_block(F, bounds, sums, p, q, first, last, u, v, D, A, room, places, marg
 
     # The block against all groups.
     cp, cq, ep, eq = _box(p, q, first, last, margin)
-    n1, np_, nq, npp, npq, nqq = _moments(p, q, first, last)
+    n1, sp, sq, pp, pq, qq = _moments(p, q, first, last)
     sxx = sxy = syy = sxc = syc = zero
     close = 0
     for k in range(0, G, LANES):
         active, cut = _side(bounds, G, k, cp, cq, ep, eq, margin)
         if any_lane(active):
-            store(A, k, load(A, k) + keep(active, splat(n1)))
-            store(A, G + k, load(A, G + k) + keep(active, splat(np_)))
-            store(A, 2 * G + k, load(A, 2 * G + k) + keep(active, splat(nq)))
-            store(A, 3 * G + k, load(A, 3 * G + k) + keep(active, splat(npp)))
-            store(A, 4 * G + k, load(A, 4 * G + k) + keep(active, splat(npq)))
-            store(A, 5 * G + k, load(A, 5 * G + k) + keep(active, splat(nqq)))
+            _add_moments(A, G, k, active, n1, sp, sq, pp, pq, qq)
             sxx = sxx + keep(active, load(sums, k))
             sxy = sxy + keep(active, load(sums, G + k))
             syy = syy + keep(active, load(sums, 2 * G + k))
@@ -272,9 +278,9 @@ def add_block(F, bounds, sums, p, q, first, last, u, v, D, A, room, places, marg
     for start in range(first, last, LEAF):
         stop = min(start + LEAF, last)
         cp, cq, ep, eq = _box(p, q, start, stop, margin)
-        n1, np_, nq, npp, npq, nqq = _moments(p, q, start, stop)
-        m1, mp, mq = splat(n1), splat(np_), splat(nq)
-        mpp, mpq, mqq = splat(npp), splat(npq), splat(nqq)
+        n1, sp, sq, pp, pq, qq = _moments(p, q, start, stop)
+        m1, mp, mq = splat(n1), splat(sp), splat(sq)
+        mpp, mpq, mqq = splat(pp), splat(pq), splat(qq)
         vcp, vcq, vep, veq = splat(cp), splat(cq), splat(ep), splat(eq)
         slack = splat(margin)
         sxx = sxy = syy = sxc = syc = zero
@@ -282,12 +288,7 @@ def add_block(F, bounds, sums, p, q, first, last, u, v, D, A, room, places, marg
         for k in range(0, close, LANES):
             active, cut = _side(near, G, k, cp, cq, ep, eq, margin)
             if any_lane(active):
-                store(near_A, k, load(near_A, k) + keep(active, m1))
-                store(near_A, G + k, load(near_A, G + k) + keep(active, mp))
-                store(near_A, 2 * G + k, load(near_A, 2 * G + k) + keep(active, mq))
-                store(near_A, 3 * G + k, load(near_A, 3 * G + k) + keep(active, mpp))
-                store(near_A, 4 * G + k, load(near_A, 4 * G + k) + keep(active, mpq))
-                store(near_A, 5 * G + k, load(near_A, 5 * G + k) + keep(active, mqq))
+                _add_moments(near_A, G, k, active, n1, sp, sq, pp, pq, qq)
                 sxx = sxx + keep(active, load(near_sums, k))
                 sxy = sxy + keep(active, load(near_sums, G + k))
                 syy = syy + keep(active, load(near_sums, 2 * G + k))

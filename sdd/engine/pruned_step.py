@@ -10,8 +10,6 @@ Everything here is in the orders of `order.py`: points by where they lie in the 
 by direction. A `Workspace` brings weights, moments and data into them, and weights back.
 """
 
-import math
-
 import numba
 import numpy as np
 
@@ -30,7 +28,7 @@ from sdd.engine.pruned import (
     spread_moments,
 )
 from sdd.engine.sparse import encode
-from sdd.engine.step import adamw
+from sdd.engine.step import adamw, factors
 from sdd.engine.vectors import load_row, part, quad, store_row
 
 __all__ = ["REORDER", "Workspace", "advance_pruned", "gradient_pruned", "squares_pruned"]
@@ -150,22 +148,6 @@ def _second_pass(k, F, F4, scale, bounds, sums, D, D4, A, m1, m2, arguments, upd
         _prepare(k, F, F4, scale, bounds, sums)
 
 
-@numba.njit(cache=True, nogil=True)
-def _factors(t, rate, real, factor, hyper, tiny):
-    """Return what AdamW multiplies by at step number t (from 1 on)."""
-    weight_decay, beta1, beta2, eps = hyper
-    return (
-        real(factor),
-        real(1 - rate * weight_decay),
-        real(1 - beta1),
-        real(1 - beta2),
-        real(rate / (1 - beta1**t)),
-        real(1 / math.sqrt(1 - beta2**t)),
-        real(eps),
-        real(tiny),
-    )
-
-
 # Twice, under two names, for the reason given in step.py.
 
 
@@ -175,7 +157,7 @@ def _pruned_steps(F, m1, m2, scale, rows, work, rates, done, factor, hyper, tiny
     indptr, indices, values = rows
     F4, bounds, sums, h, D, D4, A, room, places, visited = work
     for s in range(rates.size):
-        arguments = _factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
+        arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in range(D.shape[0]):
             visited[k] += _points(
                 k, F, F4, bounds, sums, indptr, indices, values, h, D, D4, A, room, places
@@ -192,7 +174,7 @@ def _pruned_steps_on_threads(
     indptr, indices, values = rows
     F4, bounds, sums, h, D, D4, A, room, places, visited = work
     for s in range(rates.size):
-        arguments = _factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
+        arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in numba.prange(D.shape[0]):
             visited[k] += _points(
                 k, F, F4, bounds, sums, indptr, indices, values, h, D, D4, A, room, places
@@ -221,6 +203,11 @@ def order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
     place_features(W, b, scale, keys)
     sort_cells(keys, names, GROUP, GROUP)
     return names
+
+
+def typical_size(h: np.ndarray) -> np.floating:
+    """Return the root of the mean square of hidden vectors' entries: never zero."""
+    return h.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
 
 
 def order_points(h: np.ndarray) -> np.ndarray:
@@ -349,7 +336,7 @@ def _set_orders(state, data) -> None:
     """Order features and points anew by where the weights are now."""
     h = np.empty((2, data.T), state.W.dtype)
     encode(state.W, data.indptr, data.indices, data.values.astype(state.W.dtype), 0, data.T, h)
-    scale = state.W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    scale = typical_size(h)
     state.orders["scale"] = np.array([scale])
     state.orders["features"] = order_features(state.W, state.b, scale)
     state.orders["points"] = order_points(h)
@@ -396,7 +383,7 @@ def gradient_pruned(W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
 
 def squares_pruned(W, b, h) -> np.ndarray:
     """Return Σ_j max(b_j + W_j · h_i, 0)² for every point, h (2, T), in W's precision."""
-    scale = W.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+    scale = typical_size(h)
     N = padded(b.size)
     G = N // GROUP
     features, points = order_features(W, b, scale), order_points(h)

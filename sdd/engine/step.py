@@ -12,7 +12,7 @@ import numpy as np
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
-__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled"]
+__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "factors"]
 
 CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
 CHUNKS = 16  # and at most so many, so that the partial sums stay small
@@ -66,12 +66,10 @@ def _add_up(dW, db):
 
 
 @numba.njit(cache=True, nogil=True)
-def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
-    """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
-    m1W, m2W, m1b, m2b = moments
+def factors(t, rate, real, scale, hyper, tiny):
+    """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`."""
     weight_decay, beta1, beta2, eps = hyper
-    real = W.dtype.type
-    arguments = (
+    return (
         real(scale),
         real(1 - rate * weight_decay),
         real(1 - beta1),
@@ -81,6 +79,13 @@ def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
         real(eps),
         real(tiny),
     )
+
+
+@numba.njit(cache=True, nogil=True)
+def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
+    """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
+    m1W, m2W, m1b, m2b = moments
+    arguments = factors(t, rate, W.dtype.type, scale, hyper, tiny)
     for c in range(W.shape[0]):
         adamw(W[c], dW[0, c], m1W[c], m2W[c], *arguments)
     adamw(b, db[0], m1b, m2b, *arguments)

@@ -13,7 +13,6 @@ changes no bit, they do not depend either on whether silent pairs are computed o
 (`nearby.py`).
 """
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -26,6 +25,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from sdd.engine.nearby import Nearby
+from sdd.engine.step import adamw, factors
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "TILE", "Work", "advance", "gradient"]
 
@@ -397,30 +397,16 @@ def _add_up(dW_chunks, db_chunks, first, last, dW, db):
             dW[c, first + j] = total[j, c]
 
 
-# (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
-@numba.njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
-def _adamw(p, g, m1, m2, scale, decay, rest1, rest2, step_size, inverse_root, eps, tiny):
-    """PyTorch's AdamW on vectors; see `step.py`, whose arithmetic this is."""
-    for k in range(p.size):
-        gk = g[k] * scale
-        a = m1[k] + (gk - m1[k]) * rest1
-        v = m2[k] + (gk * gk - m2[k]) * rest2
-        a = a if abs(a) > tiny else p.dtype.type(0)
-        v = v if v > tiny else p.dtype.type(0)
-        m1[k], m2[k] = a, v
-        p[k] = p[k] * decay - step_size * a / (np.sqrt(v) * inverse_root + eps)
-
-
 @numba.njit(nogil=True, cache=True)
 def _update(W, b, moments, dW, db, numbers, first, last):
     """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments
     for c in range(W.shape[0]):
-        _adamw(
+        adamw(
             *(W[c, first:last], dW[c, first:last], m1W[c, first:last], m2W[c, first:last]),
             *numbers,
         )
-    _adamw(b[first:last], db[first:last], m1b[first:last], m2b[first:last], *numbers)
+    adamw(b[first:last], db[first:last], m1b[first:last], m2b[first:last], *numbers)
 
 
 class Work:
@@ -522,18 +508,13 @@ def advance(
     dtype = state.W.dtype
     m, n = state.W.shape
     work = work or Work(m, n, data, dtype, threads)
-    factor = dtype.type(2.0 * scale / (len(data.indptr) - 1))
-    tiny = dtype.type(10 * np.finfo(dtype).tiny)  # flushed before it can become denormal
-    beta1, beta2 = BETAS
+    hyper = weight_decay, *BETAS, eps
+    tiny = 10 * float(np.finfo(dtype).tiny)  # flushed before it can become denormal
+    factor = 2.0 * scale / (len(data.indptr) - 1)
     for rate in np.asarray(rates, np.float64):
         work.differentiate(state.W, state.b)
         t = state.steps + 1
-        numbers = (
-            factor,
-            *map(dtype.type, (1 - rate * weight_decay, 1 - beta1, 1 - beta2)),
-            *map(dtype.type, (rate / (1 - beta1**t), 1 / math.sqrt(1 - beta2**t), eps)),
-            tiny,
-        )
+        numbers = factors.py_func(t, rate, dtype.type, factor, hyper, tiny)
         move = partial(_update, state.W, state.b, state.moments, work.dW, work.db, numbers)
         work.each(lambda part, move=move: move(part[0], part[1]), work.columns)
         state.steps = t
