@@ -25,7 +25,8 @@ Five lines train a model and look at it::
 from sdd.data import Dataset, DataSettings, Stream, sample, stream
 from sdd.engine import hidden, loss, loss_and_grad
 from sdd.metrics import dimensionality
-from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, train
+from sdd.run import Run, TrainConfig
+from sdd.training import TrainingDiverged, evaluate, train
 
 __all__ = [
     "DataSettings",

@@ -12,8 +12,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sdd import bench, claims, experiments, store, sweep
 from sdd.data import DataSettings
+from sdd.run import TrainConfig
 from sdd.sweep import RunSpec
-from sdd.training import TrainConfig, TrainingDiverged
+from sdd.training import TrainingDiverged
 
 __all__ = ["main"]
 

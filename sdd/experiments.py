@@ -12,8 +12,8 @@ from typing import Any
 
 from sdd import paper, sweep
 from sdd.data import DataSettings
+from sdd.run import Run, TrainConfig
 from sdd.sweep import RunSpec
-from sdd.training import Run, TrainConfig
 
 __all__ = ["EXPERIMENTS", "PROFILES", "Profile", "profile", "runs", "source", "spec", "specs"]
 

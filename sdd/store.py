@@ -24,7 +24,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sdd.data import DataSettings
-from sdd.training import Progress, Run, TrainConfig
+from sdd.resume import Progress
+from sdd.run import Run, TrainConfig
 
 __all__ = [
     "StoreError",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from sdd import engine, metrics
 from sdd.data import DataSettings, Stream
-from sdd.training import Run
+from sdd.run import Run
 
 __all__ = ["Summary", "by_size", "spread", "summarize"]
 

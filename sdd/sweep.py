@@ -20,7 +20,9 @@ from joblib.parallel import LokyBackend
 from sdd import engine, paper, store
 from sdd.data import Dataset, DataSettings, sample
 from sdd.progress import clock, note_of, shown_progress, write_note
-from sdd.training import Progress, Run, TrainConfig, evaluate, initial_weights, train
+from sdd.resume import Progress
+from sdd.run import Run, TrainConfig
+from sdd.training import evaluate, initial_weights, train
 
 __all__ = [
     "MissingRuns",

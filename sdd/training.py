@@ -2,299 +2,30 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from sdd import engine, paper
-from sdd.data import Dataset, DataSettings, Stream, whole_number
+from sdd import engine
+from sdd.data import Dataset, Stream, whole_number
+from sdd.resume import Part, Progress
+from sdd.run import Run, TrainConfig
 
-__all__ = [
-    "Progress",
-    "Run",
-    "TrainConfig",
-    "TrainingDiverged",
-    "evaluate",
-    "initial_weights",
-    "train",
-]
+__all__ = ["TrainingDiverged", "evaluate", "initial_weights", "train"]
 
 RECORDS = 200  # about so many log-spaced steps of history
 SEGMENT_PAIRS = 2e10  # about two seconds of work between looks at the callback and at Ctrl-C
 THREAD_PAIRS = 2e6  # a step of fewer is over sooner on one thread
-HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
 
 
 class TrainingDiverged(RuntimeError):
     """The loss of a run became infinite or NaN."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train: the paper's settings unless changed.
-
-    Parameters
-    ----------
-    m : int
-        Hidden dimensions.
-    steps : int
-        Full-batch updates.
-    seed : int
-        Parameter seed: of the initial weights.
-    restarts : int
-        Train this many parameter seeds (seed, seed + 1, …) and keep the lowest training loss.
-    lr : float
-        Learning rate at the end of the warm-up.
-    warmup : int or None
-        Steps of linear warm-up, below `steps`; None means 5 % of them, as in the paper.
-    weight_decay : float
-        AdamW's λ, on W and on b.
-    eps : float
-        AdamW's ε.
-    reduction : str
-        "mean" divides the training loss by n, as ``torch.nn.MSELoss`` does, "sum" does not.
-        Reported losses are always the summed form.
-    gain : float
-        Factor on the Xavier initialisation.
-    dtype : str
-        "float32" or "float64".
-    device : str
-        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps"), on which
-        it then takes the steps.
-
-    Raises
-    ------
-    ValueError
-        Where a value breaks its rule; the message says which and how.
-    """
-
-    m: int = paper.M
-    steps: int = paper.STEPS
-    seed: int = 0
-    restarts: int = 1
-    lr: float = paper.LEARNING_RATE
-    warmup: int | None = None
-    weight_decay: float = paper.WEIGHT_DECAY
-    eps: float = paper.EPS
-    reduction: str = "mean"
-    gain: float = 1.0
-    dtype: str = "float32"
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        for name, least in (("m", 1), ("steps", 1), ("seed", 0), ("restarts", 1)):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
-        if self.warmup is not None:
-            object.__setattr__(self, "warmup", whole_number("warmup", self.warmup, 0))
-            if self.steps <= self.warmup:
-                raise ValueError(
-                    f"steps must exceed the warm-up, but steps = {self.steps} "
-                    f"and warmup = {self.warmup}"
-                )
-        for name in ("lr", "weight_decay", "eps", "gain"):
-            value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
-            object.__setattr__(self, name, float(value))
-        if self.reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction must be "mean" or "sum", not {self.reduction!r}')
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(f'dtype must be "float32" or "float64", not {self.dtype!r}')
-        if self.device != "cpu":
-            from sdd.device import device_name  # PyTorch takes seconds: only where it is needed
-
-            object.__setattr__(self, "device", device_name(self.device))
-
-    @property
-    def warmup_steps(self) -> int:
-        """Steps of warm-up, with the paper's 5 % where none are given."""
-        return round(paper.WARMUP_FRACTION * self.steps) if self.warmup is None else self.warmup
-
-    def rates(self) -> Float[np.ndarray, "steps"]:
-        """Return the learning rate of every step: linear up to `lr`, then a cosine to zero."""
-        warmup = self.warmup_steps
-        t = np.arange(self.steps)
-        up = (t + 1) / max(warmup, 1)
-        down = 0.5 * (1 + np.cos(np.pi * (t - warmup) / (self.steps - warmup)))
-        return self.lr * np.where(t < warmup, up, down)
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A trained model, what it was trained on, and how the training went.
-
-    Parameters
-    ----------
-    W : (m, n) array
-        Weights.
-    b : (n,) array
-        Bias.
-    config : TrainConfig
-        How it was trained.
-    data : DataSettings or str
-        What it was trained on; for data of your own, their content hash.
-    history : dict of (records,) arrays
-        "step", "lr", "loss" (summed form, before the step's update), "W_norm", "b_norm".
-    train_loss : float
-        Final loss on the training set, in the summed form; on a fresh batch for T = ∞.
-    restart_losses : (restarts,) array
-        Final training losses of all parameter seeds; the run is the one of the lowest.
-    snapshots : dict of arrays
-        "step" (k,), "W" (k, m, n), "b" (k, n).
-    start : str
-        "" for a fresh start, else the hash of the given initial weights.
-    test_loss, test_error : float
-        Mean over a test set and its standard error; NaN until evaluated.
-    """
-
-    W: Float[np.ndarray, "m n"]
-    b: Float[np.ndarray, "n"]
-    config: TrainConfig
-    data: DataSettings | str
-    history: dict[str, np.ndarray]
-    train_loss: float
-    restart_losses: Float[np.ndarray, "restarts"]
-    snapshots: dict[str, np.ndarray] = field(default_factory=dict)
-    start: str = ""
-    test_loss: float = math.nan
-    test_error: float = math.nan
-
-    @property
-    def T(self) -> float:
-        """Number of training points (infinite for fresh batches, NaN for data of your own)."""
-        return self.data.T if isinstance(self.data, DataSettings) else math.nan
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that determines the run, as plain values."""
-        data = asdict(self.data) if isinstance(self.data, DataSettings) else {"hash": self.data}
-        return {"data": data, "config": asdict(self.config), "start": self.start}
-
-
-@dataclass(eq=False)
-class _Part:
-    """One parameter seed in training: its state, and what is kept of it so far."""
-
-    state: engine.State
-    history: dict[str, list[Any]]
-    snapshots: dict[str, list[Any]]
-    steps: int = -1  # those of its last stop; none yet
-    saved: dict[str, np.ndarray] = field(default_factory=dict)  # the state's arrays at that stop
-
-    @classmethod
-    def fresh(cls, W: np.ndarray, b: np.ndarray) -> "_Part":
-        history: dict[str, list[Any]] = {name: [] for name in HISTORY}
-        return cls(engine.State(W, b), history, {"step": [], "W": [], "b": []})
-
-    def note(self, row: tuple[float, ...], wanted: bool) -> None:
-        """Note that the state is at a stop: append the row of history, and a snapshot."""
-        for values, value in zip(self.history.values(), row, strict=False):
-            values.append(float(value))
-        self.steps = self.state.steps
-        if wanted:
-            kept = (self.steps, self.state.W.copy(), self.state.b.copy())
-            for values, one in zip(self.snapshots.values(), kept, strict=True):
-                values.append(one)
-
-    def save(self) -> None:
-        """Copy the state, which goes on changing in place."""
-        self.saved = {name: array.copy() for name, array in self.state.arrays().items()}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        found = {"steps": np.array([self.steps])}
-        found |= {f"state/{name}": array for name, array in self.saved.items()}
-        for group, lists in (("history", self.history), ("snapshots", self.snapshots)):
-            found |= {f"{group}/{name}": np.array(values) for name, values in lists.items()}
-        return found
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "_Part":
-        groups: dict[str, dict[str, Any]] = {"state": {}, "history": {}, "snapshots": {}}
-        for key, array in arrays.items():
-            group, _, name = key.partition("/")
-            if name:
-                groups[group][name] = array if group == "state" else list(array)
-        steps = int(arrays["steps"][0])
-        ordered = {k: groups["history"][k] for k in HISTORY}
-        kept = {k: groups["snapshots"][k] for k in ("step", "W", "b")}
-        state = engine.State.from_arrays(groups["state"], steps)
-        return cls(state, ordered, kept, steps, groups["state"])
-
-
-class Progress:
-    """How far a training is: all that the rest of it depends on.
-
-    It holds the parameter seeds now in training, the best of those that are finished, and the
-    losses of all that are. `arrays` takes it apart and `from_arrays` puts it together again, for
-    `train` to go on from.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        How it is trained.
-    """
-
-    def __init__(self, config: TrainConfig) -> None:
-        self.config = config
-        self.losses = np.full(config.restarts, math.nan)  # NaN: not finished
-        self.parts: dict[int, _Part] = {}
-        self.lock = threading.RLock()
-
-    @property
-    def steps(self) -> int:
-        """Steps taken so far, over all parameter seeds."""
-        with self.lock:
-            under_way = [p.steps for r, p in self.parts.items() if math.isnan(self.losses[r])]
-            finished = int(np.isfinite(self.losses).sum())
-        return sum(under_way) + finished * self.config.steps
-
-    def stopped(self, r: int) -> None:
-        """Note that seed number r is at a stop; where that was its last, keep the best only."""
-        part = self.parts[r]
-        if part.steps == self.config.steps:
-            self.losses[r] = part.history["loss"][-1]
-            best = np.nanargmin(self.losses)
-            for other in [o for o in self.parts if np.isfinite(self.losses[o]) and o != best]:
-                del self.parts[other]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return all of it as arrays by name; to be called from `checkpoint`, see `train`."""
-        with self.lock:
-            found = {"losses": self.losses.copy()}
-            for r, part in self.parts.items():
-                found |= {f"{r}/{key}": array for key, array in part.arrays().items()}
-        return found
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: TrainConfig) -> "Progress":
-        """Return the progress that had these `arrays`.
-
-        Raises
-        ------
-        ValueError
-            Where the arrays are not those of a training of this kind.
-        """
-        progress = cls(config)
-        try:
-            if arrays["losses"].shape != progress.losses.shape:
-                raise ValueError("it has another number of restarts")
-            progress.losses[:] = arrays["losses"]
-            parts: dict[int, dict[str, np.ndarray]] = {}
-            for key, array in arrays.items():
-                r, _, name = key.partition("/")
-                if name:
-                    parts.setdefault(int(r), {})[name] = array
-            progress.parts = {r: _Part.from_arrays(part) for r, part in parts.items()}
-        except (KeyError, IndexError, TypeError) as error:
-            raise ValueError(f"it is not the progress of a training ({error!r})") from error
-        return progress
 
 
 def initial_weights(
@@ -382,7 +113,7 @@ def train(
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
-        part = progress.parts.get(r) or _Part.fresh(*(init or _start(seeded, data.n)))
+        part = progress.parts.get(r) or Part.fresh(*(init or _start(seeded, data.n)))
 
         def look(row: tuple[float, ...]) -> None:
             with progress.lock:

@@ -12,8 +12,9 @@ import torch
 from sdd import cli, device, engine
 from sdd.data import Dataset, DataSettings, sample, stream
 from sdd.model import ReLUOutput
+from sdd.run import TrainConfig
 from sdd.store import load, run_name
-from sdd.training import TrainConfig, train
+from sdd.training import train
 
 torch.set_num_threads(1)  # on problems this small, threads only wait for each other
 

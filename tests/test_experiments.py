@@ -11,8 +11,9 @@ import pytest
 from sdd import paper, store, sweep
 from sdd.data import Dataset, DataSettings, sample
 from sdd.experiments import EXPERIMENTS, PROFILES, profile, runs, source, spec, specs
+from sdd.run import TrainConfig
 from sdd.sweep import MissingRuns, RunSpec
-from sdd.training import TrainConfig, train
+from sdd.training import train
 
 # Figure 3 of the paper, up to the largest size that the profile "paper" trains on.
 SIZES = (3, 5, 6, 8, 10, 15, 30, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)

@@ -17,7 +17,8 @@ from sdd.engine.pairs import add_pairs
 from sdd.engine.pruned import BLOCK, LEAF, ROWS, padded
 from sdd.engine.pruned_step import REORDER, Workspace, gradient_pruned, order_features
 from sdd.engine.sparse import add_sparse, encode
-from sdd.training import TrainConfig, initial_weights, train
+from sdd.run import TrainConfig
+from sdd.training import initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 

@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 
 from sdd import store
 from sdd.data import Dataset, DataSettings, sample, stream
+from sdd.run import TrainConfig
 from sdd.store import (
     StoreError,
     checkpoint_path,
@@ -33,7 +34,7 @@ from sdd.store import (
     save_checkpoint,
     save_run,
 )
-from sdd.training import TrainConfig, evaluate, train
+from sdd.training import evaluate, train
 
 CONFIG = TrainConfig(steps=20, lr=1e-2)
 
@@ -124,7 +125,8 @@ def test_the_same_run_gives_the_same_bytes_in_any_process(run, tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
         "from sdd.data import sample; from sdd.store import save_run\n"
-        "from sdd.training import TrainConfig, evaluate, train\n"
+        "from sdd.run import TrainConfig\n"
+        "from sdd.training import evaluate, train\n"
         "made = train(sample(5, 30, 0.8), TrainConfig(steps=20, lr=1e-2, restarts=2),\n"
         "             snapshots=(20, 3))\n"
         "save_run(evaluate(made, sample(50, 30, 0.8, split='test')), Path(sys.argv[1]))\n"

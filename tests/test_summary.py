@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sdd.data import DataSettings
+from sdd.run import Run, TrainConfig
 from sdd.summary import FRESH_SHOWN, Summary, by_size, spread, summarize
-from sdd.training import Run, TrainConfig
 
 
 def made_up(T=6, seed=0, batch=None, m=3, n=40):

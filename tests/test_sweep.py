@@ -19,8 +19,9 @@ from joblib.externals.loky import get_reusable_executor
 
 from sdd import cli, engine, paper, progress, store, sweep
 from sdd.data import DataSettings
+from sdd.run import TrainConfig
 from sdd.sweep import MissingRuns, RunSpec, estimate, fetch, missing, train_missing
-from sdd.training import TrainConfig, TrainingDiverged, evaluate, train
+from sdd.training import TrainingDiverged, evaluate, train
 
 DATA = DataSettings(T=5, n=200, sparsity=0.95)
 

@@ -13,16 +13,9 @@ import torch
 from sdd import engine, paper, training
 from sdd.data import Dataset, sample, stream
 from sdd.model import ReLUOutput
-from sdd.training import (
-    Progress,
-    Run,
-    TrainConfig,
-    TrainingDiverged,
-    evaluate,
-    hash_arrays,
-    initial_weights,
-    train,
-)
+from sdd.resume import Progress
+from sdd.run import Run, TrainConfig
+from sdd.training import TrainingDiverged, evaluate, hash_arrays, initial_weights, train
 
 torch.set_num_threads(1)  # on problems this small, threads only wait for each other
 

@@ -14,8 +14,8 @@ from sdd import paper
 from sdd.claims import Evidence
 from sdd.data import DataSettings
 from sdd.experiments import PROFILES
+from sdd.run import Run, TrainConfig
 from sdd.summary import Summary
-from sdd.training import Run, TrainConfig
 
 # Five columns of this squared length, and the other columns with the rest of ‖W‖² = 5: then
 # D = 2 · 0.6375 / 5 = 0.255 and ‖W‖ = √5, the two published numbers.

@@ -15,6 +15,7 @@ from sdd import data, experiments, sweep, training
 from sdd.bench import contenders
 from sdd.bench.weights import Start
 from sdd.experiments import Profile
+from sdd.run import TrainConfig
 
 __all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]
 
@@ -67,7 +68,7 @@ def peak_megabytes(
 
 def small_models(p: Profile, cores: int) -> float:
     """Return the seconds that eight models of T = 10 and all their steps take on all cores."""
-    config = replace(training.TrainConfig(steps=p.steps, eps=p.eps), restarts=MODELS)
+    config = replace(TrainConfig(steps=p.steps, eps=p.eps), restarts=MODELS)
     points = data.sample(10, p.n, p.sparsity)
     start = time.perf_counter()
     training.train(points, config, threads=cores)
