@@ -19,7 +19,6 @@ __all__ = ["TrainingDiverged", "evaluate", "initial_weights", "train"]
 
 RECORDS = 200  # about so many log-spaced steps of history
 SEGMENT_PAIRS = 2e10  # about two seconds of work between looks at the callback and at Ctrl-C
-THREAD_PAIRS = 2e6  # a step of fewer is over sooner on one thread
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
 
@@ -170,9 +169,8 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
     }
     for step in sorted(s for s in stops if s > part.steps):
         now = max(1, threads())
-        options["threads"] = now if data.T * data.n >= THREAD_PAIRS else 1
         if step > state.steps:
-            advance(state, data, rates[state.steps : step], **options)
+            advance(state, data, rates[state.steps : step], threads=now, **options)
         look(_row(state, data, config, rates) if step in recorded else ())
 
 

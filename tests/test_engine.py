@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sdd import engine
 from sdd.data import Dataset, sample
+from sdd.engine import choice, tiles
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 from sdd.engine.step import CHUNK_ROWS, compiled
@@ -297,11 +298,18 @@ def test_the_sparse_kernel_for_m_2_gives_the_bits_of_the_general_one(dtype):
 # --- Threads and chunks -------------------------------------------------------------------------
 
 
+@pytest.fixture
+def threaded(monkeypatch):
+    """Small steps too take the threads that they may."""
+    monkeypatch.setattr(choice, "THREAD_PAIRS", 0)
+
+
 def model_for(data, m, dtype=np.float32, seed=0):
     rng = np.random.default_rng(seed)
     return (0.3 * rng.normal(size=(m, data.n))).astype(dtype), rng.normal(size=data.n).astype(dtype)
 
 
+@pytest.mark.usefixtures("threaded")
 @pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("T", [50, 5 * CHUNK_ROWS + 3])
 def test_any_number_of_threads_gives_the_same_bits(T, m):
@@ -322,6 +330,22 @@ def test_any_number_of_threads_gives_the_same_bits(T, m):
     assert states[1][0] != W.tobytes()
 
 
+@pytest.mark.parametrize("m", [2, 5])
+def test_a_step_takes_threads_only_where_it_is_long_enough_for_them(m, monkeypatch):
+    used = []
+    monkeypatch.setattr(engine, "advance_pruned", lambda *a: used.append(a[-1]))
+    monkeypatch.setattr(engine, "gradient_pruned", lambda W, b, *a: (used.append(a[-1]), (W, b))[1])
+    monkeypatch.setattr(tiles, "advance", lambda *a, **options: used.append(options["threads"]))
+    monkeypatch.setattr(tiles, "gradient", lambda W, b, *a: (used.append(a[-1]), (W, b))[1])
+    for T in (399, 400):
+        data = sample(T, 5_000)
+        W, b = model_for(data, m)
+        engine.advance(engine.State(W, b), data, np.ones(1), weight_decay=0, eps=0, threads=2)
+        engine.loss_and_grad(W, b, data, threads=2)
+    assert used == [1, 1, 2, 2]
+
+
+@pytest.mark.usefixtures("threaded")
 def test_rows_in_chunks_are_all_counted_once():
     data = sample(3 * CHUNK_ROWS + 500, 60, 0.9)
     W, b = model_for(data, 2, np.float64)
@@ -526,6 +550,7 @@ def test_hidden_refuses_weights_that_do_not_fit():
             engine.hidden(W, data)
 
 
+@pytest.mark.usefixtures("threaded")
 def test_more_threads_than_cores_are_no_error():
     data = sample(5, 30, 0.8)
     W, b = model_for(data, 2)

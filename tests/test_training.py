@@ -12,6 +12,7 @@ import torch
 
 from sdd import engine, paper, training
 from sdd.data import Dataset, sample, stream
+from sdd.engine import choice
 from sdd.model import ReLUOutput
 from sdd.resume import Progress
 from sdd.run import Run, TrainConfig
@@ -403,7 +404,7 @@ def test_progress_of_something_else_is_refused():
 @pytest.fixture
 def threaded(monkeypatch):
     """Small steps too take the threads that they may."""
-    monkeypatch.setattr(training, "THREAD_PAIRS", 0)
+    monkeypatch.setattr(choice, "THREAD_PAIRS", 0)
 
 
 @pytest.mark.usefixtures("threaded")
@@ -414,18 +415,6 @@ def test_the_same_settings_give_the_same_bits_on_any_number_of_threads(threads):
     one, other = train(data, config), train(data, config, threads=threads)
     assert_same_run(one, other)
     assert train(data, replace(config, seed=1)).W.tobytes() != one.W.tobytes()
-
-
-def test_a_step_takes_threads_only_where_it_is_long_enough_for_them(monkeypatch):
-    used, advance = [], engine.advance
-    monkeypatch.setattr(
-        engine,
-        "advance",
-        lambda *a, **options: (used.append(options["threads"]), advance(*a, **options)),
-    )
-    train(sample(199, 10_000), TrainConfig(steps=1), threads=2)
-    train(sample(200, 10_000), TrainConfig(steps=1), threads=2)
-    assert used == [1, 2]
 
 
 @pytest.mark.usefixtures("threaded")

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
 from sdd.engine import tiles
-from sdd.engine.choice import LEAST, prunes, tiled
+from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
 from sdd.engine.pruned_step import advance_pruned, gradient_pruned
 from sdd.engine.sparse import encode
@@ -148,7 +148,8 @@ def loss_and_grad(
     data : Dataset
         T points of n features.
     threads : int
-        Threads to use; the result has the same bits on any number.
+        Threads it may use, where there is enough work for them; the result has the same bits on
+        any number.
 
     Returns
     -------
@@ -161,6 +162,7 @@ def loss_and_grad(
     """
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
+    threads = threads_for(data.n, data.T, threads)
     if prunes(W.shape[0], data.n, data.T):
         _allow(threads)
         factor = W.dtype.type(2 / data.T)
@@ -236,10 +238,12 @@ def advance(
     scale : float
         Factor on the training loss: 1 for the sum over features, 1/n for their mean.
     threads : int
-        Threads to use; the result has the same bits on any number.
+        Threads it may use, where there is enough work for them; the result has the same bits on
+        any number.
     """
     dtype = state.W.dtype
     rates = np.asarray(rates, np.float64)
+    threads = threads_for(data.n, data.T, threads)
     # (Flushed before it can become denormal: ten times the smallest normal number.)
     last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
     if prunes(state.W.shape[0], data.n, data.T):
