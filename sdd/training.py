@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +19,7 @@ from sdd.run import Run, TrainConfig
 __all__ = ["TrainingDiverged", "evaluate", "initial_weights", "train"]
 
 RECORDS = 200  # about so many log-spaced steps of history
-SEGMENT_PAIRS = 2e10  # about two seconds of work between looks at the callback and at Ctrl-C
+BETWEEN = 2.0  # seconds, about, between looks at the callback, at threads and at Ctrl-C
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
 
@@ -156,22 +157,30 @@ def _start(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _train_once(data, config, part, wanted, threads, look) -> None:
-    """Train one parameter seed to its end; `look` is called at each stop with a row of history."""
+    """Train one parameter seed to its end; `look` is called at each stop with a row of history.
+
+    Stops are the steps that are recorded or wanted, and as many between as the time asks for:
+    where those fall hangs on the machine, but changes neither bits nor history.
+    """
     state, rates, advance = part.state, config.rates(), _advance(config)
     recorded = {0, config.steps}
     recorded |= {round(s) for s in np.geomspace(1, config.steps, RECORDS)}
-    most = max(1, int(SEGMENT_PAIRS / (data.T * data.n * config.m / 2)))
-    stops = recorded | wanted | set(range(0, config.steps, most))
     options = {
         "weight_decay": config.weight_decay,
         "eps": config.eps,
         "scale": 1 / data.n if config.reduction == "mean" else 1.0,
     }
-    for step in sorted(s for s in stops if s > part.steps):
-        now = max(1, threads())
-        if step > state.steps:
-            advance(state, data, rates[state.steps : step], threads=now, **options)
-        look(_row(state, data, config, rates) if step in recorded else ())
+    most = 1  # steps until the next stop: doubled as long as they take less than BETWEEN
+    for step in sorted(recorded | wanted):
+        while part.steps < step:
+            now, count = max(1, threads()), min(step - state.steps, most)
+            if count:  # (none before the first stop)
+                start = perf_counter()
+                ahead = rates[state.steps : state.steps + count]
+                advance(state, data, ahead, threads=now, **options)
+                pace = (perf_counter() - start) / count
+                most = max(1, int(min(2 * most, BETWEEN / max(pace, 1e-9))))
+            look(_row(state, data, config, rates) if state.steps in recorded else ())
 
 
 def _advance(config: TrainConfig) -> Callable[..., None]:

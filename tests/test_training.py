@@ -232,6 +232,44 @@ def test_looking_on_changes_nothing():
     assert plain.b.tobytes() == watched.b.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("data", "m", "steps"),
+    [
+        (SMALL, 3, 400),
+        (sample(300, 400, 0.97, seed=3), 2, 400),  # pairs are skipped
+        (sample(300, 400, 0.97, seed=3), 6, 300),  # tiles
+        (stream(300, 400, 0.97), 2, 150),
+    ],
+    ids=["small", "pruned", "tiles", "stream"],
+)
+def test_more_stops_change_neither_bits_nor_history(data, m, steps, monkeypatch):
+    config, seen = short(m=m, steps=steps, lr=1e-2), []
+    plain = train(data, config, snapshots=(77,))
+    monkeypatch.setattr(training, "BETWEEN", 0.0)
+    often = train(data, config, snapshots=(77,), callback=lambda step, *_: seen.append(step))
+    assert seen == list(range(steps + 1))
+    assert_same_run(often, plain)
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 4e-3, 0.3, 30.0])
+def test_stops_come_every_few_seconds_however_long_a_step_takes(seconds, monkeypatch):
+    clock, stops = [0.0], []
+
+    def advance(state, data, rates, **options):
+        clock[0] += seconds * rates.size
+        state.steps += rates.size
+
+    monkeypatch.setattr(engine, "advance", advance)
+    monkeypatch.setattr(training, "perf_counter", lambda: clock[0])
+    config = short(steps=50_000)
+    train(SMALL, config, callback=lambda step, *_: stops.append((step, clock[0])))
+    steps, times = zip(*stops, strict=True)
+    assert np.diff(times).max() < max(training.BETWEEN, seconds) + 1e-6
+    assert len(steps) < 400 + 2 * times[-1] / max(training.BETWEEN, seconds)  # nor much oftener
+    begun = train(SMALL, config, checkpoint=lambda p: None).history["step"]
+    assert set(begun) <= set(steps)
+
+
 # --- Seeds and starts ---------------------------------------------------------------------------
 
 
@@ -322,7 +360,8 @@ WARM = tuple(a.astype(np.float32) for a in (np.full((3, 60), 0.2), np.full(60, -
     ],
     ids=["snapshots", "float64", "stream", "warm start", "restarts", "pruned", "pruned stream"],
 )
-def test_a_training_stopped_anywhere_goes_on_to_the_same_bits(data, changes, options):
+def test_a_training_stopped_anywhere_goes_on_to_the_same_bits(data, changes, options, monkeypatch):
+    monkeypatch.setattr(training, "BETWEEN", 0.0)  # a stop at every step
     config = short(lr=1e-2, **changes)
     stops = []
     whole = train(data, config, checkpoint=lambda p: stops.append(p.steps), **options)
