@@ -36,11 +36,18 @@ def _parser() -> argparse.ArgumentParser:
         help="train the runs that are not stored yet",
         description="Train what is not stored yet: all experiments of a profile, those named, or "
         "one run of any settings (such as --T 20 --data-seed 3 --steps 10000; what is not given "
-        "is the profile's).",
+        "is the profile's). Finished runs are stored, and of those in training a checkpoint is "
+        "kept every two minutes: stopped at any time, the same command goes on from there.",
     )
     run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
     _add_profile(run)
-    run.add_argument("--jobs", type=int, help="processes (default: one per core)")
+    run.add_argument(
+        "--jobs",
+        type=int,
+        help="processes, and threads of all of them together (default: one per core); to change "
+        "it, stop with Ctrl-C and run the same command with another: it goes on from the "
+        "checkpoints kept",
+    )
     group = run.add_argument_group("settings of one run")
     for flag, default in _setting_flags().items():
         kind = str if isinstance(default, str) else _number
@@ -187,6 +194,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print("\nstopped: finished runs are stored, and the same command goes on", file=sys.stderr)
+        print(
+            "\nstopped: finished runs are stored, and so are the last checkpoints of the others; "
+            "the same command goes on from there",
+            file=sys.stderr,
+        )
         return 130
     return 0

@@ -341,6 +341,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, fol
     assert code == 130
     assert err.strip().count("\n") == 0
     assert "finished runs are stored" in err
+    assert "checkpoints of the others" in err
     kept = stored(folder)
     assert len(kept) == 3
 
@@ -382,6 +383,14 @@ def still_there(group, patience=10):
             return False
         time.sleep(0.1)
     return True
+
+
+def test_the_help_says_that_the_same_command_goes_on(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["run", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the same command goes on from there" in said
+    assert "it goes on from the checkpoints kept" in said
 
 
 def test_ctrl_c_ends_all_processes_with_one_line(folder):
