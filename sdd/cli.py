@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace) -> None:
     wanted = len(dict.fromkeys(specs))
     print(f"{wanted - len(lacking)} of {_runs(wanted)} stored in {store.default_folder()}")
     if lacking:
-        print("compiling the engine (seconds, once) and timing a step of each size ...", flush=True)
+        print("timing a step of each size ...", flush=True)
         seconds = sweep.estimate(lacking, args.jobs)
         print(f"training {_runs(len(lacking))}: about {sweep.clock(seconds)}", flush=True)
     sweep.train_missing(specs, jobs=args.jobs)

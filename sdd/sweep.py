@@ -120,7 +120,7 @@ def _step_seconds(rows: int, n: int, sparsity: float, m: int, fresh: bool) -> fl
 def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
     """Return the seconds that training these runs should take, from measured step times."""
     specs = list(specs)
-    engine.warm_up()
+    engine.warm_up({s.config.m for s in specs})
     seconds = [
         s.steps
         * _step_seconds(s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf)
@@ -168,7 +168,8 @@ def train_missing(
         return 0
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
-    engine.warm_up()  # compiled once here instead of in every process at once
+    # Compiled once here instead of in every process at once.
+    engine.warm_up({s.config.m for s in todo}, quiet)
     cores = jobs or _cores()
     for spec in todo:  # those of a sweep that was killed
         note_of(spec.name, folder).unlink(missing_ok=True)

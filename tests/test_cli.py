@@ -12,9 +12,15 @@ import time
 import pytest
 from worlds import world
 
-from sdd import claims, cli, experiments, paper, store, sweep
+from sdd import claims, cli, engine, experiments, paper, store, sweep
 
 TINY = ["run", "--T", "4", "--n", "50", "--sparsity", "0.9", "--steps", "20"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """So that no command says that it compiles."""
+    engine.warm_up()
 
 
 @pytest.fixture

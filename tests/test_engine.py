@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sdd import engine
 from sdd.data import Dataset, sample
 from sdd.engine import choice, tiles
+from sdd.engine.announce import MESSAGE, announced
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 from sdd.engine.step import CHUNK_ROWS, compiled
@@ -377,6 +379,28 @@ def test_a_new_process_finds_the_compiled_steps_in_the_cache():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split() == ["1", "0"], done.stdout
+
+
+def test_compiling_is_announced_once_and_a_warm_cache_is_not(capsys):
+    with announced():
+        numba.njit(lambda x: x + 1)(1)
+        numba.njit(lambda x: x + 2)(1)
+    assert capsys.readouterr() == ("", MESSAGE + "\n")
+    ways = (2, 3, 8)
+    engine.warm_up(ways, quiet=True)
+    engine.warm_up(ways)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_after_warming_up_nothing_is_left_to_compile(capsys):
+    engine.warm_up((2, 3, 8), quiet=True)
+    with announced():
+        for m in (1, 2, 3, 4, 5, 8, 32):
+            for data in (sample(20, 300, 0.9), sample(400, 300, 0.9)):
+                state = engine.State(*model_for(data, m))
+                engine.advance(state, data, np.full(20, 1e-4), weight_decay=0.01, eps=1e-8)
+                engine.loss(state.W, state.b, data)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_kernels_older_than_a_source_of_the_engine_are_forgotten():

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import torch
 
-from sdd import experiments, plots
+from sdd import engine, experiments, paper, plots
 from sdd.bench import extras, measure
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.show import lines, share_of_limit, slope, step_times
@@ -86,7 +86,9 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
 
 def main(target: Path | None = None, short: bool = False) -> None:
     """Print the results, and write them as JSON, with a figure beside, where a target is given."""
-    figures = measured(SHORT if short else FULL)
+    plan = SHORT if short else FULL
+    engine.warm_up((paper.M, *plan.hidden))
+    figures = measured(plan)
     for line in lines(figures):
         print(line)
     if target is None:

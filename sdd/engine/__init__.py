@@ -6,6 +6,7 @@ loss here is the squared error summed over features and averaged over rows.
 
 import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, overload
@@ -16,6 +17,7 @@ from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
 from sdd.engine import tiles
+from sdd.engine.announce import announced
 from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
 from sdd.engine.pruned_step import advance_pruned, gradient_pruned
@@ -310,14 +312,26 @@ def _on(threads: int, chunks: int):
     return compiled(parallel=threads > 1)
 
 
-def warm_up() -> None:
-    """Compile the kernels, or read them from the cache on disk, before they are needed."""
-    data = Dataset.from_dense(np.eye(4, dtype=np.float32))
-    for m in (2, 3):
-        state = State(np.zeros((m, 4), np.float32), np.zeros(4, np.float32))
-        advance(state, data, np.zeros(1), weight_decay=0.0, eps=1e-8)
+def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
+    """Compile the kernels, or read them from the cache on disk, before they are needed.
+
+    Parameters
+    ----------
+    ms : iterable of int
+        The hidden dimensions to come: some have kernels of their own.
+    quiet : bool
+        Do not say on stderr that kernels are compiled.
+    """
+    with contextlib.nullcontext() if quiet else announced():
+        _take_steps(2, Dataset.from_dense(np.eye(4, dtype=np.float32)))
+        many = sample(LEAST, LEAST, 0.9)
+        # (One m serves for all that go the same way; of tiles the fourth step uses lists.)
+        for way in (prunes, tiled):
+            for m in [m for m in ms if way(m, LEAST, LEAST)][:1]:
+                _take_steps(m, many)
+
+
+def _take_steps(m: int, data: Dataset) -> None:
+    state = State(np.zeros((m, data.n), np.float32), np.zeros(data.n, np.float32))
+    advance(state, data, np.zeros(4), weight_decay=0.0, eps=1e-8)
     loss(state.W, state.b, data)
-    many = sample(LEAST, LEAST, 0.9)
-    state = State(np.zeros((2, LEAST), np.float32), np.zeros(LEAST, np.float32))
-    advance(state, many, np.zeros(1), weight_decay=0.0, eps=1e-8)
-    loss(state.W, state.b, many)
