@@ -131,6 +131,8 @@ _sums_8, _sums_4, _sums_2, _sums_1 = (_products(rows, PANEL_BYTES) for rows in (
 _points_128, _points_64, _points_32, _points_16 = (_products(ROWS, w) for w in (128, 64, 32, 16))
 _short = _products(1, 16)
 
+# Copies of rows are written out below: between slices they take seconds to compile.
+
 
 @numba.njit(nogil=True, cache=True)
 def _outputs(h, Wp, bp, panel, width, count, r):
@@ -217,7 +219,9 @@ def _add_pairs(WT, Wp, bp, h, dh, first, last, dW, db, reach, starts, listed):
     columns = np.empty((TILE if listing else 0, panels * width + 1), np.int32)
     for start in range(first, last, TILE):
         count = min(TILE, last - start)
-        tile_h[:count] = h[start : start + count]
+        for i in range(count):
+            for c in range(H):
+                tile_h[i, c] = h[start + i, c]
         tile_dh[:] = 0
         counts[:] = 0
         for panel in range(panels):
@@ -233,7 +237,9 @@ def _add_pairs(WT, Wp, bp, h, dh, first, last, dW, db, reach, starts, listed):
                     part[j] += r[i, j]
             _add_to_features(tile_h, r, count, width, m, sums, panel * m * width)
             _add_to_points(WT, r, panel * width, count, width, tile_dh)
-        dh[start : start + count] = tile_dh[:count]
+        for i in range(count):
+            for c in range(H):
+                dh[start + i, c] = tile_dh[i, c]
         if listing and starts[-1] >= 0:
             _keep(counts, columns, count, start - first, starts, listed)
     for panel in range(panels):
@@ -252,7 +258,8 @@ def _keep(counts, columns, count, row, starts, listed):
         if stop > listed.size:
             starts[-1] = -1
             return
-        listed[start:stop] = columns[i, : counts[i]]
+        for k in range(counts[i]):
+            listed[start + k] = columns[i, k]
         starts[row + i + 1] = stop
 
 
@@ -376,7 +383,8 @@ def _pack(W, b, WT, Wp, bp):
     width = Wp.shape[2]
     for start in range(0, n, width):
         stop = min(start + width, n)
-        bp[start:stop] = b[start:stop]
+        for j in range(start, stop):
+            bp[j] = b[j]
         for c in range(m):
             for j in range(start, stop):
                 WT[j, c] = Wp[start // width, c, j - start] = W[c, j]
