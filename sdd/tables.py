@@ -20,6 +20,7 @@ __all__ = [
     "polygons",
     "publish",
     "scorecard",
+    "summary",
     "tally",
     "test_losses",
     "timings",
@@ -212,6 +213,15 @@ def timings(figures: Mapping[str, Any]) -> Markdown:
     header = ["T", "textbook PyTorch, ms", "every pair, 1 core, ms", "engine, 1 core, ms",
               all_cores, "textbook ÷ engine", "pairs visited"]  # fmt: skip
     return _table(header, rows)
+
+
+def summary(figures: Mapping[str, Any]) -> Markdown:
+    """Return the numbers that the engine is held to, from the results of `bench.measured`."""
+    rows = [
+        [what, f"{value:,.0f}" if value >= 100 else f"{value:.3g}"]
+        for what, value in figures["summary"].items()
+    ]
+    return _table(["What", "Measured"], rows)
 
 
 def _milliseconds(seconds: Sequence[float]) -> str:

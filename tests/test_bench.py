@@ -262,6 +262,26 @@ def test_the_table_holds_medians_spreads_and_ratios():
         assert said in text
 
 
+def test_the_summary_holds_what_was_measured_and_no_more():
+    found = bench.summary(made_up())
+    assert found == pytest.approx({
+        "T = 1,000: textbook ÷ engine": 450.0,
+        "T = 4,000: sparse terms ÷ reading the data": 3.0,
+        "pairs visited grow as T to the power of": math.log(0.4) / math.log(4),
+        "T = 1,000: MB of engine": 1234.4,
+        "m = 3, memorising: textbook ÷ engine": 5.0,
+        "8 small models: s": 2.5,
+    })  # fmt: skip
+    assert "  T = 1,000: textbook ÷ engine: 450" in list(bench.lines(made_up()))
+
+
+def test_products_of_matrices_are_timed_where_the_engine_goes_through_tiles():
+    plan = replace(PLAN, hidden=(3, 8))
+    p = replace(experiments.PROFILES["quick"], n=300, sparsity=0.97)
+    for row in measure.by_hidden(plan, p, 1):
+        assert ("sgemm" in row["seconds"]) == (row["m"] == 8)
+
+
 def test_results_and_figure_are_written_where_asked(monkeypatch, capsys, tmp_path):
     asked = []
     monkeypatch.setattr(bench, "measured", lambda plan: asked.append(plan) or made_up())

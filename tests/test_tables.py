@@ -218,3 +218,8 @@ def test_timings_show_medians_extremes_and_how_many_times_faster():
     assert found[5_000][1] == found[5_000][5] == "–"
     assert found[5_000][6] == "100.0%"
     assert "engine, 4 cores" in tables.timings({"cores": 4, "sizes": rows}).data
+
+
+def test_the_summary_of_a_measurement_shows_large_numbers_whole():
+    found = tables.summary({"summary": {"T = 1,000: textbook ÷ engine": 1449.6, "slope": 0.4567}})
+    assert cells(found)[1] == [["T = 1,000: textbook ÷ engine", "1,450"], ["slope", "0.457"]]

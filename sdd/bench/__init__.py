@@ -17,7 +17,7 @@ import torch
 from sdd import engine, experiments, paper, plots
 from sdd.bench import extras, measure
 from sdd.bench.measure import FULL, SHORT, Plan
-from sdd.bench.show import lines, share_of_limit, slope, step_times
+from sdd.bench.show import lines, share_of_limit, slope, step_times, summary
 
 __all__ = [
     "FULL",
@@ -28,6 +28,7 @@ __all__ = [
     "share_of_limit",
     "slope",
     "step_times",
+    "summary",
 ]
 
 
@@ -58,8 +59,8 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     dict
         "machine", "n", "cores", "repeats", "notes", "measured_in" (seconds); "sizes": for each T
         the repeats of every contender, in seconds per step, "visited" of "pairs", and where the
-        weights are from; and, where the plan has them, "hidden", "memory",
-        "small_models_seconds", "sweep".
+        weights are from; "summary": see `summary`; and, where the plan has them, "hidden",
+        "memory", "small_models_seconds", "sweep".
     """
     p, begin = experiments.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
@@ -73,7 +74,8 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     }
     if plan.extras:  # (memory first: while this process is small)
         at = (("engine", min(plan.sizes)), ("textbook", plan.textbook), ("engine", plan.textbook))
-        figures["memory"] = extras.peak_megabytes(p, (*at, ("engine", max(plan.sizes))))
+        largest = tuple(("engine", T) for T in sorted(plan.sizes)[-2:])
+        figures["memory"] = extras.peak_megabytes(p, (*at, *largest))
     figures["sizes"] = list(measure.by_size(plan, p, cores, notes))
     if plan.hidden:
         figures["hidden"] = list(measure.by_hidden(plan, p, cores))
@@ -81,6 +83,7 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
         figures["small_models"] = extras.MODELS
         figures["small_models_seconds"] = extras.small_models(p, cores)
         figures["sweep"] = extras.beside_other_work(p, cores)
+    figures["summary"] = summary(figures)
     return figures | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
 
 

@@ -14,7 +14,7 @@ from sdd.bench import contenders
 from sdd.bench.contenders import Contender
 from sdd.bench.weights import Start, planted, starts
 from sdd.data import Dataset
-from sdd.engine.choice import prunes
+from sdd.engine.choice import prunes, tiled
 from sdd.experiments import Profile
 
 __all__ = ["FULL", "SHORT", "Plan", "by_hidden", "by_size", "interleaved"]
@@ -52,7 +52,7 @@ class Plan:
 
 
 FULL = Plan(
-    (10, 100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000),
+    (10, 100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000),
     textbook=10_000,
     chunked=10_000,
     dense=100_000,
@@ -183,7 +183,10 @@ def by_size(plan: Plan, p: Profile, cores: int, notes: set[str]) -> Iterator[dic
 
 
 def by_hidden(plan: Plan, p: Profile, cores: int) -> Iterator[dict[str, Any]]:
-    """Measure engine and textbook at every m of the plan, with planted weights."""
+    """Measure engine and textbook at every m of the plan, with planted weights.
+
+    Where the engine goes through tiles, also the products of matrices alone.
+    """
     points = data.sample(plan.hidden_size, p.n, p.sparsity)
     X = torch.from_numpy(points.to_dense())
     for m in plan.hidden:
@@ -194,5 +197,7 @@ def by_hidden(plan: Plan, p: Profile, cores: int) -> Iterator[dict[str, Any]]:
                 "engine, 1 core": contenders.fast(points, Start(W, b, 0, 1e-6, ""), 1),
                 "engine": contenders.fast(points, Start(W, b, 0, 1e-6, ""), cores),
             }
+            if tiled(m, points.n, points.T):
+                found["sgemm"] = contenders.products(points, W)
             seconds = interleaved(found, max(1, plan.repeats // 2))
             yield {"m": m, "regime": regime, "T": points.T, "seconds": seconds}

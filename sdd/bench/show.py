@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["lines", "middle", "share_of_limit", "slope", "step_times"]
+__all__ = ["lines", "middle", "share_of_limit", "slope", "step_times", "summary"]
 
 ORDER = (
     "textbook",
@@ -51,6 +51,42 @@ def share_of_limit(figures: dict[str, Any]) -> dict[int, float]:
         if "pair loop, 1 core" in seconds:
             rate = row["pairs"] / middle(seconds["pair loop, 1 core"])
         found[row["T"]] = row["visited"] / rate / middle(seconds["engine, 1 core"])
+    return found
+
+
+def summary(figures: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers that the engine is held to, by name: those that were measured.
+
+    Ratios are those of medians, to the faster of the engine on one core and on all.
+    """
+    found, visited = {}, {}
+    for row in figures["sizes"]:
+        T, times = row["T"], {name: middle(v) for name, v in row["seconds"].items()}
+        fastest = min(times["engine"], times["engine, 1 core"])
+        for name in ("textbook", "chunks, compiled"):
+            if name in times:
+                found[f"T = {T:,}: {name} ÷ engine"] = times[name] / fastest
+        if T >= 100_000:
+            found[f"T = {T:,}: ms a step"] = 1e3 * fastest
+        if "reading the data" in times:
+            ratio = times["sparse terms, 1 core"] / times["reading the data"]
+            found[f"T = {T:,}: sparse terms ÷ reading the data"] = ratio
+        if T >= 1_000:
+            visited[T] = row["visited"]
+    if len(visited) > 1:
+        line = np.polyfit(np.log(list(visited)), np.log(list(visited.values())), 1)
+        found["pairs visited grow as T to the power of"] = float(line[0])
+    for row in figures.get("memory", ()):
+        found[f"T = {row['T']:,}: MB of {row['contender']}"] = row["megabytes"]
+    for row in figures.get("hidden", ()):
+        times = {name: middle(v) for name, v in row["seconds"].items()}
+        fastest = min(times["engine"], times["engine, 1 core"])
+        for name in ("textbook", "sgemm"):
+            if name in times:
+                what = f"m = {row['m']}, {row['regime']}: {name} ÷ engine"
+                found[what] = times[name] / fastest
+    if "small_models_seconds" in figures:
+        found[f"{figures['small_models']} small models: s"] = figures["small_models_seconds"]
     return found
 
 
@@ -115,5 +151,8 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
         yield f"weights at T = {row['T']:,}: {row['weights']}; engine on 1 core by step: {steps}"
     yield f"slope of the engine's time on 1 core from T = 1,000 on: {slope(figures):.2f}"
     yield from _extras(figures)
+    yield "in short:"
+    for what, value in summary(figures).items():
+        yield f"  {what}: {value:,.0f}" if value >= 100 else f"  {what}: {value:.3g}"
     yield from figures["notes"]
     yield f"measured in {figures['measured_in']:.0f} s"
