@@ -82,7 +82,7 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
     h = engine.hidden(W, data)
     scale = typical_size(h)
     lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)
-    points = h[order_points(np.ascontiguousarray(h.T))].astype(float)
+    points = h[order_points(np.ascontiguousarray(h.T), LEAF)].astype(float)
     starts = np.arange(0, len(points), LEAF)
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     centres, halves = (low + high) / 2, (high - low) / 2

@@ -183,35 +183,36 @@ def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
 
 
 @numba.njit(nogil=True)
-def _sparse(F4, indptr, indices, values, h, D4, taken):
+def _sparse(F4, rows, h, D4, taken):
     p, q, u, v = h[0], h[1], h[2], h[3]
-    T = indptr.size - 1
-    for first in range(0, T, ROWS):
-        last = min(first + ROWS, T)
-        encode_rows(F4, indptr, indices, values, first, last, p, q)
-        add_sparse_rows(F4, indptr, indices, values, first, last, p, q, u, v, D4, taken)
+    for first in range(0, p.size, ROWS):
+        last = min(first + ROWS, p.size)
+        encode_rows(F4, rows, first, last, p, q)
+        add_sparse_rows(F4, rows, first, last, p, q, u, v, D4, taken)
 
 
 @numba.njit(nogil=True, fastmath=True)
-def _read(indptr, indices, values):
-    rows, columns, total = 0, 0, values.dtype.type(0)
+def _read(rows):
+    at, indptr, indices, values = rows
+    places, starts, columns, total = 0, 0, 0, values.dtype.type(0)
+    for i in range(at.size):
+        places ^= at[i]
     for i in range(indptr.size):
-        rows ^= indptr[i]
+        starts ^= indptr[i]
     for k in range(indices.size):
         columns ^= indices[k]
     for k in range(values.size):
         total += values[k]
-    return rows, columns, total
+    return places, starts, columns, total
 
 
 def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Contender, Contender]:
     """Return the engine's sparse terms alone, and one reading of the arrays that they go over."""
     space = _workspace(points, W, b)
-    F4, _, _, h, _, D4, _, room, *_ = space.work
+    _, F4, _, _, h, _, D4, *_, taken, _ = space.work
     h[2:] = 0
     D4[0] = 0
-    indptr, indices, values = space.rows
     return (
-        Contender(lambda _: _sparse(F4, indptr, indices, values, h, D4[0], room[0])),
-        Contender(lambda _: _read(indptr, indices, values)),
+        Contender(lambda _: _sparse(F4, space.rows, h, D4[0], taken[0])),
+        Contender(lambda _: _read(space.rows)),
     )

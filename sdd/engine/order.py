@@ -11,40 +11,39 @@ __all__ = ["place_features", "sort_cells"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _swap(keys, names, i, j):
-    for d in range(keys.shape[0]):
-        keys[d, i], keys[d, j] = keys[d, j], keys[d, i]
-    names[i], names[j] = names[j], names[i]
+def _select(keys, names, first, last, middle):
+    """Rearrange first … last − 1 so that keys before `middle` are not above those after.
 
-
-@numba.njit(cache=True, nogil=True)
-def _select(keys, names, d, first, last, middle):
-    """Rearrange first … last − 1 so that keys[d] before `middle` are not above those after."""
-    low, high = first, last - 1
-    while low < high:
-        a, b, c = keys[d, low], keys[d, (low + high) // 2], keys[d, high]
+    Keys are compared without a branch, as half of all guesses would be wrong: every element
+    changes places with the first that is not below the pivot, and only the place moves on.
+    """
+    while last - first > 1:
+        a, b, c = keys[first], keys[(first + last) // 2], keys[last - 1]
         pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while keys[d, i] < pivot:
-                i += 1
-            while keys[d, j] > pivot:
-                j -= 1
-            if i <= j:
-                _swap(keys, names, i, j)
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
+        below = first
+        for i in range(first, last):
+            key, name = keys[i], names[i]
+            keys[i], names[i] = keys[below], names[below]
+            keys[below], names[below] = key, name
+            below += key < pivot
+        if middle < below:
+            last = below
+            continue
+        # What equals the pivot goes next, so that equal keys do not stay together for ever.
+        equal = below
+        for i in range(below, last):
+            key, name = keys[i], names[i]
+            keys[i], names[i] = keys[equal], names[equal]
+            keys[equal], names[equal] = key, name
+            equal += key == pivot
+        if middle < equal:
             return
+        first = equal
 
 
 @numba.njit(cache=True, nogil=True)
 def sort_cells(keys, names, unit, block):
-    """Reorder keys (d, size) and names (size,) in place, so that cells are runs of `unit`.
+    """Reorder names (size,) in place, so that runs of `unit` of them are cells of keys (d, size).
 
     The wider side of a cell's box is split at its median, moved to a multiple of `unit` (of
     `unit · block` while the cell is larger than that). A key that is not a number leaves its
@@ -52,6 +51,7 @@ def sort_cells(keys, names, unit, block):
     """
     starts, stops = np.empty(64, np.int64), np.empty(64, np.int64)
     starts[0], stops[0], depth = 0, names.size, 1
+    across = np.empty(names.size, keys.dtype)  # the keys of a cell along its wider side
     while depth > 0:
         depth -= 1
         first, last = starts[depth], stops[depth]
@@ -60,18 +60,27 @@ def sort_cells(keys, names, unit, block):
             continue
         widest, d = -1.0, 0
         for k in range(keys.shape[0]):
-            low = high = keys[k, first]
-            for i in range(first + 1, last):
-                low, high = min(low, keys[k, i]), max(high, keys[k, i])
-            if not np.isfinite(high - low):
+            # (From both ends at once: one comparison need not wait for the one before.)
+            half = (last - first) // 2
+            guard = keys[k, names[first + half]] * 0
+            low = high = other_low = other_high = keys[k, names[first + half]]
+            for i in range(first, first + half):
+                key, other = keys[k, names[i]], keys[k, names[last - 1 - i + first]]
+                low, high = min(low, key), max(high, key)
+                other_low, other_high = min(other_low, other), max(other_high, other)
+                guard += (key - key) + (other - other)
+            low, high = min(low, other_low), max(high, other_high)
+            if guard != 0:  # then it is not a number, and neither is some key
                 widest = np.inf
                 break
             if high - low > widest:
                 widest, d = high - low, k
-        middle = first + max(1, (last - first + step) // (2 * step)) * step
         if widest == np.inf:
             continue
-        _select(keys, names, d, first, last, middle)
+        middle = first + max(1, (last - first + step) // (2 * step)) * step
+        for i in range(first, last):
+            across[i] = keys[d, names[i]]
+        _select(across, names, first, last, middle)
         starts[depth], stops[depth] = first, middle
         starts[depth + 1], stops[depth + 1] = middle, last
         depth += 2

@@ -22,7 +22,6 @@ import numba
 
 from sdd.engine.vectors import (
     LANES,
-    any_lane,
     bits,
     count,
     keep,
@@ -32,8 +31,8 @@ from sdd.engine.vectors import (
     least,
     load,
     load_packed,
-    lowest,
     magnitude,
+    root,
     splat,
     store,
     store_packed,
@@ -42,23 +41,33 @@ from sdd.engine.vectors import (
 )
 
 __all__ = [
-    "BLOCK",
     "GROUP",
     "LEAF",
     "ROWS",
     "add_block",
     "add_squares",
     "bound_groups",
+    "leaf_size",
     "padded",
+    "room_size",
     "spread_moments",
 ]
 
-LEAF = 32  # points a leaf
-BLOCK = 8  # leaves a block
-ROWS = LEAF * BLOCK
+ROWS = 256  # points a block
+LEAF = 8  # points a leaf: as many as stay in registers
+WIDE, MANY = 32, 50_000  # and from so many points on, with features taken out of their groups
 GROUP = LANES  # features a group: one vector
 # Bounds are widened by this share of their terms, so that rounding never hides a cut pair.
 MARGIN = 1e-5
+
+
+def leaf_size(T: int) -> int:
+    """Return the number of points a leaf.
+
+    Small leaves take the groups that cut them whole. Where points are many, groups are wide
+    beside leaves, and it pays to pack the few features that cut a leaf side by side.
+    """
+    return LEAF if T < MANY else WIDE
 
 
 def padded(n: int) -> int:
@@ -71,7 +80,7 @@ def bound_groups(F, scale, bounds, sums, first, last):
     """Set boxes of the directions of groups `first` … `last` − 1, and sums over their features.
 
     bounds (6 · N/16) holds the centres of x, y, c, then half the widths; directions are scaled
-    to |x| + |y| + |c| / scale = 1, as only signs are asked of them. sums (6 · N/16) holds
+    to x² + y² + (c / scale)² = 1, as only signs are asked of them. sums (6 · N/16) holds
     Σ W_1², Σ W_1 W_2, Σ W_2², Σ b W_1, Σ b W_2, Σ b².
     """
     real = F.dtype.type
@@ -84,12 +93,16 @@ def bound_groups(F, scale, bounds, sums, first, last):
         x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
         sums[g], sums[G + g], sums[2 * G + g] = total(x * x), total(x * y), total(y * y)
         sums[3 * G + g], sums[4 * G + g], sums[5 * G + g] = total(x * c), total(y * c), total(c * c)
+        # (First by the sum of sizes: squares of small numbers would be zero.)
         size = magnitude(x) + magnitude(y) + magnitude(c) * inverse_scale
         unit = keep(zero < size, one / size)
+        ux, uy, uc = x * unit, y * unit, c * unit
+        length = ux * ux + uy * uy + uc * inverse_scale * (uc * inverse_scale)
+        unit = keep(zero < length, one / root(length))
         # Zero; but where anything is infinite or not a number, not a number.
         guard = total(size) - total(size)
         for d in range(3):
-            v = (x if d == 0 else y if d == 1 else c) * unit
+            v = (ux if d == 0 else uy if d == 1 else uc) * unit
             low, high = least(v), largest(v)
             bounds[d * G + g] = half * (low + high)
             bounds[(3 + d) * G + g] = wide * (high - low) + guard
@@ -126,17 +139,6 @@ def _moments(p, q, first, last):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_moments(A, G, k, active, n1, sp, sq, pp, pq, qq):
-    """Add moments of points to the groups k … k + 15 of A that are active on all of them."""
-    store(A, k, load(A, k) + keep(active, splat(n1)))
-    store(A, G + k, load(A, G + k) + keep(active, splat(sp)))
-    store(A, 2 * G + k, load(A, 2 * G + k) + keep(active, splat(sq)))
-    store(A, 3 * G + k, load(A, 3 * G + k) + keep(active, splat(pp)))
-    store(A, 4 * G + k, load(A, 4 * G + k) + keep(active, splat(pq)))
-    store(A, 5 * G + k, load(A, 5 * G + k) + keep(active, splat(qq)))
-
-
-@numba.njit(cache=True, nogil=True)
 def _side(bounds, G, k, cp, cq, ep, eq, margin):
     """Return masks of the groups k … k + 15 of `bounds`: active on a whole box; cut by it.
 
@@ -156,13 +158,13 @@ def _side(bounds, G, k, cp, cq, ep, eq, margin):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_run(P, S, size, p, q, first, last, R, u, v, spare):
-    """Add the pair sums of points `first` … `last` − 1 and the packed features 0 … size − 1.
+def _add_run(F, D, groups, found, p, q, first, last, u, v, spare):
+    """Add the pair sums of points `first` … `last` − 1 and the groups that start at groups[:found].
 
-    P and R hold packed features and their gradients, S numbers apart. Eight points at a time:
-    per vector of features that is 64 arithmetic instructions on 3 loads, and 3 more loads and
-    stores for the sums.
+    Eight points at a time: per group that is 64 arithmetic instructions on 3 loads, and 3 more
+    loads and stores for the sums.
     """
+    N = F.size // 3
     zero = splat(p.dtype.type(0))
     i = first
     while i + 8 <= last:
@@ -172,9 +174,10 @@ def _add_run(P, S, size, p, q, first, last, R, u, v, spare):
         q4, q5, q6, q7 = splat(q[i + 4]), splat(q[i + 5]), splat(q[i + 6]), splat(q[i + 7])
         u0 = u1 = u2 = u3 = u4 = u5 = u6 = u7 = zero
         v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = zero
-        for j in range(0, size, LANES):
-            x, y, c = load(P, j), load(P, S + j), load(P, 2 * S + j)
-            dx, dy, dc = load(R, j), load(R, S + j), load(R, 2 * S + j)
+        for k in range(found):
+            j = groups[k]
+            x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
+            dx, dy, dc = load(D, j), load(D, N + j), load(D, 2 * N + j)
             r = larger(zero, c + x * p0 + y * q0)
             dx, dy, dc, u0, v0 = dx + r * p0, dy + r * q0, dc + r, u0 + r * x, v0 + r * y
             r = larger(zero, c + x * p1 + y * q1)
@@ -191,9 +194,9 @@ def _add_run(P, S, size, p, q, first, last, R, u, v, spare):
             dx, dy, dc, u6, v6 = dx + r * p6, dy + r * q6, dc + r, u6 + r * x, v6 + r * y
             r = larger(zero, c + x * p7 + y * q7)
             dx, dy, dc, u7, v7 = dx + r * p7, dy + r * q7, dc + r, u7 + r * x, v7 + r * y
-            store(R, j, dx)
-            store(R, S + j, dy)
-            store(R, 2 * S + j, dc)
+            store(D, j, dx)
+            store(D, N + j, dy)
+            store(D, 2 * N + j, dc)
         sums = (u0, u1, u2, u3, u4, u5, u6, u7, v0, v1, v2, v3, v4, v5, v6, v7)
         store(spare, 0, totals(sums))
         for k in range(8):
@@ -202,12 +205,13 @@ def _add_run(P, S, size, p, q, first, last, R, u, v, spare):
         i += 8
     while i < last:
         p0, q0, u0, v0 = splat(p[i]), splat(q[i]), zero, zero
-        for j in range(0, size, LANES):
-            x, y, c = load(P, j), load(P, S + j), load(P, 2 * S + j)
+        for k in range(found):
+            j = groups[k]
+            x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
             r = larger(zero, c + x * p0 + y * q0)
-            store(R, j, load(R, j) + r * p0)
-            store(R, S + j, load(R, S + j) + r * q0)
-            store(R, 2 * S + j, load(R, 2 * S + j) + r)
+            store(D, j, load(D, j) + r * p0)
+            store(D, N + j, load(D, N + j) + r * q0)
+            store(D, 2 * N + j, load(D, 2 * N + j) + r)
             u0, v0 = u0 + r * x, v0 + r * y
         u[i] += total(u0)
         v[i] += total(v0)
@@ -215,7 +219,127 @@ def _add_run(P, S, size, p, q, first, last, R, u, v, spare):
 
 
 @numba.njit(cache=True, nogil=True)
-def add_block(F, bounds, sums, p, q, first, last, u, v, D, A, room, places, margin):
+def _sort_groups(
+    bounds, sums, A, size, stride, names, p, q, first, last, margin, cut_names, squares
+):
+    """Find on which side of the points `first` … `last` − 1 the first `size` groups are.
+
+    To the groups active on all of them, the points' moments are added in A, and those groups'
+    sums are returned (the last only for `squares`); those that cut their box are listed in
+    `cut_names`, and counted. All without a branch: a wrong guess costs as much as sixteen groups.
+    """
+    cp, cq, ep, eq = _box(p, q, first, last, margin)
+    n1, sp, sq, pp, pq, qq = _moments(p, q, first, last)
+    zero = splat(p.dtype.type(0))
+    sxx = sxy = syy = sxc = syc = scc = zero
+    n1, sp, sq, pp, pq, qq = splat(n1), splat(sp), splat(sq), splat(pp), splat(pq), splat(qq)
+    G = stride
+    found = 0
+    for k in range(0, size, LANES):
+        active, cut = _side(bounds, G, k, cp, cq, ep, eq, margin)
+        store(A, k, load(A, k) + keep(active, n1))
+        store(A, G + k, load(A, G + k) + keep(active, sp))
+        store(A, 2 * G + k, load(A, 2 * G + k) + keep(active, sq))
+        store(A, 3 * G + k, load(A, 3 * G + k) + keep(active, pp))
+        store(A, 4 * G + k, load(A, 4 * G + k) + keep(active, pq))
+        store(A, 5 * G + k, load(A, 5 * G + k) + keep(active, qq))
+        sxx = sxx + keep(active, load(sums, k))
+        sxy = sxy + keep(active, load(sums, G + k))
+        syy = syy + keep(active, load(sums, 2 * G + k))
+        sxc = sxc + keep(active, load(sums, 3 * G + k))
+        syc = syc + keep(active, load(sums, 4 * G + k))
+        if squares:
+            scc = scc + keep(active, load(sums, 5 * G + k))
+        store_packed(cut_names, found, cut, load(names, k))
+        found += count(cut)
+    return found, total(sxx), total(sxy), total(syy), total(sxc), total(syc), total(scc)
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather_near(bounds, sums, names, size, near, near_sums, near_A):
+    """Bring what is known of the first `size` groups of `names` side by side."""
+    G, S = bounds.size // 6, near.size // 6
+    full = -(-size // LANES) * LANES
+    for k in range(size):
+        g = names[k] // GROUP
+        for d in range(6):
+            near[d * S + k] = bounds[d * G + g]
+            near_sums[d * S + k] = sums[d * G + g]
+    for d in range(6):
+        for k in range(size, full):  # what fills up the last vector is silent everywhere
+            near[d * S + k] = -1 if d == 2 else 0
+            near_sums[d * S + k] = 0
+        for k in range(full):
+            near_A[d * S + k] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _pack(F, D, names, size, p, q, first, last, margin, P, masks):
+    """Sort the features of the first `size` groups of `names` by side, one by one.
+
+    What those that are active on all of the points add goes to D; those that are cut go to P,
+    side by side, and `masks` says which lanes they came from. Returns how many those are, and
+    the sums over features that are active on all points.
+    """
+    N = F.size // 3
+    cp, cq, ep, eq = _box(p, q, first, last, margin)
+    n1, sp, sq, pp, pq, qq = _moments(p, q, first, last)
+    cp, cq, ep, eq, slack = splat(cp), splat(cq), splat(ep), splat(eq), splat(margin)
+    n1, sp, sq, pp, pq, qq = splat(n1), splat(sp), splat(sq), splat(pp), splat(pq), splat(qq)
+    zero = splat(F.dtype.type(0))
+    sxx = sxy = syy = sxc = syc = zero
+    found = 0
+    for k in range(size):
+        j = names[k]
+        x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
+        centre = c + x * cp + y * cq
+        reach = magnitude(x) * ep + magnitude(y) * eq + magnitude(c) * slack
+        whole = zero < centre - reach
+        some = ~(whole | (centre + reach <= zero))
+        dx, dy, dc = load(D, j), load(D, N + j), load(D, 2 * N + j)
+        store(D, j, dx + keep(whole, pp * x + pq * y + sp * c))
+        store(D, N + j, dy + keep(whole, pq * x + qq * y + sq * c))
+        store(D, 2 * N + j, dc + keep(whole, sp * x + sq * y + n1 * c))
+        x1, y1 = keep(whole, x), keep(whole, y)
+        sxx, sxy, syy = sxx + x1 * x, sxy + x1 * y, syy + y1 * y
+        sxc, syc = sxc + x1 * c, syc + y1 * c
+        store_packed(P, found, some, x)
+        store_packed(P, N + LANES + found, some, y)
+        store_packed(P, 2 * (N + LANES) + found, some, c)
+        masks[k] = bits(some)
+        found += count(some)
+    return found, total(sxx), total(sxy), total(syy), total(sxc), total(syc)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_packed(F, D, names, size, P, R, masks, found, p, q, first, last, all_names, u, v, spare):
+    """Add the pair sums of the `found` features in P, and take their gradient from R to D."""
+    N = F.size // 3
+    S = P.size // 3
+    full = -(-found // LANES) * LANES
+    for d in range(3):
+        for k in range(found, full):  # what fills up the last vector is silent everywhere
+            P[d * S + k] = -1 if d == 2 else 0
+        for k in range(full):
+            R[d * S + k] = 0
+    _add_run(P, R, all_names, full // LANES, p, q, first, last, u, v, spare)
+    start = 0
+    for k in range(size):
+        j, some = names[k], lanes(masks[k])
+        store(D, j, load(D, j) + load_packed(R, start, some))
+        store(D, N + j, load(D, N + j) + load_packed(R, S + start, some))
+        store(D, 2 * N + j, load(D, 2 * N + j) + load_packed(R, 2 * S + start, some))
+        start += count(some)
+
+
+def room_size(N: int) -> tuple[int, int]:
+    """Return how many numbers, and how many int32, a block needs to work in, with N features."""
+    G = N // GROUP
+    return 18 * (G + LANES) + LANES + 6 * (N + LANES), 4 * (G + LANES)
+
+
+@numba.njit(cache=True, nogil=True)
+def add_block(F, bounds, sums, p, q, first, last, leaf, u, v, D, A, room, places, margin):
     """Add all pair sums of the points `first` … `last` − 1 of one block; return pairs visited.
 
     Parameters
@@ -224,197 +348,116 @@ def add_block(F, bounds, sums, p, q, first, last, u, v, D, A, room, places, marg
         Features, and `bound_groups` of them.
     p, q : (T,) array
         Hidden vectors; u and v, their gradients, are added to.
+    leaf : int
+        Points a leaf, as `leaf_size` has it.
     D : (3 · N,) array
         Gradient of the features, added to.
     A : (6 · N/16,) array
         Moments of the points on which a whole group is active, added to: `spread_moments`
         brings them to the features when all blocks are done.
-    room : (6 · N + 17 · N/16 + 16,) array, places : (3 · N/16,) int64 array
-        Space to work in.
+    room, places
+        Space to work in, of `room_size`; places starts with the first feature of every group.
     """
-    real = F.dtype.type
     N = F.size // 3
     G = N // GROUP
-    P, R = room[: 3 * N], room[3 * N : 6 * N]
-    near = room[6 * N : 6 * N + 6 * G]  # bounds, sums and moments of the groups that cut the block
-    near_sums = room[6 * N + 6 * G : 6 * N + 11 * G]
-    near_A = room[6 * N + 11 * G : 6 * N + 17 * G]
-    spare = room[6 * N + 17 * G :]
-    zero = splat(real(0))
+    S = G + LANES  # (packing may write past the end)
+    near, near_sums, near_A = room[: 6 * S], room[6 * S : 12 * S], room[12 * S : 18 * S]
+    spare, packed = room[18 * S : 18 * S + LANES], room[18 * S + LANES :]
+    P, R = packed[: 3 * (N + LANES)], packed[3 * (N + LANES) :]
+    all_names, near_names = places[:G], places[S : 2 * S]
+    cut_names, masks = places[2 * S : 3 * S], places[3 * S :]
 
-    # The block against all groups.
-    cp, cq, ep, eq = _box(p, q, first, last, margin)
-    n1, sp, sq, pp, pq, qq = _moments(p, q, first, last)
-    sxx = sxy = syy = sxc = syc = zero
-    close = 0
-    for k in range(0, G, LANES):
-        active, cut = _side(bounds, G, k, cp, cq, ep, eq, margin)
-        if any_lane(active):
-            _add_moments(A, G, k, active, n1, sp, sq, pp, pq, qq)
-            sxx = sxx + keep(active, load(sums, k))
-            sxy = sxy + keep(active, load(sums, G + k))
-            syy = syy + keep(active, load(sums, 2 * G + k))
-            sxc = sxc + keep(active, load(sums, 3 * G + k))
-            syc = syc + keep(active, load(sums, 4 * G + k))
-        left = bits(cut)
-        while left != 0:
-            g = k + lowest(left)
-            left &= left - 1
-            places[close] = g
-            for d in range(6):
-                near[d * G + close] = bounds[d * G + g]
-                near_A[d * G + close] = 0
-            for d in range(5):
-                near_sums[d * G + close] = sums[d * G + g]
-            close += 1
-    txx, txy, tyy, txc, tyc = total(sxx), total(sxy), total(syy), total(sxc), total(syc)
-    # Groups that fill up the last vector: silent everywhere.
-    for k in range(close, min(G, -(-close // LANES) * LANES)):
-        for d in range(6):
-            near[d * G + k] = 0
-        near[2 * G + k] = -1
-
+    size, txx, txy, tyy, txc, tyc, _ = _sort_groups(
+        bounds, sums, A, G, G, all_names, p, q, first, last, margin, near_names, False
+    )
+    _gather_near(bounds, sums, near_names, size, near, near_sums, near_A)
     visited = 0
-    for start in range(first, last, LEAF):
-        stop = min(start + LEAF, last)
-        cp, cq, ep, eq = _box(p, q, start, stop, margin)
-        n1, sp, sq, pp, pq, qq = _moments(p, q, start, stop)
-        m1, mp, mq = splat(n1), splat(sp), splat(sq)
-        mpp, mpq, mqq = splat(pp), splat(pq), splat(qq)
-        vcp, vcq, vep, veq = splat(cp), splat(cq), splat(ep), splat(eq)
-        slack = splat(margin)
-        sxx = sxy = syy = sxc = syc = zero
-        size, found = 0, 0
-        for k in range(0, close, LANES):
-            active, cut = _side(near, G, k, cp, cq, ep, eq, margin)
-            if any_lane(active):
-                _add_moments(near_A, G, k, active, n1, sp, sq, pp, pq, qq)
-                sxx = sxx + keep(active, load(near_sums, k))
-                sxy = sxy + keep(active, load(near_sums, G + k))
-                syy = syy + keep(active, load(near_sums, 2 * G + k))
-                sxc = sxc + keep(active, load(near_sums, 3 * G + k))
-                syc = syc + keep(active, load(near_sums, 4 * G + k))
-            left = bits(cut)
-            while left != 0:
-                j = places[k + lowest(left)] * GROUP
-                left &= left - 1
-                # One group cuts the leaf: its features, one in each lane.
-                x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
-                centre = c + x * vcp + y * vcq
-                reach = magnitude(x) * vep + magnitude(y) * veq + magnitude(c) * slack
-                whole = zero < centre - reach
-                some = ~(whole | (centre + reach <= zero))
-                if any_lane(whole):
-                    dx, dy, dc = load(D, j), load(D, N + j), load(D, 2 * N + j)
-                    store(D, j, dx + keep(whole, mpp * x + mpq * y + mp * c))
-                    store(D, N + j, dy + keep(whole, mpq * x + mqq * y + mq * c))
-                    store(D, 2 * N + j, dc + keep(whole, mp * x + mq * y + m1 * c))
-                    x1, y1 = keep(whole, x), keep(whole, y)
-                    sxx, sxy, syy = sxx + x1 * x, sxy + x1 * y, syy + y1 * y
-                    sxc, syc = sxc + x1 * c, syc + y1 * c
-                if any_lane(some):
-                    store_packed(P, size, some, x)
-                    store_packed(P, N + size, some, y)
-                    store_packed(P, 2 * N + size, some, c)
-                    places[G + found], places[2 * G + found] = j, bits(some)
-                    found += 1
-                    size += count(some)
-        if size > 0:
-            # Fill up the last vector with features that are silent everywhere.
-            full = -(-size // LANES) * LANES
-            for k in range(size, full):
-                P[k], P[N + k], P[2 * N + k] = 0, 0, -1
-            for k in range(0, full, LANES):
-                store(R, k, zero)
-                store(R, N + k, zero)
-                store(R, 2 * N + k, zero)
-            _add_run(P, N, full, p, q, start, stop, R, u, v, spare)
-            size = 0
-            for k in range(found):
-                j, some = places[G + k], lanes(places[2 * G + k])
-                store(D, j, load(D, j) + load_packed(R, size, some))
-                store(D, N + j, load(D, N + j) + load_packed(R, N + size, some))
-                store(D, 2 * N + j, load(D, 2 * N + j) + load_packed(R, 2 * N + size, some))
-                size += count(some)
-            visited += size * (stop - start)
-        xx, xy, yy = txx + total(sxx), txy + total(sxy), tyy + total(syy)
-        xc, yc = txc + total(sxc), tyc + total(syc)
+    for start in range(first, last, leaf):
+        stop = min(start + leaf, last)
+        found, xx, xy, yy, xc, yc, _ = _sort_groups(
+            near,
+            near_sums,
+            near_A,
+            size,
+            S,
+            near_names,
+            p,
+            q,
+            start,
+            stop,
+            margin,
+            cut_names,
+            False,
+        )
+        xx, xy, yy, xc, yc = xx + txx, xy + txy, yy + tyy, xc + txc, yc + tyc
+        if leaf == LEAF:
+            _add_run(F, D, cut_names, found, p, q, start, stop, u, v, spare)
+            visited += found * GROUP * (stop - start)
+        else:
+            some, wxx, wxy, wyy, wxc, wyc = _pack(
+                F, D, cut_names, found, p, q, start, stop, margin, P, masks
+            )
+            _add_packed(
+                F, D, cut_names, found, P, R, masks, some, p, q, start, stop, all_names, u, v, spare
+            )
+            xx, xy, yy, xc, yc = xx + wxx, xy + wxy, yy + wyy, xc + wxc, yc + wyc
+            visited += some * (stop - start)
         for i in range(start, stop):
             u[i] += xx * p[i] + xy * q[i] + xc
             v[i] += xy * p[i] + yy * q[i] + yc
-    for k in range(close):
-        g = places[k]
-        for d in range(6):
-            A[d * G + g] += near_A[d * G + k]
+    for d in range(6):
+        for k in range(size):
+            A[d * G + near_names[k] // GROUP] += near_A[d * S + k]
     return visited
 
 
 @numba.njit(cache=True, nogil=True)
-def spread_moments(F, A, D, first, last):
-    """Add to D what the moments A of the groups `first` … `last` − 1 mean for their features."""
+def spread_moments(F, A, g):
+    """Return the gradient that the moments A (chunks, 6 · N/16) mean for group g's features."""
     N = F.size // 3
     G = N // GROUP
-    for g in range(first, last):
-        n1, sp, sq = A[g], A[G + g], A[2 * G + g]
-        pp, pq, qq = A[3 * G + g], A[4 * G + g], A[5 * G + g]
-        for j in range(g * GROUP, (g + 1) * GROUP):
-            x, y, c = F[j], F[N + j], F[2 * N + j]
-            D[j] += pp * x + pq * y + sp * c
-            D[N + j] += pq * x + qq * y + sq * c
-            D[2 * N + j] += sp * x + sq * y + n1 * c
+    zero = F.dtype.type(0)
+    n1 = sp = sq = pp = pq = qq = zero
+    for c in range(A.shape[0]):
+        n1, sp, sq = n1 + A[c, g], sp + A[c, G + g], sq + A[c, 2 * G + g]
+        pp, pq, qq = pp + A[c, 3 * G + g], pq + A[c, 4 * G + g], qq + A[c, 5 * G + g]
+    j = g * GROUP
+    x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
+    return (
+        splat(pp) * x + splat(pq) * y + splat(sp) * c,
+        splat(pq) * x + splat(qq) * y + splat(sq) * c,
+        splat(sp) * x + splat(sq) * y + splat(n1) * c,
+    )
 
 
 @numba.njit(cache=True, nogil=True)
-def add_squares(F, bounds, sums, p, q, out, P, margin):
-    """Add Σ_j max(a_ij, 0)² to out[i] for every point; P (3 · N) is space to work in.
+def add_squares(F, bounds, sums, p, q, first, last, out, room, places, margin):
+    """Add Σ_j max(a_ij, 0)² to out[i] for the points of one block.
 
-    The same descent as in `add_block`, without its upper level. Where a feature is active on a
-    whole leaf its square is a quadratic form in the point, and those can be added up first.
+    The same descent as in `add_block`. Where a feature is active on a whole leaf its square is a
+    quadratic form in the point, and those can be added up first.
     """
-    real = F.dtype.type
     N = F.size // 3
     G = N // GROUP
-    zero, slack = splat(real(0)), splat(margin)
-    for start in range(0, p.size, LEAF):
-        stop = min(start + LEAF, p.size)
-        cp, cq, ep, eq = _box(p, q, start, stop, margin)
-        vcp, vcq, vep, veq = splat(cp), splat(cq), splat(ep), splat(eq)
-        sxx = sxy = syy = sxc = syc = scc = zero
-        size = 0
-        for k in range(0, G, LANES):
-            active, cut = _side(bounds, G, k, cp, cq, ep, eq, margin)
-            if any_lane(active):
-                sxx = sxx + keep(active, load(sums, k))
-                sxy = sxy + keep(active, load(sums, G + k))
-                syy = syy + keep(active, load(sums, 2 * G + k))
-                sxc = sxc + keep(active, load(sums, 3 * G + k))
-                syc = syc + keep(active, load(sums, 4 * G + k))
-                scc = scc + keep(active, load(sums, 5 * G + k))
-            left = bits(cut)
-            while left != 0:
-                j = (k + lowest(left)) * GROUP
-                left &= left - 1
-                x, y, c = load(F, j), load(F, N + j), load(F, 2 * N + j)
-                centre = c + x * vcp + y * vcq
-                reach = magnitude(x) * vep + magnitude(y) * veq + magnitude(c) * slack
-                whole = zero < centre - reach
-                some = ~(whole | (centre + reach <= zero))
-                x1, y1, c1 = keep(whole, x), keep(whole, y), keep(whole, c)
-                sxx, sxy, syy = sxx + x1 * x, sxy + x1 * y, syy + y1 * y
-                sxc, syc, scc = sxc + x1 * c, syc + y1 * c, scc + c1 * c
-                store_packed(P, size, some, x)
-                store_packed(P, N + size, some, y)
-                store_packed(P, 2 * N + size, some, c)
-                size += count(some)
-        full = -(-size // LANES) * LANES
-        for k in range(size, full):
-            P[k], P[N + k], P[2 * N + k] = 0, 0, -1
-        xx, xy, yy = total(sxx), total(sxy), total(syy)
-        xc, yc, cc = total(sxc), total(syc), total(scc)
+    S = G + LANES
+    near, near_sums, A = room[: 6 * S], room[6 * S : 12 * S], room[12 * S : 18 * S]
+    all_names, near_names, cut_names = places[:G], places[S : 2 * S], places[2 * S :]
+    zero = splat(F.dtype.type(0))
+    size, txx, txy, tyy, txc, tyc, tcc = _sort_groups(
+        bounds, sums, A, G, G, all_names, p, q, first, last, margin, near_names, True
+    )
+    _gather_near(bounds, sums, near_names, size, near, near_sums, A)
+    for start in range(first, last, LEAF):
+        stop = min(start + LEAF, last)
+        found, xx, xy, yy, xc, yc, cc = _sort_groups(
+            near, near_sums, A, size, S, near_names, p, q, start, stop, margin, cut_names, True
+        )
+        xx, xy, yy, xc, yc, cc = xx + txx, xy + txy, yy + tyy, xc + txc, yc + tyc, cc + tcc
         for i in range(start, stop):
             pi, qi, squares = splat(p[i]), splat(q[i]), zero
-            for k in range(0, full, LANES):
-                r = larger(zero, load(P, 2 * N + k) + load(P, k) * pi + load(P, N + k) * qi)
+            for k in range(found):
+                j = cut_names[k]
+                r = larger(zero, load(F, 2 * N + j) + load(F, j) * pi + load(F, N + j) * qi)
                 squares = squares + r * r
             quadratic = xx * p[i] * p[i] + 2 * xy * p[i] * q[i] + yy * q[i] * q[i]
             out[i] += total(squares) + quadratic + 2 * (xc * p[i] + yc * q[i]) + cc

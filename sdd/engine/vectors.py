@@ -16,12 +16,12 @@ import operator
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, config, types
+from numba.core.errors import RequireLiteralValue
 from numba.core.imputils import lower_builtin
 from numba.extending import intrinsic, models, register_model, type_callable
 
 __all__ = [
     "LANES",
-    "any_lane",
     "bits",
     "count",
     "keep",
@@ -30,12 +30,13 @@ __all__ = [
     "largest",
     "least",
     "load",
+    "load_column",
     "load_packed",
     "load_row",
-    "lowest",
     "magnitude",
     "part",
     "quad",
+    "root",
     "splat",
     "store",
     "store_packed",
@@ -48,7 +49,7 @@ LANES = 16
 
 
 class VectorType(types.Type):
-    """Sixteen float32 or float64."""
+    """Sixteen float32 or float64, or whole numbers, which can only be loaded and stored."""
 
     def __init__(self, dtype: types.Float) -> None:
         self.dtype = dtype
@@ -74,7 +75,9 @@ MASK = MaskType()
 _BITS = ir.IntType(LANES)
 
 
-def _ir_type(dtype: types.Float, size: int = LANES) -> ir.VectorType:
+def _ir_type(dtype, size: int = LANES) -> ir.VectorType:
+    if isinstance(dtype, types.Integer):
+        return ir.VectorType(ir.IntType(dtype.bitwidth), size)
     return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), size)
 
 
@@ -232,6 +235,35 @@ def store_row(typingctx, array, row, value):
     return types.void(array, types.intp, value), emit
 
 
+@intrinsic
+def load_column(typingctx, array, row, column):
+    """Return array[row : row + 16, column] of a contiguous (N, 4) array; a constant column."""
+    kind = VectorType(array.dtype)
+    if not isinstance(column, types.IntegerLiteral):
+        raise RequireLiteralValue("the column must be a constant")
+    first = column.literal_value
+
+    def emit(context, builder, signature, args):
+        pointer = _row(context, builder, array, *args[:2])
+        pointer = builder.bitcast(pointer, _ir_type(array.dtype).as_pointer())
+        a, b, c, d = (
+            builder.load(
+                builder.gep(pointer, [ir.Constant(ir.IntType(32), k)]),
+                align=array.dtype.bitwidth // 8,
+            )
+            for k in range(4)
+        )
+        # Every fourth lane of two vectors, then the first half of either of two.
+        every = [first + 4 * (k % 8) for k in range(LANES)]
+        halves = [*range(LANES // 2), *range(LANES, LANES + LANES // 2)]
+        kinds = ir.VectorType(ir.IntType(32), LANES)
+        every, halves = ir.Constant(kinds, every), ir.Constant(kinds, halves)
+        low, high = builder.shuffle_vector(a, b, every), builder.shuffle_vector(c, d, every)
+        return builder.shuffle_vector(low, high, halves)
+
+    return kind(array, types.intp, column), emit
+
+
 def _row(context, builder, kind, array, row):
     data = context.make_array(kind)(context, builder, array).data
     pointer = builder.gep(data, [builder.mul(row, ir.Constant(row.type, 4))])
@@ -275,6 +307,16 @@ def magnitude(typingctx, value):
 
     def emit(context, builder, signature, args):
         return _llvm(builder, f"llvm.fabs.{_suffix(value.dtype)}", args[0].type, args)
+
+    return value(value), emit
+
+
+@intrinsic
+def root(typingctx, value):
+    """Return the square root of every lane."""
+
+    def emit(context, builder, signature, args):
+        return _llvm(builder, f"llvm.sqrt.{_suffix(value.dtype)}", args[0].type, args)
 
     return value(value), emit
 
@@ -369,16 +411,6 @@ def lanes(typingctx, number):
 
 
 @intrinsic
-def any_lane(typingctx, mask):
-    """Return whether any lane is true."""
-
-    def emit(context, builder, signature, args):
-        return builder.icmp_unsigned("!=", builder.bitcast(args[0], _BITS), ir.Constant(_BITS, 0))
-
-    return types.boolean(mask), emit
-
-
-@intrinsic
 def count(typingctx, mask):
     """Return how many lanes are true."""
 
@@ -387,16 +419,6 @@ def count(typingctx, mask):
         return builder.zext(number, ir.IntType(64))
 
     return types.int64(mask), emit
-
-
-@intrinsic
-def lowest(typingctx, number):
-    """Return the place of the lowest bit that is set in a number other than zero."""
-
-    def emit(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.int64), emit
 
 
 # Registers of 512 bits come with an instruction that packs; where there are none, a store that
@@ -412,9 +434,8 @@ def store_packed(typingctx, array, start, mask, value):
     """
     bitwidth = array.dtype.bitwidth
     width = 512 // bitwidth if _PACKS else LANES
-    scalar = ir.FloatType() if bitwidth == 32 else ir.DoubleType()
-    part = ir.VectorType(scalar, width)
-    name = f"v{width}f{bitwidth}"
+    part = _ir_type(array.dtype, width)
+    name = f"v{width}{'i' if isinstance(array.dtype, types.Integer) else 'f'}{bitwidth}"
 
     def emit(context, builder, signature, args):
         values, first, mask, vector = args
