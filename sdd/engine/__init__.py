@@ -18,8 +18,9 @@ from jaxtyping import Float
 from sdd.data import Dataset, Stream, sample
 from sdd.engine import tiles
 from sdd.engine.announce import announced
-from sdd.engine.choice import LEAST, prunes, threads_for, tiled
+from sdd.engine.choice import LEAST, prunes, prunes_4, threads_for, tiled
 from sdd.engine.loss import squared_errors
+from sdd.engine.pruned_4_step import advance_pruned_4, gradient_pruned_4
 from sdd.engine.pruned_step import advance_pruned, gradient_pruned
 from sdd.engine.sparse import encode
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
@@ -170,6 +171,11 @@ def loss_and_grad(
         factor = W.dtype.type(2 / data.T)
         dW, db = gradient_pruned(W, b, data, threads)
         return loss(W, b, data), factor * dW, factor * db
+    if prunes_4(W.shape[0], data.n, data.T):
+        _allow(threads)
+        factor = W.dtype.type(2 / data.T)
+        dW, db, _ = gradient_pruned_4(W, b, data, threads)
+        return loss(W, b, data), factor * dW, factor * db
     if tiled(W.shape[0], data.n, data.T):
         dW, db = tiles.gradient(W, b, data, threads)
         factor = W.dtype.type(2 / data.T)
@@ -252,6 +258,10 @@ def advance(
         _allow(threads)
         advance_pruned(state, data, rates, 2.0 * scale / data.T, *last, threads)
         return
+    if prunes_4(state.W.shape[0], data.n, data.T):
+        _allow(threads)
+        advance_pruned_4(state, data, rates, 2.0 * scale / data.T, *last, threads)
+        return
     if isinstance(data, Stream):
         for t in range(rates.size):
             batch = data.at(state.steps, threads)
@@ -326,7 +336,7 @@ def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
         _take_steps(2, Dataset.from_dense(np.eye(4, dtype=np.float32)))
         many = sample(LEAST, LEAST, 0.9)
         # (One m serves for all that go the same way; of tiles the fourth step uses lists.)
-        for way in (prunes, tiled):
+        for way in (prunes, prunes_4, tiled):
             for m in [m for m in ms if way(m, LEAST, LEAST)][:1]:
                 _take_steps(m, many)
 

@@ -3,7 +3,7 @@
 | m        | small T                             | large T                                      |
 |----------|-------------------------------------|----------------------------------------------|
 | 2        | all pairs, in registers             | pairs whose sign is known skipped, T, n ≥ 256 |
-| 3, 4     | all pairs, in registers             | the same                                     |
+| 3, 4     | all pairs, in registers             | the same skipped, by boxes, T, n ≥ 256       |
 | 1        | all pairs, the kernel for any m     | the same                                     |
 | 5 and up | all pairs, the kernel for any m     | tiles, and lists of active pairs, T ≥ 100    |
 
@@ -11,7 +11,7 @@ The bounds were measured: they are about where either way takes as long. How man
 is worth hangs on its size too, and changes no bit.
 """
 
-__all__ = ["LEAST", "prunes", "threads_for", "tiled"]
+__all__ = ["LEAST", "prunes", "prunes_4", "threads_for", "tiled"]
 
 LEAST = 256  # points and features from which looking for pairs to skip pays
 LEAST_TILED = 100  # points from which tiles pay
@@ -21,6 +21,11 @@ THREAD_PAIRS = 2e6  # a step of fewer pairs is over sooner on one thread
 def prunes(m: int, n: int, T: int) -> bool:
     """Return whether a step of this size skips pairs by half-planes."""
     return m == 2 and min(n, T) >= LEAST
+
+
+def prunes_4(m: int, n: int, T: int) -> bool:
+    """Return whether a step of this size skips pairs by boxes in three or four dimensions."""
+    return m in (3, 4) and min(n, T) >= LEAST
 
 
 def tiled(m: int, n: int, T: int) -> bool:

@@ -1,0 +1,297 @@
+"""The training step at m = 3 and 4 for large T · n: leaves of points through `pruned_4.py`.
+
+As at m = 2 (see `pruned_step.py`) a step is two passes: over leaves of points, each encoded,
+compared with all features and sent through its non-zeros; and over ranges of features, which
+adds up the gradient and updates the weights. Leaves are dealt to a number of chunks that hangs
+on T alone, and sums are taken in a fixed order: the same bits on any number of threads.
+"""
+
+import numba
+import numpy as np
+
+from sdd.data import Stream
+from sdd.engine.order import sort_cells
+from sdd.engine.pruned import MARGIN
+from sdd.engine.pruned_4 import LEAF, PAIR, ROOM, add_leaf
+from sdd.engine.pruned_step import REORDER, move_rows, typical_size
+from sdd.engine.sparse import encode
+from sdd.engine.step import adamw, factors
+from sdd.engine.vectors import LANES, load_row, part, quad, store_row
+
+__all__ = ["Workspace", "advance_pruned_4", "gradient_pruned_4"]
+
+RANGES = 8  # of features, in the second pass
+BLOCK = 8  # leaves whose points are neighbours, too
+
+
+@numba.njit(cache=True, nogil=True)
+def _encode_rows(E, indptr, indices, values, first, last, h):
+    """Set h[:, i] = W x_i for some rows."""
+    zero = E.dtype.type(0)
+    for i in range(first, last):
+        s = quad(zero, zero, zero, zero)
+        for k in range(indptr[i], indptr[i + 1]):
+            x = values[k]
+            s = s + quad(x, x, x, x) * load_row(E, 2 * indices[k])
+        h[0, i], h[1, i], h[2, i], h[3, i] = part(s, 0), part(s, 1), part(s, 2), part(s, 3)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_sparse_rows(E, indptr, indices, values, first, last, h, dh, DE, taken):
+    """Add the half-gradients at the non-zeros of some rows to DE.
+
+    −2 x_ij r_ij first, which completes ∂L/∂h_i; with that, the way back through the encoder.
+    """
+    real = E.dtype.type
+    for i in range(first, last):
+        start = indptr[i]
+        p = quad(h[0, i], h[1, i], h[2, i], h[3, i])
+        u = quad(dh[0, i], dh[1, i], dh[2, i], dh[3, i])
+        for k in range(start, indptr[i + 1]):
+            j = 2 * indices[k]
+            w = load_row(E, j)
+            s = w * p
+            a = E[j + 1, 0] + ((part(s, 0) + part(s, 1)) + (part(s, 2) + part(s, 3)))
+            x = values[k] * real(a > 0)  # (a branch would be guessed wrong too often)
+            taken[k - start] = x
+            u = u - quad(x, x, x, x) * w
+        for k in range(start, indptr[i + 1]):
+            j, x, t = 2 * indices[k], values[k], taken[k - start]
+            store_row(DE, j, load_row(DE, j) + quad(x, x, x, x) * u - quad(t, t, t, t) * p)
+            DE[j + 1, 0] -= t
+
+
+@numba.njit(cache=True, nogil=True)
+def _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places):
+    """First pass: the leaves k, k + chunks, k + 2 chunks, … of points; return pairs visited."""
+    T = indptr.size - 1
+    chunks = D.shape[0]
+    margin = F.dtype.type(MARGIN)
+    mine = DE[k]
+    D[k] = 0
+    DE[k] = 0
+    visited = 0
+    for first in range(k * LEAF, T, chunks * LEAF):
+        last = min(first + LEAF, T)
+        _encode_rows(E, indptr, indices, values, first, last, h)
+        dh[:, first:last] = 0
+        visited += add_leaf(F, h, first, last, dh, D[k], room[k], places[k], margin)
+        _add_sparse_rows(E, indptr, indices, values, first, last, h, dh, mine, room[k])
+    return visited
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(D, DE, first, last):
+    """Bring the gradient of the features `first` … `last` − 1 from all chunks into D[0]."""
+    N = D.shape[1] // 5
+    for c in range(D.shape[0]):
+        for d in range(5 if c > 0 else 0):
+            for j in range(d * N + first, d * N + last):
+                D[0, j] += D[c, j]
+        for j in range(first, last):
+            for d in range(4):
+                D[0, d * N + j] += DE[c, 2 * j, d]
+            D[0, 4 * N + j] += DE[c, 2 * j + 1, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _set_rows(F, E, first, last):
+    """Bring E, which holds what belongs to one feature side by side, up to date."""
+    N = F.size // 5
+    for j in range(first, last):
+        for d in range(4):
+            E[2 * j, d] = F[d * N + j]
+        E[2 * j + 1, 0] = F[4 * N + j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update):
+    """Gather the gradient of the k-th range of features, and update them."""
+    m, n = sizes
+    N = F.size // 5
+    first, last = k * n // RANGES, (k + 1) * n // RANGES
+    _gather(D, DE, first, last)
+    if update:
+        for d in range(5):
+            if d < m or d == 4:
+                some = slice(d * N + first, d * N + last)
+                adamw(F[some], D[0, some], m1[some], m2[some], *arguments)
+        _set_rows(F, E, first, last)
+
+
+# Twice, under two names, for the reason given in step.py.
+
+
+@numba.njit(cache=True, nogil=True)
+def _pruned_4_steps(sizes, F, m1, m2, rows, work, rates, done, factor, hyper, tiny, update):
+    """Take a step for each learning rate, or leave the gradient in D[0]."""
+    indptr, indices, values = rows
+    E, h, dh, D, DE, room, places, visited = work
+    for s in range(rates.size):
+        arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
+        for k in range(D.shape[0]):
+            visited[k] += _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places)
+        for k in range(RANGES):
+            _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update)
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _pruned_4_steps_on_threads(
+    sizes, F, m1, m2, rows, work, rates, done, factor, hyper, tiny, update
+):
+    """As `_pruned_4_steps`, both passes on threads."""
+    indptr, indices, values = rows
+    E, h, dh, D, DE, room, places, visited = work
+    for s in range(rates.size):
+        arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
+        for k in numba.prange(D.shape[0]):
+            visited[k] += _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places)
+        for k in numba.prange(RANGES):
+            _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update)
+
+
+def _order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
+    """Return the features in the order of the directions of (scale · W_j, b_j): (n,) int32."""
+    keys, names = np.concatenate([W * scale, b[None]]), np.arange(b.size, dtype=np.int32)
+    with np.errstate(invalid="ignore"):  # of a run that diverged
+        keys /= np.maximum(np.sqrt((keys * keys).sum(axis=0)), np.finfo(W.dtype).tiny)
+    sort_cells(keys, names, LANES, LANES)
+    return names
+
+
+def _order_points(h: np.ndarray) -> np.ndarray:
+    """Return the points in the order of their place, h (m, T): (T,) int32."""
+    names = np.arange(h.shape[1], dtype=np.int32)
+    sort_cells(h.copy(), names, LEAF, BLOCK)
+    return names
+
+
+def _hidden(W: np.ndarray, data) -> np.ndarray:
+    """Return the hidden vectors as columns: (m, T)."""
+    h = np.empty((W.shape[0], data.T), W.dtype)
+    encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
+    return h
+
+
+def _chunks(T: int) -> int:
+    """Into how many parts the leaves are dealt: enough for threads, few enough to add up."""
+    leaves = -(-T // LEAF)
+    return 1 if leaves < 16 else 2 if leaves < 64 else 4 if leaves < 1024 else 8
+
+
+class Workspace:
+    """Weights and moments in the order of features, and space to work in.
+
+    Parameters
+    ----------
+    W, b : (m, n) and (n,) array
+        Weights; m is 3 or 4.
+    moments : tuple of arrays
+        AdamW's, as in `State`.
+    features : (n,) int32 array
+        The order of features.
+    T : int
+        Number of points.
+    """
+
+    def __init__(self, W, b, moments, features, T: int) -> None:
+        (self.m, self.n), real, chunks = W.shape, W.dtype, _chunks(T)
+        self.N, self.features = -(-self.n // LANES) * LANES, features
+        m1W, m2W, m1b, m2b = moments
+        self.F, self.m1, self.m2 = (
+            self._laid_out(of_W, of_b, fill)
+            for of_W, of_b, fill in ((W, b, -1), (m1W, m1b, 0), (m2W, m2b, 0))
+        )
+        self.column = np.empty(self.n, np.int32)
+        self.column[features] = np.arange(self.n, dtype=np.int32)
+        self.rows = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, real)
+        self.work = (
+            np.zeros((2 * self.N, 4), real),
+            np.empty((4, T), real),
+            np.empty((4, T), real),
+            np.empty((chunks, 5 * self.N), real),
+            np.empty((chunks, 2 * self.N, 4), real),
+            np.empty((chunks, 10 * (self.N + PAIR) + ROOM), real),
+            np.empty((chunks, self.N // 8), np.int64),
+            np.zeros(chunks, np.int64),
+        )
+        _set_rows(self.F, self.work[0], 0, self.N)
+
+    def _laid_out(self, of_W, of_b, fill) -> np.ndarray:
+        """Return W and b (or their moments) in order, padded by rows of zeros, silent features."""
+        flat = np.zeros((5, self.N), of_W.dtype)
+        flat[4] = fill
+        flat[: self.m, : self.n], flat[4, : self.n] = of_W[:, self.features], of_b[self.features]
+        return flat.reshape(-1)
+
+    def restore(self, flat, of_W, of_b) -> None:
+        """Write an array laid out as F is back into one of W's shape and one of b's."""
+        flat = flat.reshape(5, self.N)
+        of_W[:, self.features] = flat[: self.m, : self.n]
+        of_b[self.features] = flat[4, : self.n]
+
+    def take(self, data, points) -> None:
+        """Take the rows of the data, in the order given."""
+        size = data.indices.size
+        self.rows = (
+            np.empty(data.T + 1, np.int64),
+            np.empty(size, np.int32),
+            np.empty(size, self.F.dtype),
+        )
+        move_rows(data.indptr, data.indices, data.values, points, self.column, *self.rows)
+
+    def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
+        """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
+        run = _pruned_4_steps_on_threads if threads > 1 else _pruned_4_steps
+        state = (self.m, self.n), self.F, self.m1, self.m2, self.rows, self.work
+        run(*state, rates, done, factor, hyper, tiny, update)
+
+    @property
+    def visited(self) -> int:
+        """Pairs of a point and a feature that were visited, in all steps together."""
+        return int(self.work[-1].sum())
+
+
+def _set_orders(state, data) -> None:
+    """Order features and points anew by where the weights are now."""
+    h = _hidden(state.W, data)
+    state.orders["features"] = _order_features(state.W, state.b, typical_size(h))
+    state.orders["points"] = _order_points(h)
+
+
+def advance_pruned_4(state, data, rates, factor, hyper, tiny, threads) -> None:
+    """Take steps; `data` is a data set, or a stream with other points at every step.
+
+    Features, and the points of a data set, are ordered anew at every multiple of `REORDER`
+    steps, however many calls the steps are taken in; the points of a stream at every step.
+    """
+    fresh = isinstance(data, Stream)
+    while rates.size:
+        batch = data.at(state.steps, threads) if fresh else data
+        known = state.orders and (fresh or state.orders["points"].size == data.T)
+        if state.steps % REORDER == 0 or not known:
+            _set_orders(state, batch)
+        points = _order_points(_hidden(state.W, batch)) if fresh else state.orders["points"]
+        space = Workspace(state.W, state.b, state.moments, state.orders["features"], data.T)
+        space.take(batch, points)
+        count = 1 if fresh else min(rates.size, REORDER - state.steps % REORDER)
+        space.steps(rates[:count], state.steps, factor, hyper, tiny, threads)
+        m1W, m2W, m1b, m2b = state.moments
+        space.restore(space.F, state.W, state.b)
+        space.restore(space.m1, m1W, m1b)
+        space.restore(space.m2, m2W, m2b)
+        state.steps += count
+        rates = rates[count:]
+
+
+def gradient_pruned_4(W, b, data, threads) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return half the gradient of Σ_i ‖x_i − x'_i‖² by W and by b, and the pairs visited."""
+    h = _hidden(W, data)
+    features, points = _order_features(W, b, typical_size(h)), _order_points(h)
+    moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
+    space = Workspace(W, b, moments, features, data.T)
+    space.take(data, points)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, threads, update=False)
+    dW, db = np.empty_like(W), np.empty_like(b)
+    space.restore(space.work[3][0], dW, db)
+    return dW, db, space.visited
