@@ -15,7 +15,6 @@ import numba
 
 from sdd.engine.vectors import (
     LANES,
-    any_lane,
     bits,
     count,
     keep,
@@ -121,6 +120,97 @@ def _add_run(P, S, size, h, first, last, R, dh, sums):
 
 
 @numba.njit(cache=True, nogil=True)
+def _sides(F, h, first, last, cut, whole, margin):
+    """Find the features that cut a leaf, and those that are active on all of it.
+
+    Sets cut and whole (N/16, 2) to the vectors of features that hold some, and which of their
+    lanes; returns the number of vectors in either.
+    """
+    N = F.size // 5
+    b0, b1 = _box(h[0], first, last, margin), _box(h[1], first, last, margin)
+    b2, b3 = _box(h[2], first, last, margin), _box(h[3], first, last, margin)
+    c0, c1, c2, c3 = splat(b0[0]), splat(b1[0]), splat(b2[0]), splat(b3[0])
+    e0, e1, e2, e3, slack = splat(b0[1]), splat(b1[1]), splat(b2[1]), splat(b3[1]), splat(margin)
+    zero = splat(F.dtype.type(0))
+    found, full = 0, 0
+    for j in range(0, N, LANES):
+        w0, w1, w2, w3 = load(F, j), load(F, N + j), load(F, 2 * N + j), load(F, 3 * N + j)
+        c = load(F, 4 * N + j)
+        centre = c + w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3
+        reach = (
+            magnitude(w0) * e0 + magnitude(w1) * e1 + magnitude(w2) * e2 + magnitude(w3) * e3
+        ) + magnitude(c) * slack
+        active = zero < centre - reach
+        some, all_of = bits(~(active | (centre + reach <= zero))), bits(active)
+        # (Written whether or not it counts: a branch would be guessed wrong too often.)
+        cut[found, 0], cut[found, 1] = j, some
+        whole[full, 0], whole[full, 1] = j, all_of
+        found += some != 0
+        full += all_of != 0
+    return found, full
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_whole(F, h, first, last, whole, number, dh, D):
+    """Add the pair sums of a leaf and the features active on all of it, by moments of either."""
+    real = F.dtype.type
+    N = F.size // 5
+    h0, h1, h2, h3 = h[0], h[1], h[2], h[3]
+    m00, m01 = splat(_moment(h0, h0, first, last)), splat(_moment(h0, h1, first, last))
+    m02, m03 = splat(_moment(h0, h2, first, last)), splat(_moment(h0, h3, first, last))
+    m11, m12 = splat(_moment(h1, h1, first, last)), splat(_moment(h1, h2, first, last))
+    m13, m22 = splat(_moment(h1, h3, first, last)), splat(_moment(h2, h2, first, last))
+    m23, m33 = splat(_moment(h2, h3, first, last)), splat(_moment(h3, h3, first, last))
+    m0, m1 = splat(_sum(h0, first, last)), splat(_sum(h1, first, last))
+    m2, m3 = splat(_sum(h2, first, last)), splat(_sum(h3, first, last))
+    one, zero = splat(real(last - first)), splat(real(0))
+    for k in range(number):
+        j, some = whole[k, 0], lanes(whole[k, 1])
+        w0, w1 = keep(some, load(F, j)), keep(some, load(F, N + j))
+        w2, w3 = keep(some, load(F, 2 * N + j)), keep(some, load(F, 3 * N + j))
+        c = keep(some, load(F, 4 * N + j))
+        store(D, j, load(D, j) + m0 * c + m00 * w0 + m01 * w1 + m02 * w2 + m03 * w3)
+        j += N
+        store(D, j, load(D, j) + m1 * c + m01 * w0 + m11 * w1 + m12 * w2 + m13 * w3)
+        j += N
+        store(D, j, load(D, j) + m2 * c + m02 * w0 + m12 * w1 + m22 * w2 + m23 * w3)
+        j += N
+        store(D, j, load(D, j) + m3 * c + m03 * w0 + m13 * w1 + m23 * w2 + m33 * w3)
+        j += N
+        store(D, j, load(D, j) + one * c + m0 * w0 + m1 * w1 + m2 * w2 + m3 * w3)
+    # (Apart from the above, so that either has its sums in registers.)
+    s00 = s01 = s02 = s03 = s11 = s12 = s13 = s22 = s23 = s33 = s0 = s1 = s2 = s3 = zero
+    for k in range(number):
+        j, some = whole[k, 0], lanes(whole[k, 1])
+        w0, w1 = keep(some, load(F, j)), keep(some, load(F, N + j))
+        w2, w3 = keep(some, load(F, 2 * N + j)), keep(some, load(F, 3 * N + j))
+        c = keep(some, load(F, 4 * N + j))
+        s00, s01, s02, s03, s0 = (
+            s00 + w0 * w0,
+            s01 + w0 * w1,
+            s02 + w0 * w2,
+            s03 + w0 * w3,
+            s0 + w0 * c,
+        )
+        s11, s12, s13, s1 = s11 + w1 * w1, s12 + w1 * w2, s13 + w1 * w3, s1 + w1 * c
+        s22, s23, s2, s33, s3 = (
+            s22 + w2 * w2,
+            s23 + w2 * w3,
+            s2 + w2 * c,
+            s33 + w3 * w3,
+            s3 + w3 * c,
+        )
+    t00, t01, t02, t03, t11 = total(s00), total(s01), total(s02), total(s03), total(s11)
+    t12, t13, t22, t23, t33 = total(s12), total(s13), total(s22), total(s23), total(s33)
+    t0, t1, t2, t3 = total(s0), total(s1), total(s2), total(s3)
+    for i in range(first, last):
+        dh[0, i] += t00 * h0[i] + t01 * h1[i] + t02 * h2[i] + t03 * h3[i] + t0
+        dh[1, i] += t01 * h0[i] + t11 * h1[i] + t12 * h2[i] + t13 * h3[i] + t1
+        dh[2, i] += t02 * h0[i] + t12 * h1[i] + t22 * h2[i] + t23 * h3[i] + t2
+        dh[3, i] += t03 * h0[i] + t13 * h1[i] + t23 * h2[i] + t33 * h3[i] + t3
+
+
+@numba.njit(cache=True, nogil=True)
 def add_leaf(F, h, first, last, dh, D, room, places, margin):
     """Add all pair sums of the points `first` … `last` − 1 of one leaf; return pairs visited.
 
@@ -132,83 +222,36 @@ def add_leaf(F, h, first, last, dh, D, room, places, margin):
         Hidden vectors, and their gradients, which are added to.
     D : (5 · N,) array
         Gradient of the features, added to.
-    room : (10 · (N + 32) + ROOM,) array, places : (N/8,) int64 array
+    room : (10 · (N + 32) + ROOM,) array, places : (2, N/16 + 1, 2) int64 array
         Space to work in.
     """
-    real = F.dtype.type
     N = F.size // 5
     S = N + PAIR
     P, R, sums = room[: 5 * S], room[5 * S : 10 * S], room[10 * S :]
-    zero = splat(real(0))
-    h0, h1, h2, h3 = h[0], h[1], h[2], h[3]
-    b0, b1 = _box(h0, first, last, margin), _box(h1, first, last, margin)
-    b2, b3 = _box(h2, first, last, margin), _box(h3, first, last, margin)
-    c0, c1, c2, c3 = splat(b0[0]), splat(b1[0]), splat(b2[0]), splat(b3[0])
-    e0, e1, e2, e3, slack = splat(b0[1]), splat(b1[1]), splat(b2[1]), splat(b3[1]), splat(margin)
-    m00, m01 = splat(_moment(h0, h0, first, last)), splat(_moment(h0, h1, first, last))
-    m02, m03 = splat(_moment(h0, h2, first, last)), splat(_moment(h0, h3, first, last))
-    m11, m12 = splat(_moment(h1, h1, first, last)), splat(_moment(h1, h2, first, last))
-    m13, m22 = splat(_moment(h1, h3, first, last)), splat(_moment(h2, h2, first, last))
-    m23, m33 = splat(_moment(h2, h3, first, last)), splat(_moment(h3, h3, first, last))
-    m0, m1 = splat(_sum(h0, first, last)), splat(_sum(h1, first, last))
-    m2, m3 = splat(_sum(h2, first, last)), splat(_sum(h3, first, last))
-    one = splat(real(last - first))
-    s00 = s01 = s02 = s03 = s11 = s12 = s13 = s22 = s23 = s33 = s0 = s1 = s2 = s3 = zero
-    size, found = 0, 0
-    for j in range(0, N, LANES):
-        w0, w1, w2, w3 = load(F, j), load(F, N + j), load(F, 2 * N + j), load(F, 3 * N + j)
-        c = load(F, 4 * N + j)
-        centre = c + w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3
-        reach = (
-            magnitude(w0) * e0 + magnitude(w1) * e1 + magnitude(w2) * e2 + magnitude(w3) * e3
-        ) + magnitude(c) * slack
-        whole = zero < centre - reach
-        some = ~(whole | (centre + reach <= zero))
-        if any_lane(whole):
-            x0, x1, x2, x3, x = (
-                keep(whole, w0), keep(whole, w1), keep(whole, w2), keep(whole, w3), keep(whole, c),
-            )  # fmt: skip
-            store(D, j, load(D, j) + m0 * x + m00 * x0 + m01 * x1 + m02 * x2 + m03 * x3)
-            k = N + j
-            store(D, k, load(D, k) + m1 * x + m01 * x0 + m11 * x1 + m12 * x2 + m13 * x3)
-            k = 2 * N + j
-            store(D, k, load(D, k) + m2 * x + m02 * x0 + m12 * x1 + m22 * x2 + m23 * x3)
-            k = 3 * N + j
-            store(D, k, load(D, k) + m3 * x + m03 * x0 + m13 * x1 + m23 * x2 + m33 * x3)
-            k = 4 * N + j
-            store(D, k, load(D, k) + one * x + m0 * x0 + m1 * x1 + m2 * x2 + m3 * x3)
-            s00, s01, s02, s03 = s00 + x0 * x0, s01 + x0 * x1, s02 + x0 * x2, s03 + x0 * x3
-            s11, s12, s13, s22 = s11 + x1 * x1, s12 + x1 * x2, s13 + x1 * x3, s22 + x2 * x2
-            s23, s33, s0, s1 = s23 + x2 * x3, s33 + x3 * x3, s0 + x0 * x, s1 + x1 * x
-            s2, s3 = s2 + x2 * x, s3 + x3 * x
-        if any_lane(some):
-            store_packed(P, size, some, w0)
-            store_packed(P, S + size, some, w1)
-            store_packed(P, 2 * S + size, some, w2)
-            store_packed(P, 3 * S + size, some, w3)
-            store_packed(P, 4 * S + size, some, c)
-            places[2 * found], places[2 * found + 1] = j, bits(some)
-            found += 1
-            size += count(some)
-    t00, t01, t02, t03, t11 = total(s00), total(s01), total(s02), total(s03), total(s11)
-    t12, t13, t22, t23, t33 = total(s12), total(s13), total(s22), total(s23), total(s33)
-    t0, t1, t2, t3 = total(s0), total(s1), total(s2), total(s3)
-    for i in range(first, last):
-        dh[0, i] += t00 * h0[i] + t01 * h1[i] + t02 * h2[i] + t03 * h3[i] + t0
-        dh[1, i] += t01 * h0[i] + t11 * h1[i] + t12 * h2[i] + t13 * h3[i] + t1
-        dh[2, i] += t02 * h0[i] + t12 * h1[i] + t22 * h2[i] + t23 * h3[i] + t2
-        dh[3, i] += t03 * h0[i] + t13 * h1[i] + t23 * h2[i] + t33 * h3[i] + t3
-    if size == 0:
+    cut, whole = places[0], places[1]
+    found, full = _sides(F, h, first, last, cut, whole, margin)
+    if full > 0:
+        _add_whole(F, h, first, last, whole, full, dh, D)
+    if found == 0:
         return 0
+    size = 0
+    for k in range(found):
+        j, some = cut[k, 0], lanes(cut[k, 1])
+        store_packed(P, size, some, load(F, j))
+        store_packed(P, S + size, some, load(F, N + j))
+        store_packed(P, 2 * S + size, some, load(F, 2 * N + j))
+        store_packed(P, 3 * S + size, some, load(F, 3 * N + j))
+        store_packed(P, 4 * S + size, some, load(F, 4 * N + j))
+        size += count(some)
     # Fill up the last vectors with features that are silent everywhere.
-    full = -(-size // PAIR) * PAIR
-    for k in range(size, full):
+    end = -(-size // PAIR) * PAIR
+    for k in range(size, end):
         P[k] = P[S + k] = P[2 * S + k] = P[3 * S + k] = 0
         P[4 * S + k] = -1
-    _add_run(P, S, full, h, first, last, R, dh, sums)
+    _add_run(P, S, end, h, first, last, R, dh, sums)
     start = 0
     for k in range(found):
-        j, some = places[2 * k], lanes(places[2 * k + 1])
+        j, some = cut[k, 0], lanes(cut[k, 1])
         for d in range(5):
             q = d * N + j
             store(D, q, load(D, q) + load_packed(R, d * S + start, some))

@@ -212,7 +212,7 @@ class Workspace:
             np.empty((chunks, 5 * self.N), real),
             np.empty((chunks, 2 * self.N, 4), real),
             np.empty((chunks, 10 * (self.N + PAIR) + ROOM), real),
-            np.empty((chunks, self.N // 8), np.int64),
+            np.empty((chunks, 2, self.N // LANES + 1, 2), np.int64),
             np.zeros(chunks, np.int64),
         )
         _set_rows(self.F, self.work[0], 0, self.N)
