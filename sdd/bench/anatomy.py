@@ -41,10 +41,11 @@ class Split:
 
     @property
     def visited(self) -> float:
-        """The share of all pairs that are taken one by one."""
+        """The share of all pairs that are taken one by one: groups that cut a leaf, whole."""
         sizes = np.full(len(self.boxes), LEAF)
         sizes[-1] = len(self.points) - LEAF * (len(self.boxes) - 1)
-        return float(sizes @ self.cut.sum(1) / (len(self.points) * len(self.lines)))
+        groups = (self.sides == CUT).sum(1)
+        return float(GROUP * (sizes @ groups) / (len(self.points) * len(self.lines)))
 
 
 def _group_sides(lines: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:

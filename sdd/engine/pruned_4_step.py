@@ -13,7 +13,7 @@ from sdd.data import Stream
 from sdd.engine.order import sort_cells
 from sdd.engine.pruned import MARGIN
 from sdd.engine.pruned_4 import LEAF, PAIR, ROOM, add_leaf
-from sdd.engine.pruned_step import REORDER, move_rows, typical_size
+from sdd.engine.pruned_step import REORDER, take_rows, typical_size
 from sdd.engine.sparse import encode
 from sdd.engine.step import adamw, factors
 from sdd.engine.vectors import LANES, load_row, part, quad, store_row
@@ -25,29 +25,31 @@ BLOCK = 8  # leaves whose points are neighbours, too
 
 
 @numba.njit(cache=True, nogil=True)
-def _encode_rows(E, indptr, indices, values, first, last, h):
-    """Set h[:, i] = W x_i for some rows."""
+def _encode_rows(E, rows, first, last, h):
+    """Set h[:, i] = W x_i for the points of some rows."""
+    at, indptr, indices, values = rows
     zero = E.dtype.type(0)
-    for i in range(first, last):
-        s = quad(zero, zero, zero, zero)
-        for k in range(indptr[i], indptr[i + 1]):
+    for row in range(first, last):
+        i, s = at[row], quad(zero, zero, zero, zero)
+        for k in range(indptr[row], indptr[row + 1]):
             x = values[k]
             s = s + quad(x, x, x, x) * load_row(E, 2 * indices[k])
         h[0, i], h[1, i], h[2, i], h[3, i] = part(s, 0), part(s, 1), part(s, 2), part(s, 3)
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_sparse_rows(E, indptr, indices, values, first, last, h, dh, DE, taken):
+def _add_sparse_rows(E, rows, first, last, h, dh, DE, taken):
     """Add the half-gradients at the non-zeros of some rows to DE.
 
     −2 x_ij r_ij first, which completes ∂L/∂h_i; with that, the way back through the encoder.
     """
+    at, indptr, indices, values = rows
     real = E.dtype.type
-    for i in range(first, last):
-        start = indptr[i]
+    for row in range(first, last):
+        i, start = at[row], indptr[row]
         p = quad(h[0, i], h[1, i], h[2, i], h[3, i])
         u = quad(dh[0, i], dh[1, i], dh[2, i], dh[3, i])
-        for k in range(start, indptr[i + 1]):
+        for k in range(start, indptr[row + 1]):
             j = 2 * indices[k]
             w = load_row(E, j)
             s = w * p
@@ -55,16 +57,16 @@ def _add_sparse_rows(E, indptr, indices, values, first, last, h, dh, DE, taken):
             x = values[k] * real(a > 0)  # (a branch would be guessed wrong too often)
             taken[k - start] = x
             u = u - quad(x, x, x, x) * w
-        for k in range(start, indptr[i + 1]):
+        for k in range(start, indptr[row + 1]):
             j, x, t = 2 * indices[k], values[k], taken[k - start]
             store_row(DE, j, load_row(DE, j) + quad(x, x, x, x) * u - quad(t, t, t, t) * p)
             DE[j + 1, 0] -= t
 
 
 @numba.njit(cache=True, nogil=True)
-def _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places):
+def _points(k, F, E, rows, h, dh, D, DE, room, places):
     """First pass: the leaves k, k + chunks, k + 2 chunks, … of points; return pairs visited."""
-    T = indptr.size - 1
+    T = h.shape[1]
     chunks = D.shape[0]
     margin = F.dtype.type(MARGIN)
     mine = DE[k]
@@ -73,10 +75,10 @@ def _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places):
     visited = 0
     for first in range(k * LEAF, T, chunks * LEAF):
         last = min(first + LEAF, T)
-        _encode_rows(E, indptr, indices, values, first, last, h)
+        _encode_rows(E, rows, first, last, h)
         dh[:, first:last] = 0
         visited += add_leaf(F, h, first, last, dh, D[k], room[k], places[k], margin)
-        _add_sparse_rows(E, indptr, indices, values, first, last, h, dh, mine, room[k])
+        _add_sparse_rows(E, rows, first, last, h, dh, mine, room[k])
     return visited
 
 
@@ -125,12 +127,11 @@ def _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update):
 @numba.njit(cache=True, nogil=True)
 def _pruned_4_steps(sizes, F, m1, m2, rows, work, rates, done, factor, hyper, tiny, update):
     """Take a step for each learning rate, or leave the gradient in D[0]."""
-    indptr, indices, values = rows
     E, h, dh, D, DE, room, places, visited = work
     for s in range(rates.size):
         arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in range(D.shape[0]):
-            visited[k] += _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places)
+            visited[k] += _points(k, F, E, rows, h, dh, D, DE, room, places)
         for k in range(RANGES):
             _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update)
 
@@ -140,12 +141,11 @@ def _pruned_4_steps_on_threads(
     sizes, F, m1, m2, rows, work, rates, done, factor, hyper, tiny, update
 ):
     """As `_pruned_4_steps`, both passes on threads."""
-    indptr, indices, values = rows
     E, h, dh, D, DE, room, places, visited = work
     for s in range(rates.size):
         arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
         for k in numba.prange(D.shape[0]):
-            visited[k] += _points(k, F, E, indptr, indices, values, h, dh, D, DE, room, places)
+            visited[k] += _points(k, F, E, rows, h, dh, D, DE, room, places)
         for k in numba.prange(RANGES):
             _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update)
 
@@ -162,7 +162,7 @@ def _order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
 def _order_points(h: np.ndarray) -> np.ndarray:
     """Return the points in the order of their place, h (m, T): (T,) int32."""
     names = np.arange(h.shape[1], dtype=np.int32)
-    sort_cells(h.copy(), names, LEAF, BLOCK)
+    sort_cells(h, names, LEAF, BLOCK)
     return names
 
 
@@ -204,7 +204,7 @@ class Workspace:
         )
         self.column = np.empty(self.n, np.int32)
         self.column[features] = np.arange(self.n, dtype=np.int32)
-        self.rows = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, real)
+        self.rows: tuple = ()
         self.work = (
             np.zeros((2 * self.N, 4), real),
             np.empty((4, T), real),
@@ -232,13 +232,7 @@ class Workspace:
 
     def take(self, data, points) -> None:
         """Take the rows of the data, in the order given."""
-        size = data.indices.size
-        self.rows = (
-            np.empty(data.T + 1, np.int64),
-            np.empty(size, np.int32),
-            np.empty(size, self.F.dtype),
-        )
-        move_rows(data.indptr, data.indices, data.values, points, self.column, *self.rows)
+        self.rows = take_rows(data, points, self.column, LEAF, self.F.dtype)
 
     def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
         """Take a step for each learning rate; without `update` leave the gradient in D[0]."""

@@ -76,9 +76,9 @@ _BITS = ir.IntType(LANES)
 
 
 def _ir_type(dtype, size: int = LANES) -> ir.VectorType:
-    if isinstance(dtype, types.Integer):
-        return ir.VectorType(ir.IntType(dtype.bitwidth), size)
-    return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), size)
+    if isinstance(dtype, types.Float):
+        return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), size)
+    return ir.VectorType(ir.IntType(dtype.bitwidth), size)
 
 
 @register_model(VectorType)
