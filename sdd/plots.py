@@ -474,7 +474,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
         sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
         interpolation="nearest",
     )  # fmt: skip
-    names = ("silent: skipped", "active: by moments", "cut: looked into")
+    names = ("silent: skipped", "active: by moments", "cut: visited")
     shares = [(sides == k).mean() for k in range(3)]
     ax.legend(
         handles=[

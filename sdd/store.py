@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 # Raise only when the same settings give other bits: every stored run is then trained again.
-NUMERICS = 2
+NUMERICS = 3
 FORMAT = "sdd-run-1"
 CHECKPOINT = "sdd-checkpoint-1"
 NOT_SOUND = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises

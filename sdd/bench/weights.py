@@ -11,7 +11,7 @@ from sdd.run import TrainConfig
 from sdd.sweep import RunSpec
 from sdd.training import initial_weights
 
-__all__ = ["Start", "planted", "starts"]
+__all__ = ["Start", "planted", "starts", "trained"]
 
 TRAINED = 2_500  # steps taken where no run is stored
 ON = 200  # steps taken on data for which weights of another size are taken over
@@ -83,13 +83,18 @@ def starts(
             for s, W, b in zip(kept["step"], kept["W"], kept["b"], strict=True)
         ]
     if last is None or points.T <= on_the_spot:
-        fresh = Start(*initial_weights(paper.M, p.n), 0, 0.0, "")
-        count = min(TRAINED, p.steps)
-        made = _trained_on(p, points, fresh, count, f"trained {count:,} steps here", threads)
-    else:
-        origin = f"{ON:,} steps on from the next smaller T"
-        made = _trained_on(p, points, last, ON, origin, threads)
+        return [trained(p, points, paper.M, threads)]
+    origin = f"{ON:,} steps on from the next smaller T"
+    made = _trained_on(p, points, last, ON, origin, threads)
     return [replace(made, rate=_rate(p, made.step))]
+
+
+def trained(p: Profile, points: Dataset, m: int, threads: int) -> Start:
+    """Return weights of m hidden dimensions trained 2,500 steps on these points, here."""
+    fresh = Start(*initial_weights(m, p.n), 0, 0.0, "")
+    count = min(TRAINED, p.steps)
+    made = _trained_on(p, points, fresh, count, f"trained {count:,} steps here", threads)
+    return replace(made, rate=_rate(p, made.step))
 
 
 def planted(points: Dataset, m: int, regime: str) -> tuple[np.ndarray, np.ndarray]:

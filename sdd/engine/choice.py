@@ -2,7 +2,7 @@
 
 | m        | small T                             | large T                                      |
 |----------|-------------------------------------|----------------------------------------------|
-| 2        | all pairs, in registers             | pairs whose sign is known skipped, T, n ≥ 256 |
+| 2        | all pairs, in registers             | pairs of known sign skipped, T, n ≥ 256      |
 | 3, 4     | all pairs, in registers             | the same skipped, by boxes, T, n ≥ 256       |
 | 1        | all pairs, the kernel for any m     | the same                                     |
 | 5 and up | all pairs, the kernel for any m     | tiles, and lists of active pairs, T ≥ 100    |

@@ -8,11 +8,11 @@ add nothing, or active on all of it, and then their sums need only the leaf's mo
     Σ_i r_ij = (Σ_i h_i) · W_j + (Σ_i 1) b_j,
     Σ_j r_ij W_j = (Σ_j W_j W_jᵀ) h_i + (Σ_j b_j W_j).
 
-Only features whose line cuts the box are taken point by point. Finding out which those are is
-itself done for many at a time: *blocks* of leaves against *groups* of features alike in
-direction, then leaves against the groups that cut the block, then leaves against the single
-features of the groups that cut the leaf. Features found to cut a leaf are packed side by side,
-so that the pairs run at full speed.
+Only features whose line may cut the box are taken point by point. Finding out which those are is
+itself done for many at a time: *blocks* of points against *groups* of features alike in
+direction, then leaves against the groups that cut the block. A group that cuts a leaf is taken
+whole; where points are many, its features are sorted out one by one, and those that cut the leaf
+are packed side by side.
 
 Throughout, F (3 · N) holds W_1, W_2 and b one after the other in the order of `order.py`,
 padded to N features by silent ones; D is the gradient, laid out alike.
