@@ -169,13 +169,13 @@ def test_the_split_tells_the_truth_about_every_pair():
     W, b = initial_weights(2, 1_000)
     b = b + np.linspace(-0.05, 0.05, 1_000).astype(np.float32)
     found = anatomy.split(W, b, points)
-    assert len(found.boxes) == math.ceil(700 / LEAF)
+    assert len(found.boxes) == math.ceil(700 / found.leaf)
     assert found.sides.shape == (len(found.boxes), math.ceil(1_000 / GROUP))
     assert sorted(map(tuple, found.lines)) == sorted(map(tuple, np.vstack([W, b]).T.astype(float)))
     active = found.points @ found.lines[:, :2].T + found.lines[:, 2] > 0
     seen = set()
     for k, sides in enumerate(found.sides):
-        rows = slice(k * LEAF, (k + 1) * LEAF)
+        rows = slice(k * LEAF, (k + 1) * found.leaf)
         low = found.boxes[k, :2]
         assert (found.points[rows] >= low).all()
         assert (found.points[rows] <= low + found.boxes[k, 2:] + 1e-12).all()

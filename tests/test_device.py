@@ -253,8 +253,13 @@ def test_a_run_on_a_device_is_the_engines(data, threads, cuda_is_the_cpu):
 
 
 def test_a_run_on_a_device_takes_that_path(cuda_is_the_cpu, monkeypatch):
-    calls = []
-    monkeypatch.setattr(device, "advance", lambda *args, **options: calls.append(options))
+    calls, real = [], device.advance
+
+    def advance(*args, **options):
+        calls.append(options)
+        real(*args, **options)
+
+    monkeypatch.setattr(device, "advance", advance)
     train(DATA, TrainConfig(**SHORT))
     assert not calls
     train(DATA, TrainConfig(**SHORT, device="cuda:3"))

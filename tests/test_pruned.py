@@ -14,7 +14,7 @@ from sdd.engine import choice, pruned, pruned_step, vectors
 from sdd.engine.choice import LEAST, prunes
 from sdd.engine.order import sort_cells
 from sdd.engine.pairs import add_pairs
-from sdd.engine.pruned import LEAF, ROWS, WIDE, padded
+from sdd.engine.pruned import GROUP, LEAF, ROWS, WIDE, padded
 from sdd.engine.pruned_step import (
     REORDER,
     Workspace,
@@ -183,7 +183,7 @@ def test_the_gradient_is_that_of_the_dense_kernels_in_every_regime(regimes, name
 @pytest.fixture(params=[LEAF, WIDE], ids=["small leaves", "wide leaves"])
 def leaf(request, monkeypatch):
     """Take leaves of this size whatever T is."""
-    monkeypatch.setattr(pruned_step, "leaf_size", lambda T: request.param)
+    monkeypatch.setattr(pruned_step, "leaf_size", lambda n, T: request.param)
     return request.param
 
 
@@ -199,8 +199,9 @@ def test_the_gradient_is_right_at_every_edge_of_leaves_blocks_and_groups(T, n, l
     np.testing.assert_allclose(ours_b, db, rtol=0, atol=1e-11 * size)
 
 
-def test_many_points_are_taken_in_wide_leaves():
-    assert [pruned.leaf_size(T) for T in (LEAST, 10_000, 100_000)] == [LEAF, LEAF, WIDE]
+def test_few_features_and_many_points_are_taken_in_wide_leaves():
+    sizes = [pruned.leaf_size(n, T) for n, T in ((10_000, 1_000), (1_000, 1_000), (10_000, 10**5))]
+    assert sizes == [LEAF, WIDE, WIDE]
 
 
 def test_most_pairs_are_skipped_once_features_are_learned(regimes, leaf):
@@ -211,11 +212,12 @@ def test_most_pairs_are_skipped_once_features_are_learned(regimes, leaf):
         space = Workspace(W, b, moments, order_features(W, b, scale), scale, data.T)
         space.gradient(data, 1)
         shares[name] = space.visited / (data.T * b.size)
-    print(leaf, shares)
-    # (Small leaves take groups of 16 features whole, and there are only 500.)
-    assert shares["generalising, late"] < (0.15 if leaf == WIDE else 0.45)
-    assert max(shares.values()) < 0.6
-    assert shares["all active"] == shares["all silent"] == 0
+    # (Small leaves take groups of 16 features whole, and there are only 500; the last group is
+    # filled up by features that are silent everywhere.)
+    assert shares["generalising, late"] < (0.15 if leaf == WIDE else 0.3)
+    assert max(shares.values()) < (0.5 if leaf == WIDE else 0.75)
+    assert shares["all active"] <= (0 if leaf == WIDE else GROUP / 700)
+    assert shares["all silent"] == 0
 
 
 def test_losses_row_by_row_are_those_of_the_plain_formula(regimes):

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from sdd import engine
 from sdd.data import Dataset
-from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, padded
+from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, leaf_size, padded
 from sdd.engine.pruned_step import order_features, order_points, typical_size
 
 __all__ = ["ACTIVE", "CUT", "SILENT", "Split", "split"]
@@ -21,8 +21,10 @@ class Split:
 
     Parameters
     ----------
+    leaf : int
+        Points a leaf.
     points : (T, 2) array
-        Hidden vectors in the order of the leaves, `LEAF` to each.
+        Hidden vectors in the order of the leaves, `leaf` to each.
     boxes : (leaves, 4) array
         Least x and y of each leaf, then its width and height.
     lines : (n, 3) array
@@ -33,6 +35,7 @@ class Split:
         `SILENT`, `ACTIVE` or `CUT`: what the group's bounds say about the leaf.
     """
 
+    leaf: int
     points: Float[np.ndarray, "T 2"]
     boxes: Float[np.ndarray, "leaves 4"]
     lines: Float[np.ndarray, "n 3"]
@@ -41,11 +44,12 @@ class Split:
 
     @property
     def visited(self) -> float:
-        """The share of all pairs that are taken one by one: groups that cut a leaf, whole."""
-        sizes = np.full(len(self.boxes), LEAF)
-        sizes[-1] = len(self.points) - LEAF * (len(self.boxes) - 1)
-        groups = (self.sides == CUT).sum(1)
-        return float(GROUP * (sizes @ groups) / (len(self.points) * len(self.lines)))
+        """The share of all pairs that are taken one by one: of small leaves, groups whole."""
+        sizes = np.full(len(self.boxes), self.leaf)
+        sizes[-1] = len(self.points) - self.leaf * (len(self.boxes) - 1)
+        groups = GROUP * (self.sides == CUT).sum(1)
+        features = groups if self.leaf == LEAF else self.cut.sum(1)
+        return float(sizes @ features / (len(self.points) * len(self.lines)))
 
 
 def _group_sides(lines: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
@@ -83,14 +87,16 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
     h = engine.hidden(W, data)
     scale = typical_size(h)
     lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)
-    points = h[order_points(np.ascontiguousarray(h.T), LEAF)].astype(float)
-    starts = np.arange(0, len(points), LEAF)
+    leaf = leaf_size(data.n, data.T)
+    points = h[order_points(np.ascontiguousarray(h.T), leaf)].astype(float)
+    starts = np.arange(0, len(points), leaf)
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     centres, halves = (low + high) / 2, (high - low) / 2
     value = centres @ lines[:, :2].T + lines[:, 2]
     reach = halves @ np.abs(lines[:, :2]).T
     cut = np.abs(value) < reach
     return Split(
+        leaf,
         points,
         np.hstack([low, high - low]),
         lines,

@@ -54,20 +54,21 @@ __all__ = [
 ]
 
 ROWS = 256  # points a block
-LEAF = 8  # points a leaf: as many as stay in registers
-WIDE, MANY = 32, 50_000  # and from so many points on, with features taken out of their groups
+LEAF, WIDE = 8, 32  # points a leaf: as many as stay in registers, or more (see `leaf_size`)
 GROUP = LANES  # features a group: one vector
+MANY_FEATURES, MANY_POINTS = 4_000, 50_000  # measured: where either kind of leaf takes as long
 # Bounds are widened by this share of their terms, so that rounding never hides a cut pair.
 MARGIN = 1e-5
 
 
-def leaf_size(T: int) -> int:
-    """Return the number of points a leaf.
+def leaf_size(n: int, T: int) -> int:
+    """Return the number of points a leaf, for n features and T points.
 
-    Small leaves take the groups that cut them whole. Where points are many, groups are wide
-    beside leaves, and it pays to pack the few features that cut a leaf side by side.
+    Small leaves take the groups that cut them whole. Where groups are wide beside leaves, as
+    features are few or points many, it pays to take the features that cut a leaf out of their
+    groups, and then leaves may be larger.
     """
-    return LEAF if T < MANY else WIDE
+    return LEAF if n >= MANY_FEATURES and T < MANY_POINTS else WIDE
 
 
 def padded(n: int) -> int:

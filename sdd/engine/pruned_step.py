@@ -341,7 +341,7 @@ class Workspace:
         self.column[features] = np.arange(n, dtype=np.int32)
         self.rows: tuple = ()
         self.work = (
-            leaf_size(T),
+            leaf_size(n, T),
             np.zeros((N, 4), real),
             np.empty(6 * G, real),
             np.empty(6 * G, real),
@@ -366,7 +366,7 @@ class Workspace:
         h = np.empty((2, data.T), self.F.dtype)
         source = data.indptr, data.indices, data.values
         _encode_named(self.F4, self.column, *source, h[0], h[1])
-        return order_points(h, leaf_size(data.T))
+        return order_points(h, leaf_size(self.n, data.T))
 
     def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
         """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
@@ -399,7 +399,7 @@ def _set_orders(state, data) -> None:
     scale = typical_size(h)
     state.orders["scale"] = np.array([scale])
     state.orders["features"] = order_features(state.W, state.b, scale)
-    state.orders["points"] = order_points(h, leaf_size(data.T))
+    state.orders["points"] = order_points(h, leaf_size(data.n, data.T))
 
 
 def advance_pruned(state, data, rates, factor, hyper, tiny, threads) -> None:
