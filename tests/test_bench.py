@@ -9,7 +9,7 @@ import pytest
 
 from sdd import bench, data, engine, experiments, plots, store, sweep
 from sdd.bench import anatomy, contenders, extras, measure, show, weights
-from sdd.engine.pruned import GROUP, LEAF
+from sdd.engine.pruned import GROUP
 from sdd.engine.pruned_step import REORDER
 from sdd.training import initial_weights
 
@@ -175,7 +175,7 @@ def test_the_split_tells_the_truth_about_every_pair():
     active = found.points @ found.lines[:, :2].T + found.lines[:, 2] > 0
     seen = set()
     for k, sides in enumerate(found.sides):
-        rows = slice(k * LEAF, (k + 1) * found.leaf)
+        rows = slice(k * found.leaf, (k + 1) * found.leaf)
         low = found.boxes[k, :2]
         assert (found.points[rows] >= low).all()
         assert (found.points[rows] <= low + found.boxes[k, 2:] + 1e-12).all()
