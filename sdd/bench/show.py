@@ -123,7 +123,7 @@ def _extras(figures: dict[str, Any]) -> Iterator[str]:
         text, one, fast = (row["seconds"][k] for k in ("textbook", "engine, 1 core", "engine"))
         ratio = middle(text) / min(middle(one), middle(fast))
         yield (
-            f"m = {row['m']:>3}, T = {row['T']:,}, {row['regime']} (planted weights): textbook "
+            f"m = {row['m']:>3}, T = {row['T']:,}, {row['regime']} weights: textbook "
             f"{_time(text)}, engine on 1 core {_time(one)}, on all {_time(fast)} ms, {ratio:.1f}×"
         )
     for row in figures.get("memory", ()):
