@@ -33,7 +33,7 @@ STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 
 
 @numba.njit
-def _every_operation(a, b, rows, numbers, out, places):
+def _every_operation(a, b, packed, rows, numbers, out, places):
     x, y = vectors.load(a, 0), vectors.load(b, 0)
     mask = x < y
     vectors.store_packed(out, 0, mask, x)
@@ -44,7 +44,15 @@ def _every_operation(a, b, rows, numbers, out, places):
     vectors.store(out, 96, vectors.totals((x, y, x, y, x, y, x, y, x, y, x, y, x, y, x, x)))
     vectors.store(out, 112, vectors.root(vectors.magnitude(x)))
     vectors.store_packed(places, 1, mask, vectors.load(numbers, 0))
-    return vectors.total(x), vectors.least(x), vectors.largest(x), vectors.count(mask)
+    same = vectors.lanes(vectors.bits(mask))
+    vectors.store(out, 128, vectors.load_packed(packed, 1, same))
+    return (
+        vectors.total(x),
+        vectors.least(x),
+        vectors.largest(x),
+        vectors.count(mask),
+        vectors.bits(mask),
+    )
 
 
 def check_vectors():
@@ -52,11 +60,13 @@ def check_vectors():
     rng = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
         for _ in range(20):
-            a, b, rows = (rng.standard_normal(k).astype(dtype) for k in (16, 16, (20, 4)))
+            a, b, packed, rows = (
+                rng.standard_normal(k).astype(dtype) for k in (16, 16, 32, (20, 4))
+            )
             numbers, places = np.arange(16, dtype=np.int32), np.full(40, -1, np.int32)
-            out = np.zeros(128, dtype)
-            given = a, b, rows, numbers, out, places
-            total, least, largest, count = _every_operation(*given)
+            out = np.zeros(144, dtype)
+            given = a, b, packed, rows, numbers, out, places
+            total, least, largest, count, bits = _every_operation(*given)
             mask = a < b
             close = {"rtol": 1e-5, "atol": 1e-5}
             np.testing.assert_allclose(total, a.sum(), **close)
@@ -67,7 +77,10 @@ def check_vectors():
             assert places[0] == -1
             assert (places[17:] == -1).all()
             np.testing.assert_array_equal(out[32:48], rows[1:17, 2])
-            np.testing.assert_array_equal(out[112:], np.sqrt(abs(a)))
+            np.testing.assert_array_equal(out[112:128], np.sqrt(abs(a)))
+            assert bits == sum(1 << k for k in range(16) if mask[k])
+            np.testing.assert_array_equal(out[128:][mask], packed[1 : 1 + count])
+            assert not out[128:][~mask].any()
             np.testing.assert_allclose(out[48:64], np.maximum(0, a * b - a + b), **close)
             np.testing.assert_array_equal(out[64:80], np.where(~mask | (a > b), abs(a), 0))
             np.testing.assert_allclose(out[80:96], a / b, **close)

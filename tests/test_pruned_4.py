@@ -12,7 +12,8 @@ from sdd.engine.pruned_4 import LEAF
 from sdd.engine.pruned_4_step import gradient_pruned_4
 from sdd.engine.pruned_step import REORDER
 from sdd.engine.sparse import add_sparse, encode
-from sdd.training import TrainConfig, initial_weights, train
+from sdd.run import TrainConfig
+from sdd.training import initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 

@@ -52,14 +52,16 @@ class Split:
         return float(sizes @ features / (len(self.points) * len(self.lines)))
 
 
-def _group_sides(lines: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
+def _group_sides(
+    lines: np.ndarray, centres: np.ndarray, halves: np.ndarray, scale: np.floating
+) -> np.ndarray:
     """Return the side of every leaf and group, from the engine's own bounds of groups."""
     n, N = len(lines), padded(len(lines))
     F = np.zeros((3, N), np.float32)
     F[2] = -1
     F[:, :n] = lines.T
     bounds, sums = np.empty((2, 6 * N // GROUP), np.float32)
-    bound_groups(F.reshape(-1), np.float32(1), bounds, sums, 0, N // GROUP)
+    bound_groups(F.reshape(-1), np.float32(scale), bounds, sums, 0, N // GROUP)
     bounds = bounds.reshape(6, -1)[:, : -(-n // GROUP)].astype(float)
     middle, wide = bounds[:3], bounds[3:]
     centre = middle[2] + centres @ middle[:2]
@@ -101,5 +103,5 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
         np.hstack([low, high - low]),
         lines,
         cut,
-        _group_sides(lines, centres, halves),
+        _group_sides(lines, centres, halves, scale),
     )

@@ -101,7 +101,7 @@ def bound_groups(F, scale, bounds, sums, first, last):
         length = ux * ux + uy * uy + uc * inverse_scale * (uc * inverse_scale)
         unit = keep(zero < length, one / root(length))
         # Zero; but where anything is infinite or not a number, not a number.
-        guard = total(size) - total(size)
+        guard = total((size - size) + (ux - ux) + (uy - uy) + (uc - uc))
         for d in range(3):
             v = (ux if d == 0 else uy if d == 1 else uc) * unit
             low, high = least(v), largest(v)
@@ -266,6 +266,8 @@ def _gather_near(bounds, sums, names, size, near, near_sums, near_A):
         for d in range(6):
             near[d * S + k] = bounds[d * G + g]
             near_sums[d * S + k] = sums[d * G + g]
+    for k in range(size, full):
+        names[k] = 0
     for d in range(6):
         for k in range(size, full):  # what fills up the last vector is silent everywhere
             near[d * S + k] = -1 if d == 2 else 0

@@ -152,8 +152,9 @@ def _pruned_4_steps_on_threads(
 
 def _order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
     """Return the features in the order of the directions of (scale · W_j, b_j): (n,) int32."""
-    keys, names = np.concatenate([W * scale, b[None]]), np.arange(b.size, dtype=np.int32)
-    with np.errstate(invalid="ignore"):  # of a run that diverged
+    names = np.arange(b.size, dtype=np.int32)
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+        keys = np.concatenate([W * scale, b[None]])
         keys /= np.maximum(np.sqrt((keys * keys).sum(axis=0)), np.finfo(W.dtype).tiny)
     sort_cells(keys, names, LANES, LANES)
     return names

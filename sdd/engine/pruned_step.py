@@ -143,8 +143,8 @@ def _update_range(k, F, m1, m2, D, arguments):
     G = N // GROUP
     first, last = k * G // RANGES * GROUP, (k + 1) * G // RANGES * GROUP
     for d in range(3):
-        part = slice(d * N + first, d * N + last)
-        adamw(F[part], D[0, part], m1[part], m2[part], *arguments)
+        some = slice(d * N + first, d * N + last)
+        adamw(F[some], D[0, some], m1[some], m2[some], *arguments)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -160,7 +160,7 @@ def _second_pass(k, F, F4, scale, bounds, sums, D, D4, A, m1, m2, arguments, upd
 
 @numba.njit(cache=True, nogil=True)
 def _pruned_steps(F, m1, m2, scale, rows, work, rates, done, factor, hyper, tiny, update):
-    """Take a step for each learning rate, or leave the gradient in D[0]; return pairs visited."""
+    """Take a step for each learning rate, or leave the gradient in D[0]; add up pairs visited."""
     leaf, F4, bounds, sums, h, D, D4, A, room, places, taken, visited = work
     for s in range(rates.size):
         arguments = factors(done + s + 1, rates[s], F.dtype.type, factor, hyper, tiny)
