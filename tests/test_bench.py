@@ -9,8 +9,8 @@ import pytest
 
 from sdd import bench, data, engine, experiments, plots, store, sweep
 from sdd.bench import anatomy, contenders, extras, measure, show, weights
+from sdd.engine.arranged import REORDER
 from sdd.engine.pruned import GROUP
-from sdd.engine.pruned_step import REORDER
 from sdd.training import initial_weights
 
 PLAN = bench.Plan(

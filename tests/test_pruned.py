@@ -7,22 +7,16 @@ import sys
 import numba
 import numpy as np
 import pytest
+from dense import dense_gradient, dense_steps
 
 from sdd import engine
-from sdd.data import Dataset, sample, stream
+from sdd.data import Dataset, Stream, sample, stream
 from sdd.engine import choice, pruned, pruned_step, vectors
+from sdd.engine.arranged import REORDER, arrange, gradient
 from sdd.engine.choice import LEAST, prunes
 from sdd.engine.order import sort_cells
-from sdd.engine.pairs import add_pairs
 from sdd.engine.pruned import GROUP, LEAF, ROWS, WIDE, padded
-from sdd.engine.pruned_step import (
-    REORDER,
-    Workspace,
-    gradient_pruned,
-    order_features,
-    typical_size,
-)
-from sdd.engine.sparse import add_sparse, encode
+from sdd.engine.pruned_step import HalfPlanes
 from sdd.run import TrainConfig
 from sdd.training import initial_weights, train
 
@@ -39,7 +33,7 @@ def _every_operation(a, b, packed, rows, numbers, out, places):
     vectors.store_packed(out, 0, mask, x)
     vectors.store(out, 32, vectors.load_column(rows, 1, 2))
     vectors.store(out, 48, vectors.larger(vectors.splat(a.dtype.type(0)), x * y - x + y))
-    vectors.store(out, 64, vectors.keep(~mask | (x > y), vectors.magnitude(x)))
+    vectors.store(out, 64, vectors.keep(~mask | (y < x), vectors.magnitude(x)))
     vectors.store(out, 80, x / y)
     vectors.store(out, 96, vectors.totals((x, y, x, y, x, y, x, y, x, y, x, y, x, y, x, x)))
     vectors.store(out, 112, vectors.root(vectors.magnitude(x)))
@@ -139,19 +133,6 @@ def test_equal_points_do_not_hang_the_sort():
 # --- Parity with the dense kernels --------------------------------------------------------------
 
 
-def dense_gradient(W, b, data):
-    """Half the gradient, in float64, by the kernels that visit every pair."""
-    W, b = W.astype(np.float64), b.astype(np.float64)
-    values = data.values.astype(np.float64)
-    h = np.empty((2, data.T))
-    encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    dW, db, dh = np.zeros_like(W), np.zeros_like(b), np.zeros_like(h)
-    add_pairs(W, b, h, 0, data.T, dW, db, dh)
-    sizes = abs(dW).max(), abs(db).max()
-    add_sparse(W, b, h, data.indptr, data.indices, values, 0, data.T, dW, db, dh)
-    return dW, db, max(sizes)
-
-
 def trained(T, steps, n=500, **changes):
     data = sample(T, n, 0.99, seed=1)
     run = train(data, TrainConfig(steps=steps, eps=1e-6, **changes), snapshots=(steps // 20,))
@@ -186,9 +167,8 @@ def test_the_gradient_is_that_of_the_dense_kernels_in_every_regime(regimes, name
     W, b, data = regimes[name]
     assert prunes(*W.shape, data.T)
     dW, db, size = dense_gradient(W, b, data)
-    # What rounding is measured by: the pair sums alone, before the non-zeros pull back.
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 1e-4)):
-        ours_W, ours_b = gradient_pruned(W.astype(dtype), b.astype(dtype), data, 1)
+        ours_W, ours_b = gradient(HalfPlanes, W.astype(dtype), b.astype(dtype), data, 1)
         assert abs(ours_W - dW).max() <= tolerance * max(size, 1e-3)
         assert abs(ours_b - db).max() <= tolerance * max(size, 1e-3)
 
@@ -207,7 +187,7 @@ def test_the_gradient_is_right_at_every_edge_of_leaves_blocks_and_groups(T, n, l
     rng = np.random.default_rng(T + n)
     W, b = rng.standard_normal((2, n)), 0.3 * rng.standard_normal(n)
     dW, db, size = dense_gradient(W, b, data)
-    ours_W, ours_b = gradient_pruned(W, b, data, 1)
+    ours_W, ours_b = gradient(HalfPlanes, W, b, data, 1)
     np.testing.assert_allclose(ours_W, dW, rtol=0, atol=1e-11 * size)
     np.testing.assert_allclose(ours_b, db, rtol=0, atol=1e-11 * size)
 
@@ -220,10 +200,8 @@ def test_few_features_and_many_points_are_taken_in_wide_leaves():
 def test_most_pairs_are_skipped_once_features_are_learned(regimes, leaf):
     shares = {}
     for name, (W, b, data) in regimes.items():
-        moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
-        scale = typical_size(engine.hidden(W, data))
-        space = Workspace(W, b, moments, order_features(W, b, scale), scale, data.T)
-        space.gradient(data, 1)
+        space = arrange(HalfPlanes, W, b, data)
+        space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
         shares[name] = space.visited / (data.T * b.size)
     # (Small leaves take groups of 16 features whole, and there are only 500; the last group is
     # filled up by features that are silent everywhere.)
@@ -290,26 +268,31 @@ def test_stopping_anywhere_and_any_number_of_threads_give_the_same_bits(data, le
     assert states_after([REORDER + 3, total - REORDER - 3], data, 2) == together
 
 
-def test_steps_are_those_of_the_dense_kernels():
-    data, fresh = sample(600, 300, 0.98), stream(400, 300, 0.98)
+@pytest.mark.parametrize(
+    "points", [sample(600, 300, 0.98), stream(400, 300, 0.98)], ids=["data set", "stream"]
+)
+def test_steps_are_those_of_the_dense_kernels(points, leaf):
     W, b = initial_weights(2, 300, dtype="float64")
     rates = np.full(40, 1e-3)
-    for points in (data, fresh):
-        state = engine.State(W, b)
-        engine.advance(state, points, rates, **STEP)
-        mine_W, mine_b = W.copy(), b.copy()
-        m1, m2 = np.zeros(900), np.zeros(900)
-        for t, rate in enumerate(rates):
-            batch = fresh.at(t) if points is fresh else data
-            dW, db, _ = dense_gradient(mine_W, mine_b, batch)
-            g = np.concatenate([dW.ravel(), db]) * 2 * STEP["scale"] / batch.T
-            m1, m2 = 0.9 * m1 + 0.1 * g, 0.999 * m2 + 0.001 * g * g
-            size = np.sqrt(m2 / (1 - 0.999 ** (t + 1))) + STEP["eps"]
-            p = np.concatenate([mine_W.ravel(), mine_b]) * (1 - rate * STEP["weight_decay"])
-            p -= rate * m1 / (1 - 0.9 ** (t + 1)) / size
-            mine_W, mine_b = p[:600].reshape(2, 300), p[600:]
-        np.testing.assert_allclose(state.W, mine_W, rtol=0, atol=1e-10)
-        np.testing.assert_allclose(state.b, mine_b, rtol=0, atol=1e-10)
+    state = engine.State(W, b)
+    engine.advance(state, points, rates, **STEP)
+    batches = [points.at(t) if isinstance(points, Stream) else points for t in range(40)]
+    W, b = dense_steps(W, b, batches, rates, **STEP)
+    np.testing.assert_allclose(state.W, W, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(state.b, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_what_fills_up_the_last_vector_stays_silent_whatever_the_decay(m):
+    # Where rate · decay exceeds one, every weight changes its sign at every step.
+    points = sample(300, 300, 0.98)
+    W, b = initial_weights(m, 300, dtype="float64")
+    rates, how = np.full(3, 1e-2), STEP | {"weight_decay": 150.0}
+    state = engine.State(W, b)
+    engine.advance(state, points, rates, **how)
+    W, b = dense_steps(W, b, [points] * 3, rates, **how)
+    np.testing.assert_allclose(state.W, W, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(state.b, b, rtol=0, atol=1e-10)
 
 
 def test_points_of_another_number_are_ordered_anew():

@@ -2,46 +2,33 @@
 
 import numpy as np
 import pytest
+from dense import dense_gradient, dense_steps
 
 from sdd import engine
 from sdd.data import Dataset, sample, stream
 from sdd.engine import choice
+from sdd.engine.arranged import REORDER, arrange, gradient
 from sdd.engine.choice import LEAST, prunes_4
-from sdd.engine.pairs import add_pairs
 from sdd.engine.pruned_4 import LEAF
-from sdd.engine.pruned_4_step import gradient_pruned_4
-from sdd.engine.pruned_step import REORDER
-from sdd.engine.sparse import add_sparse, encode
+from sdd.engine.pruned_4_step import Boxes
 from sdd.run import TrainConfig
 from sdd.training import initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 
 
-def dense_gradient(W, b, data):
-    """Half the gradient, in float64, by the kernels that visit every pair; and its size."""
-    W, b = W.astype(np.float64), b.astype(np.float64)
-    values = data.values.astype(np.float64)
-    h = np.empty((W.shape[0], data.T))
-    encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    dW, db, dh = np.zeros_like(W), np.zeros_like(b), np.zeros_like(h)
-    add_pairs(W, b, h, 0, data.T, dW, db, dh)
-    size = max(abs(dW).max(), abs(db).max())
-    add_sparse(W, b, h, data.indptr, data.indices, values, 0, data.T, dW, db, dh)
-    return dW, db, size
-
-
 def check_gradient(W, b, data):
     """Compare the gradient with the dense kernels', in both precisions; return pairs' share."""
     assert prunes_4(*W.shape, data.T)
     dW, db, size = dense_gradient(W, b, data)
-    # What rounding is measured by: the pair sums alone, before the non-zeros pull back.
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 1e-4)):
-        ours_W, ours_b, visited = gradient_pruned_4(W.astype(dtype), b.astype(dtype), data, 1)
+        ours_W, ours_b = gradient(Boxes, W.astype(dtype), b.astype(dtype), data, 1)
         assert ours_W.dtype == ours_b.dtype == dtype
         assert abs(ours_W - dW).max() <= tolerance * max(size, 1e-3)
         assert abs(ours_b - db).max() <= tolerance * max(size, 1e-3)
-    return visited / (data.T * data.n)
+    space = arrange(Boxes, W, b, data)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
+    return space.visited / (data.T * data.n)
 
 
 @pytest.mark.parametrize("m", [3, 4])
@@ -82,7 +69,7 @@ def test_the_gradient_is_right_with_ties():
     W = np.round(W * 64) / 64
     b = -(W[:, 3] @ W)
     dW, db, size = dense_gradient(W, b, Dataset.from_dense(rows))
-    ours_W, ours_b, _ = gradient_pruned_4(W, b, Dataset.from_dense(rows), 1)
+    ours_W, ours_b = gradient(Boxes, W, b, Dataset.from_dense(rows), 1)
     np.testing.assert_allclose(ours_W, dW, rtol=0, atol=1e-11 * size)
     np.testing.assert_allclose(ours_b, db, rtol=0, atol=1e-11 * size)
 
@@ -154,16 +141,8 @@ def test_steps_are_those_of_the_dense_kernels(m, fresh):
     rates = np.full(40, 1e-3)
     state = engine.State(W, b)
     engine.advance(state, points, rates, **STEP)
-    m1, m2 = np.zeros((m + 1) * 300), np.zeros((m + 1) * 300)
-    for t, rate in enumerate(rates):
-        batch = points.at(t) if fresh else points
-        dW, db, _ = dense_gradient(W, b, batch)
-        g = np.concatenate([dW.ravel(), db]) * 2 * STEP["scale"] / batch.T
-        m1, m2 = 0.9 * m1 + 0.1 * g, 0.999 * m2 + 0.001 * g * g
-        size = np.sqrt(m2 / (1 - 0.999 ** (t + 1))) + STEP["eps"]
-        p = np.concatenate([W.ravel(), b]) * (1 - rate * STEP["weight_decay"])
-        p -= rate * m1 / (1 - 0.9 ** (t + 1)) / size
-        W, b = p[: m * 300].reshape(m, 300), p[m * 300 :]
+    batches = [points.at(t) if fresh else points for t in range(rates.size)]
+    W, b = dense_steps(W, b, batches, rates, **STEP)
     np.testing.assert_allclose(state.W, W, rtol=0, atol=1e-10)
     np.testing.assert_allclose(state.b, b, rtol=0, atol=1e-10)
 

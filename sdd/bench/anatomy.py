@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float, Int
 
 from sdd import engine
 from sdd.data import Dataset
+from sdd.engine.arranged import typical_size
 from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, leaf_size, padded
-from sdd.engine.pruned_step import order_features, order_points, typical_size
+from sdd.engine.pruned_step import order_features, order_points
 
 __all__ = ["ACTIVE", "CUT", "SILENT", "Split", "split"]
 

@@ -12,16 +12,10 @@ from sdd import engine, paper
 from sdd.bench.weights import Start
 from sdd.data import Dataset
 from sdd.engine import step
+from sdd.engine.arranged import REORDER, arrange
 from sdd.engine.pairs import add_pairs_2
 from sdd.engine.pruned import ROWS
-from sdd.engine.pruned_step import (
-    REORDER,
-    Workspace,
-    add_sparse_rows,
-    encode_rows,
-    order_features,
-    typical_size,
-)
+from sdd.engine.pruned_step import HalfPlanes, add_sparse_rows, encode_rows
 from sdd.model import ReLUOutput
 
 __all__ = [
@@ -166,18 +160,9 @@ def products(points: Dataset, W: np.ndarray) -> Contender:
     return Contender(one)
 
 
-def _workspace(points: Dataset, W: np.ndarray, b: np.ndarray) -> Workspace:
-    moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
-    h = engine.hidden(W, points)
-    scale = typical_size(h)
-    space = Workspace(W, b, moments, order_features(W, b, scale), scale, points.T)
-    space.take(points, space.order(points))
-    return space
-
-
 def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
     """Return how many pairs of a point and a feature a step of the pruned engine visits."""
-    space = _workspace(points, W, b)
+    space = arrange(HalfPlanes, W, b, points)
     space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
     return space.visited
 
@@ -208,7 +193,7 @@ def _read(rows):
 
 def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Contender, Contender]:
     """Return the engine's sparse terms alone, and one reading of the arrays that they go over."""
-    space = _workspace(points, W, b)
+    space = arrange(HalfPlanes, W, b, points)
     _, F4, _, _, h, _, D4, *_, taken, _ = space.work
     h[2:] = 0
     D4[0] = 0

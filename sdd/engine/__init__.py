@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
-from sdd.engine import tiles
+from sdd.engine import arranged, tiles
 from sdd.engine.announce import announced
 from sdd.engine.choice import LEAST, prunes, prunes_4, threads_for, tiled
 from sdd.engine.loss import squared_errors
-from sdd.engine.pruned_4_step import advance_pruned_4, gradient_pruned_4
-from sdd.engine.pruned_step import advance_pruned, gradient_pruned
-from sdd.engine.sparse import encode
+from sdd.engine.pruned_4_step import Boxes
+from sdd.engine.pruned_step import HalfPlanes
+from sdd.engine.sparse import hidden_columns
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
 __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
@@ -87,14 +87,7 @@ def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m
     """
     W = np.ascontiguousarray(W)
     check_shapes(W, np.zeros(W.shape[-1:], W.dtype), data)
-    return np.ascontiguousarray(_hidden(W, data).T)
-
-
-def _hidden(W: np.ndarray, data: Dataset) -> np.ndarray:
-    """Return the hidden vectors as columns: (m, T)."""
-    h = np.empty((W.shape[0], data.T), W.dtype)
-    encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
-    return h
+    return np.ascontiguousarray(hidden_columns(W, data).T)
 
 
 @overload
@@ -165,26 +158,26 @@ def loss_and_grad(
     """
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
+    sizes = W.shape[0], data.n, data.T
     threads = threads_for(data.n, data.T, threads)
-    if prunes(W.shape[0], data.n, data.T):
+    kind = _workspace_kind(*sizes)
+    if kind is not None:
         _allow(threads)
-        factor = W.dtype.type(2 / data.T)
-        dW, db = gradient_pruned(W, b, data, threads)
-        return loss(W, b, data), factor * dW, factor * db
-    if prunes_4(W.shape[0], data.n, data.T):
-        _allow(threads)
-        factor = W.dtype.type(2 / data.T)
-        dW, db, _ = gradient_pruned_4(W, b, data, threads)
-        return loss(W, b, data), factor * dW, factor * db
-    if tiled(W.shape[0], data.n, data.T):
+        dW, db = arranged.gradient(kind, W, b, data, threads)
+    elif tiled(*sizes):
         dW, db = tiles.gradient(W, b, data, threads)
-        factor = W.dtype.type(2 / data.T)
-        return loss(W, b, data), factor * dW, factor * db
-    work = _workspace(W.shape[0], data.n, data.T, W.dtype)
-    gradient, _ = _on(threads, len(work[2]))
-    gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
+    else:
+        work = _workspace(*sizes, W.dtype)
+        gradient, _ = _on(threads, len(work[2]))
+        gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
+        dW, db = work[2][0], work[3][0]
     factor = W.dtype.type(2 / data.T)
-    return loss(W, b, data), work[2][0] * factor, work[3][0] * factor
+    return loss(W, b, data), factor * dW, factor * db
+
+
+def _workspace_kind(m: int, n: int, T: int) -> type[arranged.Workspace] | None:
+    """Return what a step of this size that skips pairs of known sign works in, if it does."""
+    return HalfPlanes if prunes(m, n, T) else Boxes if prunes_4(m, n, T) else None
 
 
 @dataclass
@@ -254,13 +247,10 @@ def advance(
     threads = threads_for(data.n, data.T, threads)
     # (Flushed before it can become denormal: ten times the smallest normal number.)
     last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
-    if prunes(state.W.shape[0], data.n, data.T):
+    kind = _workspace_kind(state.W.shape[0], data.n, data.T)
+    if kind is not None:
         _allow(threads)
-        advance_pruned(state, data, rates, 2.0 * scale / data.T, *last, threads)
-        return
-    if prunes_4(state.W.shape[0], data.n, data.T):
-        _allow(threads)
-        advance_pruned_4(state, data, rates, 2.0 * scale / data.T, *last, threads)
+        arranged.advance(kind, state, data, rates, 2.0 * scale / data.T, *last, threads)
         return
     if isinstance(data, Stream):
         for t in range(rates.size):
@@ -324,6 +314,8 @@ def _on(threads: int, chunks: int):
 
 def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
     """Compile the kernels, or read them from the cache on disk, before they are needed.
+
+    Those for one thread, data sets and float32 only; others when they are first used.
 
     Parameters
     ----------

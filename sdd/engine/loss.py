@@ -5,7 +5,7 @@ import numpy as np
 
 from sdd.engine.choice import prunes
 from sdd.engine.pairs import FAST, TILE
-from sdd.engine.pruned_step import squares_pruned
+from sdd.engine.pruned_loss import squares_pruned
 from sdd.engine.sparse import encode
 
 __all__ = ["squared_errors"]

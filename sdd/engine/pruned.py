@@ -19,6 +19,7 @@ padded to N features by silent ones; D is the gradient, laid out alike.
 """
 
 import numba
+import numpy as np
 
 from sdd.engine.vectors import (
     LANES,
@@ -43,13 +44,18 @@ from sdd.engine.vectors import (
 __all__ = [
     "GROUP",
     "LEAF",
+    "MANY_FEATURES",
+    "MANY_POINTS",
+    "MARGIN",
     "ROWS",
+    "WIDE",
     "add_block",
-    "add_squares",
+    "block_room",
     "bound_groups",
+    "gather_near",
     "leaf_size",
     "padded",
-    "room_size",
+    "sort_groups",
     "spread_moments",
 ]
 
@@ -220,7 +226,7 @@ def _add_run(F, D, groups, found, p, q, first, last, u, v, spare):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort_groups(
+def sort_groups(
     bounds, sums, A, size, stride, names, p, q, first, last, margin, cut_names, squares
 ):
     """Find on which side of the points `first` … `last` − 1 the first `size` groups are.
@@ -257,7 +263,7 @@ def _sort_groups(
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_near(bounds, sums, names, size, near, near_sums, near_A):
+def gather_near(bounds, sums, names, size, near, near_sums, near_A):
     """Bring what is known of the first `size` groups of `names` side by side."""
     G, S = bounds.size // 6, near.size // 6
     full = -(-size // LANES) * LANES
@@ -335,10 +341,13 @@ def _add_packed(F, D, names, size, P, R, masks, found, p, q, first, last, all_na
         start += count(some)
 
 
-def room_size(N: int) -> tuple[int, int]:
-    """Return how many numbers, and how many int32, a block needs to work in, with N features."""
-    G = N // GROUP
-    return 18 * (G + LANES) + LANES + 6 * (N + LANES), 4 * (G + LANES)
+def block_room(chunks: int, N: int, dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return space for blocks to work in, numbers and int32, for each chunk; N features."""
+    S = N // GROUP + LANES  # (packing may write past the end)
+    room = np.zeros((chunks, 18 * S + LANES + 6 * (N + LANES)), dtype)
+    places = np.empty((chunks, 4 * S), np.int32)
+    places[:, : N // GROUP] = np.arange(0, N, GROUP)
+    return room, places
 
 
 @numba.njit(cache=True, nogil=True)
@@ -359,7 +368,7 @@ def add_block(F, bounds, sums, p, q, first, last, leaf, u, v, D, A, room, places
         Moments of the points on which a whole group is active, added to: `spread_moments`
         brings them to the features when all blocks are done.
     room, places
-        Space to work in, of `room_size`; places starts with the first feature of every group.
+        Space to work in: a row of either from `block_room`.
     """
     N = F.size // 3
     G = N // GROUP
@@ -370,14 +379,14 @@ def add_block(F, bounds, sums, p, q, first, last, leaf, u, v, D, A, room, places
     all_names, near_names = places[:G], places[S : 2 * S]
     cut_names, masks = places[2 * S : 3 * S], places[3 * S :]
 
-    size, txx, txy, tyy, txc, tyc, _ = _sort_groups(
+    size, txx, txy, tyy, txc, tyc, _ = sort_groups(
         bounds, sums, A, G, G, all_names, p, q, first, last, margin, near_names, False
     )
-    _gather_near(bounds, sums, near_names, size, near, near_sums, near_A)
+    gather_near(bounds, sums, near_names, size, near, near_sums, near_A)
     visited = 0
     for start in range(first, last, leaf):
         stop = min(start + leaf, last)
-        found, xx, xy, yy, xc, yc, _ = _sort_groups(
+        found, xx, xy, yy, xc, yc, _ = sort_groups(
             near,
             near_sums,
             near_A,
@@ -431,36 +440,3 @@ def spread_moments(F, A, g):
         splat(pq) * x + splat(qq) * y + splat(sq) * c,
         splat(sp) * x + splat(sq) * y + splat(n1) * c,
     )
-
-
-@numba.njit(cache=True, nogil=True)
-def add_squares(F, bounds, sums, p, q, first, last, out, room, places, margin):
-    """Add Σ_j max(a_ij, 0)² to out[i] for the points of one block.
-
-    The same descent as in `add_block`. Where a feature is active on a whole leaf its square is a
-    quadratic form in the point, and those can be added up first.
-    """
-    N = F.size // 3
-    G = N // GROUP
-    S = G + LANES
-    near, near_sums, A = room[: 6 * S], room[6 * S : 12 * S], room[12 * S : 18 * S]
-    all_names, near_names, cut_names = places[:G], places[S : 2 * S], places[2 * S :]
-    zero = splat(F.dtype.type(0))
-    size, txx, txy, tyy, txc, tyc, tcc = _sort_groups(
-        bounds, sums, A, G, G, all_names, p, q, first, last, margin, near_names, True
-    )
-    _gather_near(bounds, sums, near_names, size, near, near_sums, A)
-    for start in range(first, last, LEAF):
-        stop = min(start + LEAF, last)
-        found, xx, xy, yy, xc, yc, cc = _sort_groups(
-            near, near_sums, A, size, S, near_names, p, q, start, stop, margin, cut_names, True
-        )
-        xx, xy, yy, xc, yc, cc = xx + txx, xy + txy, yy + tyy, xc + txc, yc + tyc, cc + tcc
-        for i in range(start, stop):
-            pi, qi, squares = splat(p[i]), splat(q[i]), zero
-            for k in range(found):
-                j = cut_names[k]
-                r = larger(zero, load(F, 2 * N + j) + load(F, j) * pi + load(F, N + j) * qi)
-                squares = squares + r * r
-            quadratic = xx * p[i] * p[i] + 2 * xy * p[i] * q[i] + yy * q[i] * q[i]
-            out[i] += total(squares) + quadratic + 2 * (xc * p[i] + yc * q[i]) + cc

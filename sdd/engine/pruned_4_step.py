@@ -9,18 +9,15 @@ on T alone, and sums are taken in a fixed order: the same bits on any number of 
 import numba
 import numpy as np
 
-from sdd.data import Stream
+from sdd.engine.arranged import RANGES, Workspace, typical_size
 from sdd.engine.order import sort_cells
 from sdd.engine.pruned import MARGIN
 from sdd.engine.pruned_4 import LEAF, PAIR, ROOM, add_leaf
-from sdd.engine.pruned_step import REORDER, take_rows, typical_size
-from sdd.engine.sparse import encode
 from sdd.engine.step import adamw, factors
 from sdd.engine.vectors import LANES, load_row, part, quad, store_row
 
-__all__ = ["Workspace", "advance_pruned_4", "gradient_pruned_4"]
+__all__ = ["Boxes"]
 
-RANGES = 8  # of features, in the second pass
 BLOCK = 8  # leaves whose points are neighbours, too
 
 
@@ -160,133 +157,46 @@ def _order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
     return names
 
 
-def _order_points(h: np.ndarray) -> np.ndarray:
-    """Return the points in the order of their place, h (m, T): (T,) int32."""
-    names = np.arange(h.shape[1], dtype=np.int32)
-    sort_cells(h, names, LEAF, BLOCK)
-    return names
-
-
-def _hidden(W: np.ndarray, data) -> np.ndarray:
-    """Return the hidden vectors as columns: (m, T)."""
-    h = np.empty((W.shape[0], data.T), W.dtype)
-    encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
-    return h
-
-
 def _chunks(T: int) -> int:
     """Into how many parts the leaves are dealt: enough for threads, few enough to add up."""
     leaves = -(-T // LEAF)
     return 1 if leaves < 16 else 2 if leaves < 64 else 4 if leaves < 1024 else 8
 
 
-class Workspace:
-    """Weights and moments in the order of features, and space to work in.
+class Boxes(Workspace):
+    """The workspace of a step at m = 3 or 4."""
 
-    Parameters
-    ----------
-    W, b : (m, n) and (n,) array
-        Weights; m is 3 or 4.
-    moments : tuple of arrays
-        AdamW's, as in `State`.
-    features : (n,) int32 array
-        The order of features.
-    T : int
-        Number of points.
-    """
-
-    def __init__(self, W, b, moments, features, T: int) -> None:
-        (self.m, self.n), real, chunks = W.shape, W.dtype, _chunks(T)
-        self.N, self.features = -(-self.n // LANES) * LANES, features
-        m1W, m2W, m1b, m2b = moments
-        self.F, self.m1, self.m2 = (
-            self._laid_out(of_W, of_b, fill)
-            for of_W, of_b, fill in ((W, b, -1), (m1W, m1b, 0), (m2W, m2b, 0))
-        )
-        self.column = np.empty(self.n, np.int32)
-        self.column[features] = np.arange(self.n, dtype=np.int32)
-        self.rows: tuple = ()
+    def __init__(self, W, b, moments, orders, T: int) -> None:
+        real, chunks, N = W.dtype, _chunks(T), -(-b.size // LANES) * LANES
+        super().__init__(W, b, moments, orders, N, 4, LEAF)
         self.work = (
-            np.zeros((2 * self.N, 4), real),
+            np.zeros((2 * N, 4), real),
             np.empty((4, T), real),
             np.empty((4, T), real),
-            np.empty((chunks, 5 * self.N), real),
-            np.empty((chunks, 2 * self.N, 4), real),
-            np.empty((chunks, 10 * (self.N + PAIR) + ROOM), real),
-            np.empty((chunks, 2, self.N // LANES + 1, 2), np.int64),
+            np.empty((chunks, 5 * N), real),
+            np.empty((chunks, 2 * N, 4), real),
+            np.empty((chunks, 10 * (N + PAIR) + ROOM), real),
+            np.empty((chunks, 2, N // LANES + 1, 2), np.int64),
             np.zeros(chunks, np.int64),
         )
-        _set_rows(self.F, self.work[0], 0, self.N)
+        self.D = self.work[3][0]
+        _set_rows(self.F, self.work[0], 0, N)
 
-    def _laid_out(self, of_W, of_b, fill) -> np.ndarray:
-        """Return W and b (or their moments) in order, padded by rows of zeros, silent features."""
-        flat = np.zeros((5, self.N), of_W.dtype)
-        flat[4] = fill
-        flat[: self.m, : self.n], flat[4, : self.n] = of_W[:, self.features], of_b[self.features]
-        return flat.reshape(-1)
+    @classmethod
+    def find_orders(cls, W, b, h) -> dict[str, np.ndarray]:
+        """Return orders of features and points."""
+        features = _order_features(W, b, typical_size(h))
+        return {"features": features, "points": cls.order_points(h, b.size)}
 
-    def restore(self, flat, of_W, of_b) -> None:
-        """Write an array laid out as F is back into one of W's shape and one of b's."""
-        flat = flat.reshape(5, self.N)
-        of_W[:, self.features] = flat[: self.m, : self.n]
-        of_b[self.features] = flat[4, : self.n]
-
-    def take(self, data, points) -> None:
-        """Take the rows of the data, in the order given."""
-        self.rows = take_rows(data, points, self.column, LEAF, self.F.dtype)
+    @staticmethod
+    def order_points(h: np.ndarray, n: int) -> np.ndarray:
+        """Return the points in the order of their place, h (m, T): (T,) int32."""
+        names = np.arange(h.shape[1], dtype=np.int32)
+        sort_cells(h, names, LEAF, BLOCK)
+        return names
 
     def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
-        """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
+        """Take a step for each learning rate; without `update` leave the gradient in D."""
         run = _pruned_4_steps_on_threads if threads > 1 else _pruned_4_steps
         state = (self.m, self.n), self.F, self.m1, self.m2, self.rows, self.work
         run(*state, rates, done, factor, hyper, tiny, update)
-
-    @property
-    def visited(self) -> int:
-        """Pairs of a point and a feature that were visited, in all steps together."""
-        return int(self.work[-1].sum())
-
-
-def _set_orders(state, data) -> None:
-    """Order features and points anew by where the weights are now."""
-    h = _hidden(state.W, data)
-    state.orders["features"] = _order_features(state.W, state.b, typical_size(h))
-    state.orders["points"] = _order_points(h)
-
-
-def advance_pruned_4(state, data, rates, factor, hyper, tiny, threads) -> None:
-    """Take steps; `data` is a data set, or a stream with other points at every step.
-
-    Features, and the points of a data set, are ordered anew at every multiple of `REORDER`
-    steps, however many calls the steps are taken in; the points of a stream at every step.
-    """
-    fresh = isinstance(data, Stream)
-    while rates.size:
-        batch = data.at(state.steps, threads) if fresh else data
-        known = state.orders and (fresh or state.orders["points"].size == data.T)
-        if state.steps % REORDER == 0 or not known:
-            _set_orders(state, batch)
-        points = _order_points(_hidden(state.W, batch)) if fresh else state.orders["points"]
-        space = Workspace(state.W, state.b, state.moments, state.orders["features"], data.T)
-        space.take(batch, points)
-        count = 1 if fresh else min(rates.size, REORDER - state.steps % REORDER)
-        space.steps(rates[:count], state.steps, factor, hyper, tiny, threads)
-        m1W, m2W, m1b, m2b = state.moments
-        space.restore(space.F, state.W, state.b)
-        space.restore(space.m1, m1W, m1b)
-        space.restore(space.m2, m2W, m2b)
-        state.steps += count
-        rates = rates[count:]
-
-
-def gradient_pruned_4(W, b, data, threads) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return half the gradient of Σ_i ‖x_i − x'_i‖² by W and by b, and the pairs visited."""
-    h = _hidden(W, data)
-    features, points = _order_features(W, b, typical_size(h)), _order_points(h)
-    moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
-    space = Workspace(W, b, moments, features, data.T)
-    space.take(data, points)
-    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, threads, update=False)
-    dW, db = np.empty_like(W), np.empty_like(b)
-    space.restore(space.work[3][0], dW, db)
-    return dW, db, space.visited

@@ -7,7 +7,7 @@ the non-zeros; and the encoder sees W only through h_i = Σ_k x_ik W_k, again ov
 import numba
 import numpy as np
 
-__all__ = ["add_sparse", "add_sparse_2", "encode"]
+__all__ = ["add_sparse", "add_sparse_2", "encode", "hidden_columns"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -64,3 +64,10 @@ def add_sparse_2(W, b, h, indptr, indices, values, first, last, dW, db, dh):
             dW[0, j] += values[k] * u
             dW[1, j] += values[k] * v
         dh[0, i], dh[1, i] = u, v
+
+
+def hidden_columns(W, data):
+    """Return the hidden vectors h_i = W x_i as columns, (m, T) of W's type."""
+    h = np.empty((W.shape[0], data.T), W.dtype)
+    encode(W, data.indptr, data.indices, data.values.astype(W.dtype), 0, data.T, h)
+    return h

@@ -119,15 +119,14 @@ _FLAGS = ("contract",)
 for _kind in (VectorType, QuadType):
     _operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS), kind=_kind)
     _operator(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS), kind=_kind)
-    _operator(operator.truediv, lambda b, x, y: b.fdiv(x, y), kind=_kind)
     _operator(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS), kind=_kind)
-for _symbol, _name in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">")):
+_operator(operator.truediv, lambda b, x, y: b.fdiv(x, y))
+for _symbol, _name in ((operator.lt, "<"), (operator.le, "<=")):
     _operator(
         _symbol,
         lambda b, x, y, name=_name: b.fcmp_ordered(name, x, y),
         lambda kind: MASK,
     )
-_operator(operator.and_, lambda b, x, y: b.and_(x, y), kind=MaskType)
 
 
 @lower_builtin(operator.invert, MaskType)
