@@ -13,6 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+from matplotlib.transforms import Affine2D
 
 __all__ = [
     "COLORS",
@@ -89,10 +90,12 @@ def vectors(
     seen = rows[np.hypot(*rows.T) > limit / 400]
     lines = np.stack([np.zeros_like(seen), seen], axis=1)
     many = len(seen) > 100
+    alpha = 0.25 if many else 0.7
     ax.add_collection(
-        LineCollection(list(lines), colors=color, linewidths=0.8, alpha=0.25 if many else 0.7)
+        LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha, label="_nolegend_")
     )
-    ax.plot(*seen.T, "o", color=color, ms=2 if many else 3.5, mew=0, alpha=0.6 if many else 1)
+    size, alpha = (2, 0.6) if many else (3.5, 1)
+    ax.plot(*seen.T, "o", color=color, ms=size, mew=0, alpha=alpha, label="_vectors")
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
@@ -133,15 +136,20 @@ def vector_columns(
         ax.set_visible(False)
     for k, (title, W, H) in enumerate(columns):
         pair = axes[2 * (k // across) : 2 * (k // across) + 2, k % across]
-        for ax, rows, color, limit in zip(
-            pair, (W, H), ("feature", "example"), limits or (None, None), strict=True
+        for ax, rows, color, limit, what in zip(
+            pair,
+            (W, H),
+            (COLORS["feature"], COLORS["example"]),
+            limits or (None, None),
+            ("columns of W", "hidden vectors"),
+            strict=True,
         ):
             ax.set_visible(True)
-            vectors(rows, ax, color=COLORS[color], limit=limit)
+            ax.set_label(f"{title}, {what}")
+            vectors(rows, ax, color=color, limit=limit)
+            if k % across == 0:
+                ax.set_ylabel(what, color=color)
         pair[0].set_title(title)
-        if k % across == 0:
-            pair[0].set_ylabel("columns of W", color=COLORS["feature"])
-            pair[1].set_ylabel("hidden vectors", color=COLORS["example"])
     return fig
 
 
@@ -229,13 +237,16 @@ def test_loss_by_size(
     means = {T: float(np.mean(v)) for T, v in losses.items()}
     finite = [T for T in sorted(means) if T != math.inf]
     blue = COLORS["feature"]
-    ax.plot([place[T] for T in finite], [means[T] for T in finite], "-", color=blue, zorder=3)
+    x, y, name = [place[T] for T in finite], [means[T] for T in finite], "_ours: mean of data seeds"
+    ax.plot(x, y, "-", color=blue, zorder=3, label=name)
     if math.inf in means:
-        ax.plot(place[math.inf], means[math.inf], "_", color=blue, ms=16, mew=2, zorder=3)
+        end = place[math.inf], means[math.inf]
+        ax.plot(*end, "_", color=blue, ms=16, mew=2, zorder=3, label=name)
     for T, values in losses.items():
         ax.plot(
-            [place[T]] * len(values), values, "o", color=blue, ms=4, alpha=0.55, mew=0, zorder=4
-        )
+            [place[T]] * len(values), values, "o", color=blue, ms=4, alpha=0.55, mew=0, zorder=4,
+            label="_ours: data seeds",
+        )  # fmt: skip
     ax.plot([], [], "o-", color=blue, ms=4, label="ours: data seeds, and their mean")
     if published:
         ax.plot(
@@ -250,13 +261,17 @@ def test_loss_by_size(
             label="paper (read off its figure)",
         )
     for label, value in baselines.items():
-        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1)
+        name = "_" + label.replace("\n", " ")
+        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
         _note(ax, value, label, COLORS["mark"], above=value == max(baselines.values()))
     if ylim:
         ax.set_ylim(*ylim)
         for T, values in losses.items():
             if max(values) > ylim[1]:
-                ax.plot(place[T], ylim[1], "^", color=blue, ms=7, clip_on=False, zorder=6)
+                ax.plot(
+                    place[T], ylim[1], "^", color=blue, ms=7, clip_on=False, zorder=6,
+                    label="_nolegend_",
+                )  # fmt: skip
     ax.set_ylabel("test loss (summed over features)")
     ax.legend(loc="upper right")
     return ax
@@ -285,16 +300,18 @@ def dimensionality_by_size(
     """
     ax = ax or plt.gca()
     place = size_axis(ax, {*features, *examples})
-    # Side by side at each T, so that neither hides the other.
+    # Drawn side by side at each T, so that neither hides the other; their x is T all the same.
     for values, shift, color, label in (
         (features, 1.07, "feature", "features"),
         (examples, 1 / 1.07, "example", "data points"),
     ):
         for T, D in values.items():
             ax.plot(
-                np.full(len(D), place[T] * shift),
+                np.full(len(D), place[T]),
                 D,
                 "o",
+                transform=Affine2D().scale(shift, 1) + ax.transData,
+                label=f"_{label}",
                 color=COLORS[color],
                 ms=3,
                 mew=0,
@@ -341,7 +358,13 @@ def norms_by_size(
     ):
         finite = [T for T in sorted(norms) if T != math.inf]
         mean = [float(np.mean(norms[T])) for T in finite]
-        ax.plot([place[T] for T in finite], mean, "-", color=COLORS[color])
+        ax.plot(
+            [place[T] for T in finite],
+            mean,
+            "-",
+            color=COLORS[color],
+            label=f"_{label}: mean of data seeds",
+        )
         for T, values in norms.items():
             ax.plot(
                 [place[T]] * len(values),
@@ -351,10 +374,11 @@ def norms_by_size(
                 ms=4,
                 mew=0,
                 alpha=0.6,
+                label=f"_{label}: data seeds",
             )
         ax.plot([], [], marker + "-", color=COLORS[color], ms=4, label=label)
     if reference:
-        ax.axhline(reference[1], color=COLORS["mark"], lw=1, ls="--")
+        ax.axhline(reference[1], color=COLORS["mark"], lw=1, ls="--", label=f"_{reference[0]}")
         _note(ax, reference[1], reference[0], COLORS["mark"])
     ax.set_ylabel("Euclidean norm (no unit)")
     ax.legend(loc="upper right")
@@ -396,7 +420,7 @@ def tgon_radii(
             ms=4,
             mew=0,
             alpha=0.6,
-            label="" if k else "trained: each data point",
+            label=("_" if k else "") + "trained: each data point",  # once in the legend
         )
     ax.set_ylim(0, None)
     ax.set_ylabel("length ‖h‖ of the hidden vectors")
@@ -431,14 +455,22 @@ def leaves(
     Axes
     """
     ax = ax or plt.gca()
-    ax.plot(*np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6)
+    ax.plot(
+        *np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6,
+        label="_hidden vectors",
+    )  # fmt: skip
     for x, y, width, height in boxes:
-        ax.add_patch(Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7))
+        box = Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7, label="_leaves")
+        ax.add_patch(box)
     looks = (("first", "feature", "-"), ("second", "example", "--"), ("third", "other", ":"))
     for (nth, name, dash), (x, y, c), crossed in zip(looks, lines, np.transpose(cut), strict=False):
         for left, low, width, height in np.asarray(boxes)[crossed]:
-            box = Rectangle((left, low), width, height, color=COLORS[name], alpha=0.3, lw=0)
-            ax.add_patch(box)
+            ax.add_patch(
+                Rectangle(
+                    (left, low), width, height, color=COLORS[name], alpha=0.3, lw=0,
+                    label=f"_cut by the {nth}",
+                )
+            )  # fmt: skip
         foot = -c * np.array([x, y]) / (x * x + y * y)  # the point of the line nearest the origin
         further = foot + np.array([-y, x])
         label = f"{nth}: cuts {crossed.sum()} of {len(boxes)} leaves"
@@ -472,7 +504,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
     extent = (0, sides.shape[1], sides.shape[0], 0)
     ax.imshow(
         sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
-        interpolation="nearest",
+        interpolation="nearest", label="_0 silent, 1 active, 2 cut",
     )  # fmt: skip
     names = ("silent: skipped", "active: by moments", "cut: visited")
     shares = [(sides == k).mean() for k in range(3)]

@@ -101,6 +101,14 @@ def test_captions_say_which_runs_a_figure_was_drawn_from(page):
             assert re.search(r"\{glue:text\}`source(-[\w-]+)?`", figure["caption"]), name
 
 
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_figure_saves_its_data_under_its_own_name_once_it_is_drawn(page):
+    for name, (source, _, _) in figures(page).items():
+        assert source.rstrip().splitlines()[-1] == f'figure_data.save("{name}")'
+    saved = re.findall(r"figure_data\.save\(", "\n".join(source for source, _ in code_cells(page)))
+    assert len(saved) == len(figures(page))
+
+
 def test_no_two_figures_share_a_name():
     names = [name for page in CHAPTERS for name in figures(page)]
     assert set(names) >= NO_RUNS

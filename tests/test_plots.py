@@ -259,11 +259,12 @@ def test_features_and_points_stand_side_by_side_with_the_line_m_over_t():
     examples = {T: D[T] for T in (3, 10, 100, 10_000)}
     ax = plots.dimensionality_by_size(D, examples, 2, plt.subplots()[1])
     for values, color, side in ((D, "feature", 1), (examples, "example", -1)):
-        drawn = {
-            tuple(line.get_ydata()): line.get_xdata()[0]
-            for line in ax.lines
-            if line.get_color() == plots.COLORS[color] and len(line.get_xdata())
-        }
+        lines = [line for line in ax.lines if line.get_color() == plots.COLORS[color]]
+        drawn = {}
+        for line in lines:
+            if len(line.get_xdata()):
+                on_screen = line.get_transform().transform(line.get_xydata())
+                drawn[tuple(line.get_ydata())] = ax.transData.inverted().transform(on_screen)[0, 0]
         assert set(drawn) == {tuple(v) for v in values.values()}
         for T in (3, 10, 100, 10_000):
             assert side * (drawn[tuple(values[T])] - T) > 0

@@ -1,5 +1,6 @@
-"""What the site needs beyond _config.yml: summaries, a front door, buttons if they can work."""
+"""What the site needs beyond _config.yml: summaries, data, a front door, buttons that can work."""
 
+import os
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
+from sphinx.util.osutil import relative_uri
+
+from sdd import figure_data
 
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
@@ -49,6 +53,33 @@ def add_open_graph(
     )
 
 
+def ask_for_data(app: Sphinx) -> None:
+    """Have the chapters, which inherit the environment, write their figures' data into the site."""
+    if app.builder.format == "html":
+        os.environ[figure_data.FOLDER] = str(Path(app.outdir) / "data")
+
+
+def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Link below each figure that a cell draws to its data, and warn where there is none."""
+    if app.builder.format != "html":
+        return
+    cells = [n for n in doctree.findall(nodes.container) if "cell_output" in n["classes"]]
+    for figure in (figure for cell in cells for figure in cell.findall(nodes.figure)):
+        name = next(iter(figure["ids"]), "(a figure without a name)")
+        if not (Path(app.outdir) / "data" / f"{name}.csv").is_file():
+            logging.getLogger(__name__).warning(
+                f'{name} has no data: end its cell with figure_data.save("{name}")',
+                location=figure,
+            )
+            continue
+        address = relative_uri(app.builder.get_target_uri(docname), f"data/{name}.csv")
+        link = nodes.reference("", f"{name}.csv", refuri=address, internal=True)
+        line = nodes.paragraph("", "", nodes.Text("Data: "), link, classes=["figure-data"])
+        if not isinstance(figure[-1], nodes.legend):
+            figure += nodes.legend()
+        figure[-1] += line
+
+
 def escape_bars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -77,6 +108,8 @@ def write_front_door(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx: buttons ahead of the theme, summaries after it."""
     app.connect("config-inited", set_buttons, priority=100)
+    app.connect("builder-inited", ask_for_data)
+    app.connect("doctree-resolved", link_data)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_open_graph, priority=900)
     app.connect("build-finished", write_front_door, priority=100)

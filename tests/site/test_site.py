@@ -1,8 +1,10 @@
 """The built site, opened page by page in the system's Chromium: `make book`, then this."""
 
+import csv
 import functools
 import html
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -174,6 +176,16 @@ def anchors_and_links(name: str) -> tuple[frozenset[str], tuple[str, ...]]:
     return frozenset(ids), tuple(links)
 
 
+def figures_and_data(name: str) -> dict[str, list[str]]:
+    """Return the links to data in the captions of each named figure of a page."""
+    text = (SITE / name).read_text(encoding="utf-8")
+    found = re.findall(r'<figure [^>]*id="(fig-[^"]+)"(.*?)</figure>', text, flags=re.DOTALL)
+    return {
+        figure: re.findall(r'href="([^"]*\.csv)"', inside.partition("<figcaption")[2])
+        for figure, inside in found
+    }
+
+
 def dead_end(start: str, link: str) -> str:
     """Return why a link from a page leads nowhere inside the site ("" where it does not)."""
     if urlsplit(link).scheme or link.startswith("//"):
@@ -219,6 +231,25 @@ def test_the_scorecard_links_to_the_figure_of_every_claim() -> None:
     _, links = anchors_and_links(page)
     shown = {urljoin("/" + page, link).lstrip("/") for link in links}
     assert {claim["figure"] for claim in claims} <= shown
+
+
+def test_below_each_figure_is_a_link_to_its_data_as_csv() -> None:
+    with_figures = [name for name in CHAPTERS if figures_and_data(name)]
+    assert len(with_figures) > 3
+    for name in with_figures:
+        for figure, links in figures_and_data(name).items():
+            assert links == [f"../data/{figure}.csv"], f"{figure} in {name}"
+            with open(SITE / "data" / f"{figure}.csv", encoding="utf-8", newline="") as file:
+                header, *rows = csv.reader(file)
+            assert {"panel", "series", "x", "y"} <= set(header)
+            assert rows, f"{figure}.csv has a header alone"
+            assert all(len(row) == len(header) for row in rows)
+            assert not [row for row in rows if row[1].isdigit()], f"{figure}: a series has no name"
+
+
+def test_every_csv_belongs_to_a_figure() -> None:
+    files = {path.stem for path in (SITE / "data").iterdir()}
+    assert files == {figure for name in CHAPTERS for figure in figures_and_data(name)}
 
 
 def test_the_site_has_its_chapters() -> None:
