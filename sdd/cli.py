@@ -48,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
         "it, stop with Ctrl-C and run the same command with another: it goes on from the "
         "checkpoints kept",
     )
+    run.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="train on the Dask cluster whose scheduler is there, such as tcp://10.0.0.1:8786; its "
+        "machines need this package, finished runs are stored here",
+    )
     group = run.add_argument_group("settings of one run")
     for flag, default in _setting_flags().items():
         kind = str if isinstance(default, str) else _number
@@ -107,15 +113,19 @@ def _runs(count: int) -> str:
 def _run(args: argparse.Namespace) -> None:
     if args.jobs is not None and args.jobs < 1:
         raise ValueError(f"jobs must be at least 1, not {args.jobs}")
+    if args.jobs is not None and args.dask is not None:
+        raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
     specs = _specs(args)
     lacking = sweep.missing(specs)
     wanted = len(dict.fromkeys(specs))
     print(f"{wanted - len(lacking)} of {_runs(wanted)} stored in {store.default_folder()}")
-    if lacking:
+    if lacking and args.dask is not None:  # (What its machines take cannot be timed here.)
+        print(f"training {_runs(len(lacking))} on the Dask cluster at {args.dask}", flush=True)
+    elif lacking:
         print("timing a step of each size ...", flush=True)
         seconds = sweep.estimate(lacking, args.jobs)
         print(f"training {_runs(len(lacking))}: about {sweep.clock(seconds)}", flush=True)
-    sweep.train_missing(specs, jobs=args.jobs)
+    sweep.train_missing(specs, jobs=args.jobs, dask=args.dask)
     if wanted == 1:
         (made,) = sweep.fetch(specs[:1])
         print(f"training loss {made.train_loss:.6g}, test loss {made.test_loss:.6g} "
@@ -186,6 +196,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TrainingDiverged as error:
         print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
         return 1
+    except sweep.ClusterError as error:
+        print(
+            f"error: {error}; runs that have finished are stored, and the same command goes on",
+            file=sys.stderr,
+        )
+        return 1
     except TerminatedWorkerError:
         print(
             "error: a training process was killed (out of memory?); runs that have finished are "
@@ -194,9 +210,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
+        there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
+        kept = "" if there else ", and so are the last checkpoints of the others"
         print(
-            "\nstopped: finished runs are stored, and so are the last checkpoints of the others; "
-            "the same command goes on from there",
+            f"\nstopped: finished runs are stored{kept}; the same command goes on from there",
             file=sys.stderr,
         )
         return 130

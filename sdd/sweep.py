@@ -1,6 +1,7 @@
 """Many runs: train those that are not stored yet, side by side, and load them all."""
 
 import contextlib
+import logging
 import math
 import os
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import joblib
 import numpy as np
@@ -25,6 +26,7 @@ from sdd.run import Run, TrainConfig
 from sdd.training import evaluate, initial_weights, train
 
 __all__ = [
+    "ClusterError",
     "MissingRuns",
     "RunSpec",
     "clock",
@@ -37,12 +39,17 @@ __all__ = [
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
+REACHED = 10  # seconds in which a Dask scheduler has to answer
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
 
 
 class MissingRuns(RuntimeError):
     """Runs are needed that are not stored, and that take too long to train on the spot."""
+
+
+class ClusterError(RuntimeError):
+    """A Dask cluster was lost, or gave a run up."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,7 @@ def train_missing(
     folder: Path | None = None,
     jobs: int | None = None,
     quiet: bool = False,
+    dask: str | None = None,
 ) -> int:
     """Train and store the runs that are not stored yet; return how many those were.
 
@@ -154,25 +162,43 @@ def train_missing(
         Processes, and threads of all of them together; None means one per core.
     quiet : bool
         Show no progress.
+    dask : str or None
+        Address of the scheduler of a Dask cluster that trains the runs instead, such as
+        "tcp://10.0.0.1:8786". Its machines need this package, but not the store: each run comes
+        back and is stored from here. They keep no checkpoints; a run whose worker dies starts
+        again on another.
 
     Raises
     ------
+    ValueError
+        Where both `jobs` and `dask` are given, or the cluster has another version of this package.
     StoreError
         Where the store cannot be used.
+    ConnectionError
+        Where no Dask scheduler answers at the address.
+    ClusterError
+        Where the cluster is lost, or gives a run up; runs that have finished are stored.
     TrainingDiverged
         Where a run diverges; the others that have finished are stored.
     """
+    if dask is not None and jobs is not None:
+        raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
     folder = folder or store.default_folder()
     todo = sorted(missing(specs, folder), key=lambda s: -s.weight)
     if not todo:
         return 0
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
+    for spec in todo:  # those of a sweep that was killed
+        note_of(spec.name, folder).unlink(missing_ok=True)
+    if dask is not None:
+        with _cluster(dask) as client, shown_progress(todo, folder, quiet) as finished:
+            for name in _trained_on(client, todo, folder):
+                finished(name)
+        return len(todo)
     # Compiled once here instead of in every process at once.
     engine.warm_up({s.config.m for s in todo}, quiet)
     cores = jobs or _cores()
-    for spec in todo:  # those of a sweep that was killed
-        note_of(spec.name, folder).unlink(missing_ok=True)
     with (
         shown_progress(todo, folder, quiet) as finished,
         _shared_out(todo, cores) as (board, strike),
@@ -251,20 +277,23 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> s
         if store.load(spec.name, folder) is None:
             progress = store.load_checkpoint(spec.name, spec.config, folder)
             try:
-                made = train(
-                    spec.data.make(),
-                    spec.config,
-                    snapshots=spec.snapshots,
+                made = _made(
+                    spec,
                     threads=lambda: threads_of(spec.name, board),
                     checkpoint=_watcher(spec, folder, parent, progress.steps if progress else 0),
                     resume=progress,
                 )
-                test = test_set(spec.data.n, spec.data.sparsity)
-                store.save_run(evaluate(made, test), folder)
+                store.save_run(made, folder)
             finally:
                 with contextlib.suppress(OSError):
                     note_of(spec.name, folder).unlink()
     return spec.name
+
+
+def _made(spec: RunSpec, **options: Any) -> Run:
+    """Train and evaluate one run."""
+    made = train(spec.data.make(), spec.config, snapshots=spec.snapshots, **options)
+    return evaluate(made, test_set(spec.data.n, spec.data.sparsity))
 
 
 def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
@@ -288,6 +317,74 @@ def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable
                 warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
 
     return look
+
+
+@contextlib.contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """Yield a client of the Dask cluster at that address."""
+    try:
+        import distributed  # takes a second: only where it is needed
+    except ImportError as error:
+        raise ValueError(f"to train on a Dask cluster, install distributed ({error})") from error
+    try:
+        client = distributed.Client(address, timeout=REACHED, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:  # the last two: it is no address
+        why = " ".join(str(error).split())
+        raise ConnectionError(f"no Dask scheduler answers at {address}: {why}") from error
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
+    try:
+        with client:
+            yield client
+    finally:
+        log.setLevel(level)
+
+
+# Not by joblib's own Dask backend (1.6.0): it trains here, not there, where the cluster has but one
+# thread, and waits for ever for a task that Dask has given up.
+def _trained_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
+    """Train the runs on a Dask cluster and store them here; yield the names of those stored."""
+    from distributed import KilledWorker, as_completed
+    from distributed.client import FutureCancelledError
+
+    # (Handed over all at once, the longest first, so that workers that come later have work, too.)
+    tasks = client.map(_made_there, todo, numerics=store.NUMERICS, pure=False)
+    futures = as_completed(tasks, loop=client.loop)
+    del tasks  # so that a cluster forgets a run that has come back
+    try:
+        for future in futures:
+            # (Named by what came back: it need not be asked which future was whose.)
+            yield store.save_run(future.result(), folder).stem
+    except KilledWorker as error:
+        raise ClusterError(
+            f"worker after worker died on a run, the last at {error.last_worker.address} (out of "
+            "memory?)"
+        ) from error
+    except ImportError as error:
+        raise ClusterError(f"the cluster's machines need this package, too: {error}") from error
+    except FutureCancelledError as error:
+        raise ClusterError(f"the Dask cluster was lost: {error.reason}") from error
+
+
+def _made_there(spec: RunSpec, numerics: int) -> Run:
+    """Train and evaluate one run, on one thread of a Dask worker."""
+    from distributed import get_worker
+
+    if numerics != store.NUMERICS:
+        raise ValueError(
+            f"the Dask cluster must have this version of sdd, of numerics {numerics}, not "
+            f"{store.NUMERICS}"
+        )
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def look(progress: Progress) -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":  # the sweep has ended: nobody waits for it
+            raise ClusterError("the run is not wanted any more")
+
+    return _made(spec, checkpoint=look)
 
 
 def _cores() -> int:

@@ -96,6 +96,10 @@ BAD_INPUT = {
     "an unknown experiment": ("nonsense", "experiment must be one of dataset-size.*'nonsense'"),
     "an unknown profile": ("--profile huge", "profile must be one of quick.*not 'huge'"),
     "no process": ("--jobs 0", "jobs must be at least 1, not 0"),
+    "processes and a cluster": (
+        "--T 4 --jobs 2 --dask tcp://127.0.0.1:1",
+        "give --jobs or --dask, not both: 2 and tcp://127.0.0.1:1",
+    ),
     "less than no process": ("--jobs -2", "jobs must be at least 1, not -2"),
     "a snapshot after the end": (
         "--T 4 --n 50 --sparsity 0.9 --steps 20 --snapshots 30",
@@ -159,6 +163,31 @@ def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, mo
     assert err.count("\n") == 1
     assert "No space left on device" in err
     assert [f.name for f in folder.iterdir()] == [".locks"]
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(call, folder, monkeypatch):
+    monkeypatch.setattr(sweep, "REACHED", 0.5)
+    code, _, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert err.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:1: ")
+    assert err.count("\n") == 1
+    assert stored(folder) == {}
+
+
+def test_a_run_that_a_cluster_gives_up_fails_with_one_sentence(call, monkeypatch):
+    asked = []
+
+    def lost(specs, **options):
+        asked.append(options)
+        raise sweep.ClusterError("the Dask cluster was lost")
+
+    monkeypatch.setattr(sweep, "train_missing", lost)
+    code, out, err = call(*TINY, "--dask", "tcp://a:1")
+    assert asked == [{"jobs": None, "dask": "tcp://a:1"}]
+    assert code == 1
+    assert "training 1 run on the Dask cluster at tcp://a:1" in out
+    assert err.startswith("error: the Dask cluster was lost; runs that have finished are stored")
+    assert err.count("\n") == 1
 
 
 def test_claims_without_their_runs_train_none_but_say_which_command_does(call, folder):
