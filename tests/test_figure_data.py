@@ -3,6 +3,11 @@
 import csv
 import io
 import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -258,3 +263,64 @@ def test_a_figure_without_data_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="fig-none shows no data"):
         figure_data.save("fig-none")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- The site -----------------------------------------------------------------------------------
+
+CONFIGURATION = """
+import sys
+
+sys.path.insert(0, {tools!r})
+extensions = ["sphinx.ext.autodoc", "myst_nb", "book_site"]
+html_theme = "sphinx_book_theme"
+project, root_doc = "Book", "book/page"
+"""
+PAGE = """\
+---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+myst: {html_meta: {description: A page with figures.}}
+---
+
+# Page
+
+```{code-cell} ipython3
+---
+mystnb: {figure: {caption: Saved., name: fig-saved}}
+---
+import matplotlib.pyplot as plt
+from sdd import figure_data
+plt.plot([1], [2], label="loss")
+figure_data.save("fig-saved")
+```
+
+```{code-cell} ipython3
+---
+mystnb: {figure: {caption: Forgotten., name: fig-forgotten}}
+---
+plt.plot([1], [2]);
+```
+"""
+
+
+@pytest.mark.slow
+def test_the_site_links_to_data_below_a_figure_and_warns_where_they_were_forgotten(tmp_path):
+    tools = Path(__file__).resolve().parents[1] / "tools"
+    (tmp_path / "conf.py").write_text(CONFIGURATION.format(tools=str(tools)))
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "page.md").write_text(PAGE)
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-b", "html", ".", "site"],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k not in (figure_data.FOLDER, "MPLBACKEND")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"WARNING: (fig-\w+) has no data", built.stderr) == ["fig-forgotten"]
+    (path,) = (tmp_path / "site" / "data").iterdir()
+    assert path.read_text() == "panel,series,x,y\n1,loss,1,2\n"
+    page = (tmp_path / "site" / "book" / "page.html").read_text()
+    assert re.findall(r'href="([^"]+\.csv)">([^<]+)<', page) == [
+        (f"../data/{path.name}", path.name)
+    ]
