@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     for flag, default in _setting_flags().items():
         kind = str if isinstance(default, str) else _number
         group.add_argument(f"--{flag}", type=kind, default=None, metavar=flag.upper())
+    group.add_argument("--start", help="a planted start: tgon:F or ring:K:r:b, see sdd.starts")
     group.add_argument("--snapshots", type=int, nargs="+", default=None, metavar="STEP")
 
     listing = commands.add_parser("list", help="list the experiments and their runs' settings")
@@ -91,11 +92,12 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
         for flag in _setting_flags()
         if (value := getattr(args, flag.replace("-", "_"))) is not None
     }
-    if not given and args.snapshots is None:
+    if not given and args.snapshots is None and args.start is None:
         names = args.experiments or list(experiments.EXPERIMENTS)
         return [s for name in names for s in experiments.specs(name, args.profile)]
     if args.experiments:
-        flags = [f"--{g.replace('_', '-')}" for g in given] + ["--snapshots"] * bool(args.snapshots)
+        flags = [f"--{g.replace('_', '-')}" for g in given]
+        flags += [f"--{name}" for name in ("start", "snapshots") if getattr(args, name)]
         raise ValueError(
             f"name experiments or give settings, not both: {' '.join(args.experiments)} and "
             f"{', '.join(flags)}"
@@ -103,7 +105,7 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
     if "T" not in given:
         raise ValueError("a run of your own needs --T, the number of data points (or inf)")
     chosen = experiments.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
-    return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()))]
+    return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()), args.start or "")]
 
 
 def _runs(count: int) -> str:

@@ -86,6 +86,9 @@ class DataSettings:
         "train" or "test"; ignored where T is infinite.
     batch : int or None
         Rows per step where T is infinite; None otherwise.
+    features : int or None
+        Keep the first so many features only: the data of a model that has no others. Rows are then
+        shorter than one, and many are zero. None keeps all n.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class DataSettings:
     seed: int = 0
     split: str = "train"
     batch: int | None = None
+    features: int | None = None
 
     def __post_init__(self) -> None:
         if self.T == math.inf:
@@ -115,6 +119,10 @@ class DataSettings:
         for name, value in (("T", self.batch or self.T), ("n", self.n)):
             if value >= 2**31:
                 raise ValueError(f"{name} must be below 2**31, not {value:,}")
+        if self.features is not None:
+            object.__setattr__(self, "features", whole_number("features", self.features, 1))
+            if self.features > self.n:
+                raise ValueError(f"features must be at most n = {self.n}, not {self.features}")
         object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
         if self.seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, not {self.seed}")
@@ -133,8 +141,17 @@ class DataSettings:
         """Draw `count` rows from row `first` on, of one of the `STREAMS`, on some threads."""
         number = STREAMS[stream]
         law = _law(self.n, 1.0 - self.sparsity)
-        arrays = rows.draw(first, count, *law, self.seed, number, threads)
-        return Dataset._trusted(*arrays, self.n, self)
+        indptr, indices, values = rows.draw(first, count, *law, self.seed, number, threads)
+        if self.features is not None:
+            keep = indices < self.features
+            indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
+            indices, values = indices[keep], values[keep]
+        return Dataset._trusted(indptr, indices, values, self.width, self)
+
+    @property
+    def width(self) -> int:
+        """Columns of the data: n, or as many features as are kept."""
+        return self.n if self.features is None else self.features
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +160,8 @@ class Dataset:
 
     Row i has the non-zeros ``values[indptr[i]:indptr[i + 1]]`` in the columns
     ``indices[indptr[i]:indptr[i + 1]]``, which increase within a row. Rows have unit norm, or
-    are all zero; values are not negative (section "Experiment Setup").
+    are all zero; values are not negative (section "Experiment Setup"). (Only where settings keep
+    a part of the features are rows shorter.)
 
     Parameters
     ----------
@@ -291,7 +309,7 @@ class Stream:
     @property
     def n(self) -> int:
         """Number of features."""
-        return self.settings.n
+        return self.settings.width
 
     @property
     def T(self) -> int:

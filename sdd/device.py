@@ -87,6 +87,7 @@ def advance(
     weight_decay: float,
     eps: float,
     scale: float = 1.0,
+    bias_decay: float | None = None,
     threads: int = 1,
     device: torch.device,
     compiled: bool | None = None,
@@ -109,6 +110,8 @@ def advance(
         AdamW's λ and ε, as in ``torch.optim.AdamW``.
     scale : float
         Factor on the training loss: 1 for the sum over features, 1/n for their mean.
+    bias_decay : float or None
+        λ of the bias; None means `weight_decay`.
     threads : int
         Threads to draw the batches of a stream with.
     device : torch.device
@@ -131,6 +134,8 @@ def advance(
         for X in chunks:
             total += gradient(weights, X)
         weights.grad = total.mul_(2 * scale / data.T)
+        if bias_decay not in (None, weight_decay):  # the optimizer then adds its own
+            weights[-1] *= (1 - rate * bias_decay) / (1 - rate * weight_decay)
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
     _give_back(state, weights, optimizer.state[weights])

@@ -1,7 +1,7 @@
 """What claims, tables and chapters look at: a profile's stored runs, and the baselines."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ class Evidence:
     profile: Profile
     finite: Sequence[Summary]
     fresh: Sequence[Summary]
+    others: Mapping[str, Sequence[Summary]] | None = None  # by experiment; None: as stored
 
     @classmethod
     def stored(
@@ -46,6 +47,25 @@ class Evidence:
         finite = summarize(experiments.runs("dataset-size", of, wanted))
         endless = summarize(experiments.runs("fresh-data", of)) if fresh else []
         return cls(experiments.profile(of), finite, endless)
+
+    def of(self, experiment: str) -> Sequence[Summary]:
+        """Return the runs of an experiment beyond the paper's body, in the order of its specs.
+
+        Raises
+        ------
+        MissingRuns
+            Where runs are not stored and would take long to train.
+        """
+        if self.others is not None:
+            return self.others.get(experiment, ())
+        if experiment not in self._loaded:
+            found = experiments.runs(experiment, self.profile.name)
+            self._loaded[experiment] = [Summary(run) for run in found]
+        return self._loaded[experiment]
+
+    @cached_property
+    def _loaded(self) -> dict[str, Sequence[Summary]]:
+        return {}
 
     @cached_property
     def sizes(self) -> dict[float, list[Summary]]:

@@ -44,12 +44,13 @@ EPS = 1e-8  # AdamW's epsilon: PyTorch's default; with the *mean* over features 
 TEST_ROWS = 200_000  # effects are as small as 4e-4, so the standard error must be below 1e-4
 
 
-def rescaled_eps(n: int, sparsity: float, eps: float = EPS) -> float:
+def rescaled_eps(n: int, sparsity: float, eps: float = EPS, reduction: str = "mean") -> float:
     """Return the ε that gives a smaller problem the behaviour of the published size.
 
     With ``reduction="mean"`` gradients scale as (1 − S)/n: a feature is present in a share
     1 − S of the rows, and the squared error is averaged over n. AdamW divides by √v + ε, so ε
-    must scale with the gradients: ε · ((1 − S)/10⁻³) · (10⁴/n).
+    must scale with the gradients: ε · ((1 − S)/10⁻³) · (10⁴/n). With ``reduction="sum"`` they
+    scale as 1 − S alone.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def rescaled_eps(n: int, sparsity: float, eps: float = EPS) -> float:
         Its probability S that a feature is zero.
     eps : float
         ε at the published size.
+    reduction : str
+        "mean" or "sum" over the features, as in `TrainConfig`.
 
     Returns
     -------
@@ -66,7 +69,8 @@ def rescaled_eps(n: int, sparsity: float, eps: float = EPS) -> float:
         10⁻⁶ at (n, S) = (1,000, 0.99), and `eps` itself at the published size.
     """
     # Rounded to 9 digits so that 1 − 0.999 and its like leave no trace in stored settings.
-    return float(f"{eps * ((1 - sparsity) / (1 - SPARSITY)) * (N / n):.9g}")
+    shrunk = N / n if reduction == "mean" else 1.0
+    return float(f"{eps * ((1 - sparsity) / (1 - SPARSITY)) * shrunk:.9g}")
 
 
 def rescaled_size(T: int, n: int) -> int:

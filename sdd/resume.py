@@ -11,9 +11,10 @@ import numpy as np
 from sdd import engine
 from sdd.run import TrainConfig
 
-__all__ = ["HISTORY", "Part", "Progress"]
+__all__ = ["HISTORY", "SNAPSHOT", "Part", "Progress"]
 
 HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
+SNAPSHOT = ("step", "W", "b", "vW", "vb")  # weights, and AdamW's second moments of them
 
 
 @dataclass(eq=False)
@@ -30,7 +31,7 @@ class Part:
     def fresh(cls, W: np.ndarray, b: np.ndarray) -> "Part":
         """Return the beginning of a training from these weights."""
         history: dict[str, list[Any]] = {name: [] for name in HISTORY}
-        return cls(engine.State(W, b), history, {"step": [], "W": [], "b": []})
+        return cls(engine.State(W, b), history, {name: [] for name in SNAPSHOT})
 
     def note(self, row: tuple[float, ...], wanted: bool) -> None:
         """Note that the state is at a stop: append the row of history, and a snapshot."""
@@ -38,7 +39,9 @@ class Part:
             values.append(float(value))
         self.steps = self.state.steps
         if wanted:
-            kept = (self.steps, self.state.W.copy(), self.state.b.copy())
+            state = self.state
+            _, vW, _, vb = state.moments
+            kept = (self.steps, *(a.copy() for a in (state.W, state.b, vW, vb)))
             for values, one in zip(self.snapshots.values(), kept, strict=True):
                 values.append(one)
 
@@ -64,7 +67,7 @@ class Part:
                 groups[group][name] = array if group == "state" else list(array)
         steps = int(arrays["steps"][0])
         ordered = {k: groups["history"][k] for k in HISTORY}
-        kept = {k: groups["snapshots"][k] for k in ("step", "W", "b")}
+        kept = {k: groups["snapshots"][k] for k in SNAPSHOT}
         state = engine.State.from_arrays(groups["state"], steps)
         return cls(state, ordered, kept, steps, groups["state"])
 

@@ -33,6 +33,8 @@ class TrainConfig:
         Steps of linear warm-up, below `steps`; None means 5 % of them, as in the paper.
     weight_decay : float
         AdamW's λ, on W and on b.
+    bias_decay : float or None
+        λ of b where it is to be another one; None means `weight_decay`.
     eps : float
         AdamW's ε.
     reduction : str
@@ -40,6 +42,8 @@ class TrainConfig:
         Reported losses are always the summed form.
     gain : float
         Factor on the Xavier initialisation.
+    xavier : str
+        "normal" or "uniform": its law; either has the same variance.
     dtype : str
         "float32" or "float64".
     device : str
@@ -59,9 +63,11 @@ class TrainConfig:
     lr: float = paper.LEARNING_RATE
     warmup: int | None = None
     weight_decay: float = paper.WEIGHT_DECAY
+    bias_decay: float | None = None
     eps: float = paper.EPS
     reduction: str = "mean"
     gain: float = 1.0
+    xavier: str = "normal"
     dtype: str = "float32"
     device: str = "cpu"
 
@@ -75,13 +81,16 @@ class TrainConfig:
                     f"steps must exceed the warm-up, but steps = {self.steps} "
                     f"and warmup = {self.warmup}"
                 )
-        for name in ("lr", "weight_decay", "eps", "gain"):
+        names = ["lr", "weight_decay", "eps", "gain"]
+        for name in names + ["bias_decay"] * (self.bias_decay is not None):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
             object.__setattr__(self, name, float(value))
         if self.reduction not in ("mean", "sum"):
             raise ValueError(f'reduction must be "mean" or "sum", not {self.reduction!r}')
+        if self.xavier not in ("normal", "uniform"):
+            raise ValueError(f'xavier must be "normal" or "uniform", not {self.xavier!r}')
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype must be "float32" or "float64", not {self.dtype!r}')
         if self.device != "cpu":
@@ -124,9 +133,10 @@ class Run:
     restart_losses : (restarts,) array
         Final training losses of all parameter seeds; the run is the one of the lowest.
     snapshots : dict of arrays
-        "step" (k,), "W" (k, m, n), "b" (k, n).
+        "step" (k,), "W" (k, m, n), "b" (k, n), and AdamW's second moments of both, "vW" and "vb".
     start : str
-        "" for a fresh start, else the hash of the given initial weights.
+        "" for a fresh start, the name of a planted one (see `sdd.starts`), or the hash of the
+        initial weights that were given.
     test_loss, test_error : float
         Mean over a test set and its standard error; NaN until evaluated.
     """

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sdd.data import DataSettings
-from sdd.resume import Progress
+from sdd.resume import SNAPSHOT, Progress
 from sdd.run import Run, TrainConfig
 
 __all__ = [
@@ -178,6 +178,8 @@ def _read(file: Path, name: str) -> Run:
         **{k: meta[k] for k in ("train_loss", "test_loss", "test_error")},
         **groups,
     )
+    if groups["snapshots"] and set(groups["snapshots"]) != set(SNAPSHOT):
+        raise ValueError("its snapshots are of an earlier form")
     snapshots = tuple(int(s) for s in groups["snapshots"].get("step", ()))
     if meta["numerics"] != NUMERICS or run_name(data, config, snapshots, run.start) != name:
         raise ValueError("it holds the run of other settings")

@@ -9,7 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ from sdd.data import Dataset, DataSettings, sample
 from sdd.progress import clock, note_of, shown_progress, write_note
 from sdd.resume import Progress
 from sdd.run import Run, TrainConfig
+from sdd.starts import planted
 from sdd.training import evaluate, initial_weights, train
 
 __all__ = [
@@ -54,17 +55,30 @@ class ClusterError(RuntimeError):
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that determines a stored run: what to train on, how, and what to keep."""
+    """Everything that determines a stored run: what to train on, how, and what to keep.
+
+    Parameters
+    ----------
+    data : DataSettings
+        What to train on.
+    config : TrainConfig
+        How to train.
+    snapshots : tuple of int
+        Steps after which weights and second moments are kept.
+    start : str
+        Name of a planted start, see `sdd.starts`; "" for the usual random one.
+    """
 
     data: DataSettings
     config: TrainConfig
     snapshots: tuple[int, ...] = ()
+    start: str = ""
 
     @property
     def name(self) -> str:
         """The name under which the run is stored."""
         snapshots = tuple(sorted({int(step) for step in self.snapshots}))
-        return store.run_name(self.data, self.config, snapshots)
+        return store.run_name(self.data, self.config, snapshots, self.start)
 
     @property
     def rows(self) -> int:
@@ -79,7 +93,7 @@ class RunSpec:
     @property
     def weight(self) -> float:
         """Work, roughly, in units of a pair: orders the runs, and weighs the progress shown."""
-        return self.steps * (self.rows + 3.0) * self.data.n * self.config.m
+        return self.steps * (self.rows + 3.0) * self.data.width * self.config.m
 
     def command(self) -> str:
         """Return the command that trains this run, whatever the profile it is called under."""
@@ -92,13 +106,18 @@ class RunSpec:
                     words.append(f"--{prefix if clash else ''}{f.name.replace('_', '-')} {value}")
         if self.snapshots:
             words.append("--snapshots " + " ".join(map(str, self.snapshots)))
+        if self.start:
+            words.append(f"--start {self.start}")
         return " ".join(words)
 
 
 @lru_cache(maxsize=2)
-def test_set(n: int, sparsity: float) -> Dataset:
+def test_set(n: int, sparsity: float, features: int | None = None) -> Dataset:
     """Return the one test set that serves every run on this kind of data."""
-    return sample(paper.TEST_ROWS, n, sparsity, seed=0, split="test")
+    law = DataSettings(paper.TEST_ROWS, n, sparsity, seed=0, split="test", features=features)
+    made = law.make()
+    assert isinstance(made, Dataset)
+    return made
 
 
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
@@ -292,8 +311,11 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> s
 
 def _made(spec: RunSpec, **options: Any) -> Run:
     """Train and evaluate one run."""
-    made = train(spec.data.make(), spec.config, snapshots=spec.snapshots, **options)
-    return evaluate(made, test_set(spec.data.n, spec.data.sparsity))
+    data = spec.data.make()
+    init = planted(spec.start, data, spec.config) if spec.start else None
+    made = train(data, spec.config, init=init, snapshots=spec.snapshots, **options)
+    test = test_set(spec.data.n, spec.data.sparsity, spec.data.features)
+    return evaluate(replace(made, start=spec.start), test)
 
 
 def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:

@@ -29,15 +29,25 @@ class TrainingDiverged(RuntimeError):
 
 
 def initial_weights(
-    m: int, n: int, seed: int = 0, gain: float = 1.0, dtype: str = "float32"
+    m: int,
+    n: int,
+    seed: int = 0,
+    gain: float = 1.0,
+    dtype: str = "float32",
+    xavier: str = "normal",
 ) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
-    """Return Xavier-normal weights (standard deviation gain · √(2/(m + n))) and a zero bias.
+    """Return Xavier weights (standard deviation gain · √(2/(m + n))) and a zero bias.
 
-    The paper says "Xavier-initialised" and no more. Their random stream is separate from those
-    of the data.
+    The paper says "Xavier-initialised" and no more: "normal" and "uniform" have the same
+    variance. Their random stream is separate from those of the data.
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3,))))
-    W = rng.standard_normal((m, n)) * (gain * math.sqrt(2 / (m + n)))
+    unit = (
+        rng.standard_normal((m, n))
+        if xavier == "normal"
+        else rng.uniform(-math.sqrt(3), math.sqrt(3), (m, n))
+    )
+    W = unit * (gain * math.sqrt(2 / (m + n)))
     return W.astype(dtype), np.zeros(n, dtype)
 
 
@@ -63,7 +73,7 @@ def train(
     init : (W, b) or None
         Warm or planted start; None means `initial_weights`.
     snapshots : iterable of int
-        Numbers of steps after which to keep W and b.
+        Numbers of steps after which to keep W, b and AdamW's second moments.
     callback : callable or None
         Called as ``callback(step, W, b)`` at every recorded step, and every few seconds; with
         restarts side by side from their threads, but never twice at once.
@@ -153,7 +163,7 @@ def train(
 
 
 def _start(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
-    return initial_weights(config.m, n, config.seed, config.gain, config.dtype)
+    return initial_weights(config.m, n, config.seed, config.gain, config.dtype, config.xavier)
 
 
 def _train_once(data, config, part, wanted, threads, look) -> None:
@@ -167,6 +177,7 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
     recorded |= {round(s) for s in np.geomspace(1, config.steps, RECORDS)}
     options = {
         "weight_decay": config.weight_decay,
+        "bias_decay": config.bias_decay,
         "eps": config.eps,
         "scale": 1 / data.n if config.reduction == "mean" else 1.0,
     }

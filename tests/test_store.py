@@ -84,7 +84,7 @@ def test_a_run_comes_back_as_it_was(run, tmp_path):
     assert left_behind(tmp_path) == [file.name]
     back = load(name_of(run), tmp_path)
     assert_same(back, run)
-    assert set(back.snapshots) == {"step", "W", "b"}
+    assert set(back.snapshots) == {"step", "W", "b", "vW", "vb"}
 
 
 def test_runs_of_every_kind_come_back(tmp_path):

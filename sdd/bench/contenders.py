@@ -163,7 +163,7 @@ def products(points: Dataset, W: np.ndarray) -> Contender:
 def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
     """Return how many pairs of a point and a feature a step of the pruned engine visits."""
     space = arrange(HalfPlanes, W, b, points)
-    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, 1, update=False)
     return space.visited
 
 

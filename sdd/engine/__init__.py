@@ -222,6 +222,7 @@ def advance(
     weight_decay: float,
     eps: float,
     scale: float = 1.0,
+    bias_decay: float | None = None,
     threads: int = 1,
 ) -> None:
     """Take one full-batch AdamW step for each learning rate, in place.
@@ -238,6 +239,8 @@ def advance(
         AdamW's λ and ε, as in ``torch.optim.AdamW``.
     scale : float
         Factor on the training loss: 1 for the sum over features, 1/n for their mean.
+    bias_decay : float or None
+        λ of the bias; None means `weight_decay`, as for the weights.
     threads : int
         Threads it may use, where there is enough work for them; the result has the same bits on
         any number.
@@ -246,7 +249,8 @@ def advance(
     rates = np.asarray(rates, np.float64)
     threads = threads_for(data.n, data.T, threads)
     # (Flushed before it can become denormal: ten times the smallest normal number.)
-    last = ((float(weight_decay), *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
+    decays = float(weight_decay), float(weight_decay if bias_decay is None else bias_decay)
+    last = ((*decays, *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
     kind = _workspace_kind(state.W.shape[0], data.n, data.T)
     if kind is not None:
         _allow(threads)
@@ -257,7 +261,7 @@ def advance(
             batch = data.at(state.steps, threads)
             advance(
                 state, batch, rates[t : t + 1], weight_decay=weight_decay, eps=eps, scale=scale,
-                threads=threads,
+                bias_decay=bias_decay, threads=threads,
             )  # fmt: skip
         return
     if tiled(state.W.shape[0], data.n, data.T):
@@ -272,6 +276,7 @@ def advance(
             weight_decay=weight_decay,
             eps=eps,
             scale=scale,
+            bias_decay=bias_decay,
             threads=threads,
             work=work,
         )

@@ -220,7 +220,7 @@ def arrange(kind, W, b, data) -> Workspace:
 def gradient(kind, W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
     """Return half the gradient of Σ_i ‖x_i − x'_i‖², with respect to W and to b."""
     space = arrange(kind, W, b, data)
-    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, threads, update=False)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, threads, update=False)
     dW, db = np.empty_like(W), np.empty_like(b)
     space.restore(space.D, dW, db)
     return dW, db

@@ -111,10 +111,12 @@ def _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update):
     first, last = k * n // RANGES, (k + 1) * n // RANGES
     _gather(D, DE, first, last)
     if update:
+        for_W, for_b = arguments
         for d in range(5):
             if d < m or d == 4:
                 some = slice(d * N + first, d * N + last)
-                adamw(F[some], D[0, some], m1[some], m2[some], *arguments)
+                its = for_b if d == 4 else for_W
+                adamw(F[some], D[0, some], m1[some], m2[some], *its)
         _set_rows(F, E, first, last)
 
 

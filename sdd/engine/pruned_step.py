@@ -129,9 +129,11 @@ def _update_range(k, n, F, m1, m2, D, arguments):
     N = F.size // 3
     G = N // GROUP
     first, last = k * G // RANGES * GROUP, min(n, (k + 1) * G // RANGES * GROUP)
+    for_W, for_b = arguments
     for d in range(3):
         some = slice(d * N + first, d * N + last)
-        adamw(F[some], D[0, some], m1[some], m2[some], *arguments)
+        its = for_W if d < 2 else for_b
+        adamw(F[some], D[0, some], m1[some], m2[some], *its)
 
 
 @numba.njit(cache=True, nogil=True)

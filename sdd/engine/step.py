@@ -67,11 +67,12 @@ def _add_up(dW, db):
 
 @numba.njit(cache=True, nogil=True)
 def factors(t, rate, real, scale, hyper, tiny):
-    """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`."""
-    weight_decay, beta1, beta2, eps = hyper
-    return (
-        real(scale),
-        real(1 - rate * weight_decay),
+    """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`.
+
+    For the weights, and for the bias, which may decay otherwise.
+    """
+    weight_decay, bias_decay, beta1, beta2, eps = hyper
+    rest = (
         real(1 - beta1),
         real(1 - beta2),
         real(rate / (1 - beta1**t)),
@@ -79,16 +80,18 @@ def factors(t, rate, real, scale, hyper, tiny):
         real(eps),
         real(tiny),
     )
+    of_W = (real(scale), real(1 - rate * weight_decay), *rest)
+    return of_W, (real(scale), real(1 - rate * bias_decay), *rest)
 
 
 @numba.njit(cache=True, nogil=True)
 def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
     """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
     m1W, m2W, m1b, m2b = moments
-    arguments = factors(t, rate, W.dtype.type, scale, hyper, tiny)
+    for_W, for_b = factors(t, rate, W.dtype.type, scale, hyper, tiny)
     for c in range(W.shape[0]):
-        adamw(W[c], dW[0, c], m1W[c], m2W[c], *arguments)
-    adamw(b, db[0], m1b, m2b, *arguments)
+        adamw(W[c], dW[0, c], m1W[c], m2W[c], *for_W)
+    adamw(b, db[0], m1b, m2b, *for_b)
 
 
 # Each kernel stands twice, under two names: numba's cache on disk does not tell two functions of

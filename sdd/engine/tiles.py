@@ -409,12 +409,13 @@ def _add_up(dW_chunks, db_chunks, first, last, dW, db):
 def _update(W, b, moments, dW, db, numbers, first, last):
     """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments
+    for_W, for_b = numbers
     for c in range(W.shape[0]):
         adamw(
             *(W[c, first:last], dW[c, first:last], m1W[c, first:last], m2W[c, first:last]),
-            *numbers,
+            *for_W,
         )
-    adamw(b[first:last], db[first:last], m1b[first:last], m2b[first:last], *numbers)
+    adamw(b[first:last], db[first:last], m1b[first:last], m2b[first:last], *for_b)
 
 
 class Work:
@@ -506,6 +507,7 @@ def advance(
     weight_decay: float,
     eps: float,
     scale: float = 1.0,
+    bias_decay: float | None = None,
     threads: int = 1,
     work: Work | None = None,
 ) -> None:
@@ -516,7 +518,7 @@ def advance(
     dtype = state.W.dtype
     m, n = state.W.shape
     work = work or Work(m, n, data, dtype, threads)
-    hyper = weight_decay, *BETAS, eps
+    hyper = weight_decay, weight_decay if bias_decay is None else bias_decay, *BETAS, eps
     tiny = 10 * float(np.finfo(dtype).tiny)  # flushed before it can become denormal
     factor = 2.0 * scale / (len(data.indptr) - 1)
     for rate in np.asarray(rates, np.float64):

@@ -1,23 +1,17 @@
-"""The paper's claims as checks on stored runs: statement, published value, ours, verdict.
+"""The claims of the paper's body, F1 to F4, as checks on the runs behind its figures."""
 
-Each check turns evidence into a verdict by the rules of `sdd.judging`, which the scorecard states.
-"""
-
-import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from sdd import metrics, paper, theory
+from sdd.claims.claim import Claim, label
 from sdd.evidence import Evidence
 from sdd.judging import (
-    NOISY,
     NOT,
-    PARTLY,
     REPRODUCED,
-    SMALL,
     Verdict,
     combine,
     judge_each,
@@ -28,80 +22,14 @@ from sdd.summary import Summary
 
 __all__ = [
     "CLAIMS",
-    "NOISY",
-    "NOT",
-    "PARTLY",
-    "REPRODUCED",
-    "SMALL",
-    "Claim",
-    "Evidence",
-    "Judgement",
-    "Verdict",
     "angle_error",
     "bump",
-    "combine",
     "failed",
     "five_D",
     "five_apart",
-    "judge",
-    "judge_all",
-    "judge_each",
-    "judge_sign",
-    "judge_value",
     "predicted_D",
     "split_lengths",
-    "to_json",
 ]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One line of the scorecard."""
-
-    id: str
-    source: str
-    statement: str
-    published: str
-    ours: str
-    spread: str
-    verdict: str
-    figure: str
-    profile: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the paper and how it is judged.
-
-    Parameters
-    ----------
-    id : str
-        Stable name, by figure.
-    source : str
-        Figure and section of the paper.
-    statement : str
-        In our words.
-    published : str
-        Published value with its reading error, or "text".
-    figure : str
-        Page and anchor of our figure.
-    check : callable
-        From the evidence to a verdict.
-    at_quick : bool
-        False for claims that say something only at the published size.
-    """
-
-    id: str
-    source: str
-    statement: str
-    published: str
-    figure: str
-    check: Callable[[Evidence], Verdict]
-    at_quick: bool = True
-
-
-def _label(T: float) -> str:
-    return "T = ∞" if T == math.inf else f"T = {T:,}"
 
 
 # --- F1: features at T = infinity ---------------------------------------------------------------
@@ -344,7 +272,7 @@ def _above_one(e: Evidence) -> Verdict:
     for T in (15, 30, 50, 100, 200):
         if found := e.at(T):
             noise = 2 * max(s.run.test_error for s in found)
-            parts[_label(T)] = judge_sign([v - 1 for v in e.losses(T)], noise=noise, digits=4)
+            parts[label(T)] = judge_sign([v - 1 for v in e.losses(T)], noise=noise, digits=4)
     return combine(parts)
 
 
@@ -409,8 +337,8 @@ def _at_large(e: Evidence, check: Callable[[float], Verdict]) -> Verdict:
     single = {T for T in found if len(e.at(T)) == 1}
     if single == set(found):
         single = set()
-    verdict = combine({_label(T): v for T, v in found.items() if T not in single})
-    shown = [f"{_label(T)}: {found[T].ours} (one seed, not judged)" for T in sorted(single)]
+    verdict = combine({label(T): v for T, v in found.items() if T not in single})
+    shown = [f"{label(T)}: {found[T].ours} (one seed, not judged)" for T in sorted(single)]
     return replace(verdict, ours="; ".join([verdict.ours, *shown]))
 
 
@@ -504,32 +432,3 @@ CLAIMS = (
     Claim("F3-plateau", _F3, "From T = 10,000 on the test loss is near 0.9988",
           "0.9988 ± 0.0003 (fig)", _LOSS, _near_plateau, at_quick=False),
 )  # fmt: skip
-
-
-def judge(claim: Claim, evidence: Evidence) -> Judgement:
-    """Judge one claim on the evidence."""
-    if evidence.profile.name == "quick" and not claim.at_quick:
-        verdict = Verdict(SMALL, "–", "")
-    else:
-        verdict = claim.check(evidence)
-    return Judgement(
-        id=claim.id,
-        source=claim.source,
-        statement=claim.statement,
-        published=claim.published,
-        ours=verdict.ours,
-        spread=verdict.spread,
-        verdict=verdict.verdict,
-        figure=claim.figure,
-        profile=evidence.profile.name,
-    )
-
-
-def judge_all(evidence: Evidence) -> list[Judgement]:
-    """Judge every claim on the evidence."""
-    return [judge(claim, evidence) for claim in CLAIMS]
-
-
-def to_json(judgements: Sequence[Judgement]) -> str:
-    """Return the scorecard as JSON: a list of objects, one a claim."""
-    return json.dumps([asdict(j) for j in judgements], indent=1, ensure_ascii=False) + "\n"
