@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,12 +19,13 @@ import numpy as np
 from joblib.parallel import LokyBackend
 
 from sdd import engine, paper, store
-from sdd.data import Dataset, DataSettings, sample
+from sdd.data import Dataset, DataSettings
+from sdd.engine.choice import LEAST
 from sdd.progress import clock, note_of, shown_progress, write_note
 from sdd.resume import Progress
 from sdd.run import Run, TrainConfig
 from sdd.starts import planted
-from sdd.training import evaluate, initial_weights, train
+from sdd.training import RECORDS, evaluate, initial_weights, train
 
 __all__ = [
     "ClusterError",
@@ -40,6 +41,9 @@ __all__ = [
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
+START_UP = 3  # seconds until processes are at work
+TIMED = 1e9  # rows · features · m of the largest step that is timed for an estimate
+EARLY = 1_750  # steps, about, that take as long as those at initial weights
 REACHED = 10  # seconds in which a Dask scheduler has to answer
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
@@ -125,36 +129,78 @@ def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpe
     return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
 
 
-@lru_cache(maxsize=256)
-def _step_seconds(rows: int, n: int, sparsity: float, m: int, fresh: bool) -> float:
-    """Seconds a step takes here and now, measured on some steps of that size."""
-    data = sample(rows, n, sparsity)
-    state = engine.State(*initial_weights(m, n))
-    count = max(1, int(2e7 / ((rows + 10) * n * m)))
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        engine.advance(state, data, np.full(count, 1e-6), weight_decay=0.0, eps=1e-8)
-        times.append((time.perf_counter() - start) / count)
-    if fresh:
-        start = time.perf_counter()
-        sample(rows, n, sparsity)
-        times = [t + time.perf_counter() - start for t in times]
-    return float(min(times))
+@lru_cache(maxsize=1024)
+def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float, float]:
+    """Return the seconds of a step, of a row's loss and of drawing a row, at initial weights.
+
+    They are measured here and now, in CPU time of this thread, which other work on the machine
+    lengthens less. A step too large to be timed is one of fewer rows, and its time in proportion.
+    """
+
+    def seconds(call: Callable[[], Any]) -> float:
+        start = time.thread_time()
+        call()
+        return time.thread_time() - start
+
+    timed = min(rows, max(1_000, int(TIMED / (law.width * m))))
+    draw = min(seconds(lambda: law.rows(0, timed, "train")) for _ in range(2))
+    data = law.rows(0, timed, "train")
+    state = engine.State(*initial_weights(m, law.width))
+    step, count = math.inf, 1
+    for _ in range(4):  # (The first one tells how many steps make ten milliseconds.)
+        rates = np.full(count, 1e-6)
+        advance = partial(engine.advance, state, data, rates, weight_decay=0.0, eps=1e-8)
+        step = min(step, seconds(advance) / count)
+        count = max(1, min(1_000, int(0.01 / max(step, 1e-9))))
+    seen = data if timed >= 1_000 else law.rows(0, 1_000, "train")
+    loss = min(seconds(lambda: engine.loss(state.W, state.b, seen)) for _ in range(2))
+    return step * rows / timed, loss / seen.T, draw / timed
+
+
+def _near(m: int, rows: int) -> tuple[int, int]:
+    """Return the size that is timed in place of this one: large m, of many sizes, share a few."""
+    if m <= 4:
+        return m, rows
+    return max(8, 2 ** round(math.log2(m))), round(10 ** (round(3 * math.log10(rows)) / 3))
+
+
+def _later(m: int, n: int, rows: int) -> float:
+    """Return the share of its first time that a step takes later, measured on complete runs."""
+    if m == 1 or rows < LEAST:
+        return 1.03  # all pairs are visited
+    if n < 3_000 or m > 4:
+        return 0.7
+    return 0.5 if m == 2 else 0.3
+
+
+def _seconds(spec: RunSpec) -> float:
+    """Return the CPU seconds that a run should take, evaluation and all."""
+    config, n, rows = spec.config, spec.data.width, spec.rows
+    law = replace(spec.data, T=1, batch=None, seed=0, split="train")
+    m_near, rows_near = _near(config.m, rows)
+    step, loss, draw = _costs(m_near, rows_near, law)
+    step *= rows * config.m / (rows_near * m_near)
+    loss *= config.m / m_near
+    early = min(config.steps, EARLY)
+    steps = step * (early + _later(config.m, n, rows) * (config.steps - early))
+    looks = min(config.steps, RECORDS) * loss * rows
+    drawn = draw * rows * (config.steps if spec.data.T == math.inf else 1)
+    return config.restarts * (steps + looks + drawn) + paper.TEST_ROWS * loss
 
 
 def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
-    """Return the seconds that training these runs should take, from measured step times."""
+    """Return the seconds that training these runs should take on an otherwise idle machine.
+
+    A step of each size is timed at initial weights, on one thread. What later steps take, of
+    which most skip more pairs, is that by a measured ratio: see `_later`.
+    """
     specs = list(specs)
     engine.warm_up({s.config.m for s in specs})
-    seconds = [
-        s.steps
-        * _step_seconds(s.rows, s.data.n, s.data.sparsity, s.config.m, fresh=s.data.T == math.inf)
-        for s in specs
-    ]
+    seconds = [_seconds(s) for s in specs]
+    jobs = min(jobs or _cores(), max(1, len(specs)))
     # (That the last ones take more threads is left out: small ones gain little from it.)
     longest = max((t / s.config.restarts for s, t in zip(specs, seconds, strict=True)), default=0.0)
-    return max(sum(seconds) / (jobs or _cores()), longest)
+    return max(sum(seconds) / jobs, longest) + (START_UP if jobs > 1 else 0.0)
 
 
 def train_missing(

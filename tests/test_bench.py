@@ -299,8 +299,8 @@ def test_what_is_drawn_is_what_was_measured():
     drawn = show.step_times(made_up())
     assert drawn["engine"] == {1_000: [0.002, 0.001, 0.009], 4_000: [0.008]}
     assert list(drawn["textbook"]) == [1_000]
-    assert set(show.ORDER) == set(plots._LOOKS)
-    assert len(set(plots._LOOKS.values())) == len(show.ORDER)
+    assert set(show.ORDER) == set(plots.engine.LOOKS)
+    assert len(set(plots.engine.LOOKS.values())) == len(show.ORDER)
 
 
 def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):

@@ -1,0 +1,31 @@
+"""Figures in the paper's form: arrays in, axes out; nothing is saved, shown or measured here."""
+
+from sdd.plots.engine import leaf_map, leaves, step_times
+from sdd.plots.sizes import (
+    dimensionality_by_size,
+    loss_window,
+    norms_by_size,
+    size_axis,
+    test_loss_by_size,
+    tgon_radii,
+)
+from sdd.plots.style import COLORS, STYLE, use_style
+from sdd.plots.vectors import strip, vector_columns, vectors
+
+__all__ = [
+    "COLORS",
+    "STYLE",
+    "dimensionality_by_size",
+    "leaf_map",
+    "leaves",
+    "loss_window",
+    "norms_by_size",
+    "size_axis",
+    "step_times",
+    "strip",
+    "test_loss_by_size",
+    "tgon_radii",
+    "use_style",
+    "vector_columns",
+    "vectors",
+]

@@ -1,0 +1,46 @@
+"""The book's look: colours, and the style sheet beside this file."""
+
+import math
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+__all__ = ["COLORS", "STYLE", "note", "short", "use_style"]
+
+STYLE = Path(__file__).with_name("sdd.mplstyle")
+
+# Okabe and Ito's palette: told apart under every common kind of colour blindness. Features are
+# blue and data points red, as in the paper.
+COLORS = {"feature": "#0072B2", "example": "#D55E00", "other": "#009E73", "mark": "#555555"}
+
+
+def use_style() -> None:
+    """Switch on the book's look for the figures that follow, drawn as SVG in a notebook."""
+    plt.style.use(STYLE)
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
+
+
+def short(T: float) -> str:
+    """Return T as ticks show it, such as 5k."""
+    if T == math.inf:
+        return "∞"
+    return f"{T / 1000:g}k" if T >= 1000 else f"{T:g}"
+
+
+def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> None:
+    """Label a horizontal line in the right-hand margin, where no data can be hidden."""
+    ax.annotate(
+        text,
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 1 if above else -1),
+        textcoords="offset points",
+        ha="left",
+        va="bottom" if above else "top",
+        color=color,
+        fontsize=9,
+        annotation_clip=False,
+    )
