@@ -9,7 +9,7 @@ import numpy as np
 
 from sdd import experiments, metrics, sweep, theory
 from sdd.experiments import Profile
-from sdd.summary import Summary, by_size, summarize
+from sdd.summary import Summary, by_size, five_apart, summarize
 
 __all__ = ["Evidence"]
 
@@ -99,6 +99,30 @@ class Evidence:
     def losses(self, T: float) -> list[float]:
         """Return the test losses of the data seeds at T."""
         return [s.run.test_loss for s in self.at(T)]
+
+    @cached_property
+    def borders(self) -> tuple[float, float]:
+        """Return the T at which the memorising regime ends and the generalising one begins.
+
+        It ends behind the largest T at which the best represented data point has a higher D than
+        the best represented feature, as means over data seeds of the largest D. The other begins
+        before the smallest T at which, and above which, five features stand apart in every run.
+        Each border is put at the geometric mean of the two neighbouring sizes trained on; NaN
+        where no size, or every size, is on its side.
+        """
+        sizes = sorted(self.sizes)
+        points = [
+            np.mean([s.example_D[0] - s.feature_D[0] for s in self.at(T)]) > 0 for T in sizes
+        ]
+        features = [all(five_apart(s) for s in self.at(T)) for T in sizes]
+        last = max((k for k, holds in enumerate(points) if holds), default=-1)
+        first = max((k for k, holds in enumerate(features) if not holds), default=-1) + 1
+        pairs = ((last, last + 1), (first - 1, first))
+        low, high = (
+            math.sqrt(sizes[k] * sizes[j]) if 0 <= k and j < len(sizes) else math.nan
+            for k, j in pairs
+        )
+        return low, high
 
     def between(self, low: float, high: float) -> list[float]:
         """Return the finite T of runs between two published sizes, in units of this profile."""

@@ -91,13 +91,17 @@ def runs(name: str, of: str | None = None, sizes: tuple[float, ...] | None = Non
 
 def source(drawn: list[Run], of: str | None = None) -> str:
     """Return what a figure's caption says of the runs it was drawn from."""
-    p = profile(of)
-    settings = [replace(r.data, T=1, batch=None) for r in drawn if isinstance(r.data, DataSettings)]
-    seeds = len(set(settings))
+    settings = [r.data for r in drawn if isinstance(r.data, DataSettings)]
+    laws = sorted({(d.n, d.sparsity) for d in settings})
+    sizes = ", ".join(f"{n:,}" for n, _ in laws)
+    sparsities = ", ".join(f"{S:g}" for S in dict.fromkeys(S for _, S in laws))
+    counts = sorted({r.config.steps for r in drawn})
+    steps = f"{counts[0]:,}" + (f" to {counts[-1]:,}" if len(counts) > 1 else "")
+    seeds = len({d.seed for d in settings})
     trained = sum(r.config.restarts for r in drawn)
     best = f", the best by training loss of {trained} trainings" if trained > len(drawn) else ""
     plural = "s" if seeds > 1 else ""
     return (
-        f"Profile {p.name}: n = {p.n:,}, S = {p.sparsity}, {p.steps:,} steps; "
+        f"Profile {profile(of).name}: n = {sizes}, S = {sparsities}, {steps} steps; "
         f"{seeds} data seed{plural}, {len(drawn)} run{'s' * (len(drawn) > 1)}{best}."
     )

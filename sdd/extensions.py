@@ -15,7 +15,8 @@ from sdd.sweep import RunSpec
 
 __all__ = ["CANDIDATES", "DISJOINT", "EXPERIMENTS", "LAWS", "SMALL"]
 
-SMALL = {"n": 1_000, "sparsity": 0.99}  # the size of most extensions: ten active features, too
+# The size of most extensions: ten active features a row, like the paper's.
+SMALL: dict[str, Any] = {"n": 1_000, "sparsity": 0.99}
 # Ten active features a row each; the paper's own size is the fourth, from the runs of the body.
 LAWS = ((500, 0.98), (1_000, 0.99), (2_000, 0.995))
 
@@ -33,7 +34,7 @@ DISJOINT = {5: 0, 8: 1, 12: 1}
 
 
 def _small_steps(p: Profile) -> int:
-    """Steps of the extensions: the paper's, but at the quick profile a fifth of them."""
+    """Return the steps of the extensions: the paper's, but a fifth of them at the quick profile."""
     return p.steps // 5 if p.name == "quick" else p.steps
 
 
@@ -48,6 +49,22 @@ def _at(p: Profile, quick: Any, paper: Any, full: Any = None) -> Any:
 
 
 # --- Why replications disagree ------------------------------------------------------------------
+
+
+def _identity(p: Profile) -> list[RunSpec]:
+    """Mean and sum in float64, with ε and n ε: at n = 1,024, where n scales exactly, and 10,000."""
+    steps = _at(p, 2_000, p.steps)
+    kept = tuple(sorted({round(1.0 * steps ** (k / 23)) for k in range(24)}))
+    pairs = []
+    for n, S in ((1_024, 0.99), (paper.N, paper.SPARSITY)):
+        eps = paper.rescaled_eps(n, S)
+        for reduction, factor in (("mean", 1), ("sum", n)):
+            run = spec(
+                100, of=p.name, n=n, sparsity=S, steps=steps, dtype="float64",
+                reduction=reduction, eps=factor * eps,
+            )  # fmt: skip
+            pairs.append(replace(run, snapshots=kept))
+    return pairs
 
 
 def sum_sizes(p: Profile) -> tuple[tuple[int, int, int], ...]:
@@ -305,6 +322,7 @@ def _initial_weights(p: Profile) -> list[RunSpec]:
 
 
 EXPERIMENTS: dict[str, Callable[[Profile], list[RunSpec]]] = {
+    "identity": _identity,
     "sum": _sum,
     "eps-path": _eps_path,
     "eps-law": _eps_law,

@@ -111,3 +111,10 @@ BAND_SPLITS = (700, 7_000)  # T at which the bands of D split: the regimes' bord
 NORM_PEAK_AT = 30  # T at which ‖W‖ peaks (text)
 NORM_PLATEAU = math.sqrt(5)  # ‖W‖ for large T (text)
 NORM_READING = 0.05  # of the value
+
+# --- Jermyn's replication, printed as a comment on the paper (text) -----------------------------
+
+JERMYN_PEAK = 5_000  # its peak test loss, about
+JERMYN_MIDDLE = 100  # T from which it is in the middle regime
+JERMYN_FEATURES = 20_000  # the first T at which features are represented
+JERMYN_B = 3  # its peak ‖b‖, as a multiple of the paper's

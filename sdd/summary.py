@@ -12,7 +12,7 @@ from sdd import engine, metrics
 from sdd.data import DataSettings, Stream
 from sdd.run import Run
 
-__all__ = ["Summary", "by_size", "spread", "summarize"]
+__all__ = ["Summary", "by_size", "five_apart", "spread", "summarize"]
 
 FRESH_SHOWN = 200  # fresh points whose hidden vectors stand for the training set at T = ∞
 
@@ -70,6 +70,11 @@ class Summary:
     def norms(self) -> tuple[float, float]:
         """‖W‖_F and ‖b‖₂."""
         return metrics.norms(self.run.W, self.run.b)
+
+
+def five_apart(s: Summary) -> bool:
+    """Tell whether five features stand apart: D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15."""
+    return bool(s.feature_D[4] >= 1.5 * s.feature_D[5] and s.feature_D[4] >= 0.15)
 
 
 def summarize(runs: Iterable[Run]) -> list[Summary]:

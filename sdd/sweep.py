@@ -42,7 +42,7 @@ __all__ = [
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
 START_UP = 3  # seconds until processes are at work
-TIMED = 1e9  # rows · features · m of the largest step that is timed for an estimate
+TIMED = 2e8  # rows · features · m of the largest step that is timed for an estimate
 EARLY = 1_750  # steps, about, that take as long as those at initial weights
 REACHED = 10  # seconds in which a Dask scheduler has to answer
 # Settings that the command line takes from the profile where they are not given.
@@ -130,11 +130,11 @@ def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpe
 
 
 @lru_cache(maxsize=1024)
-def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float, float]:
-    """Return the seconds of a step, of a row's loss and of drawing a row, at initial weights.
+def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float]:
+    """Return the seconds of a step on so many rows, and of the loss of one, at initial weights.
 
     They are measured here and now, in CPU time of this thread, which other work on the machine
-    lengthens less. A step too large to be timed is one of fewer rows, and its time in proportion.
+    lengthens less. Of large sizes fewer rows are timed, and the time is taken in proportion.
     """
 
     def seconds(call: Callable[[], Any]) -> float:
@@ -143,18 +143,18 @@ def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float, float]:
         return time.thread_time() - start
 
     timed = min(rows, max(1_000, int(TIMED / (law.width * m))))
-    draw = min(seconds(lambda: law.rows(0, timed, "train")) for _ in range(2))
-    data = law.rows(0, timed, "train")
+    fresh = law.T == math.inf  # then drawing the rows is a part of the step
+    data = replace(law, batch=timed).make() if fresh else law.rows(0, timed, "train")
     state = engine.State(*initial_weights(m, law.width))
     step, count = math.inf, 1
-    for _ in range(4):  # (The first one tells how many steps make ten milliseconds.)
+    for _ in range(3):  # (The first one tells how many steps make five milliseconds.)
         rates = np.full(count, 1e-6)
         advance = partial(engine.advance, state, data, rates, weight_decay=0.0, eps=1e-8)
         step = min(step, seconds(advance) / count)
-        count = max(1, min(1_000, int(0.01 / max(step, 1e-9))))
-    seen = data if timed >= 1_000 else law.rows(0, 1_000, "train")
+        count = max(1, min(1_000, int(0.005 / max(step, 1e-9))))
+    seen = law.rows(0, max(timed, 1_000), "train")
     loss = min(seconds(lambda: engine.loss(state.W, state.b, seen)) for _ in range(2))
-    return step * rows / timed, loss / seen.T, draw / timed
+    return step * rows / timed, loss / seen.T
 
 
 def _near(m: int, rows: int) -> tuple[int, int]:
@@ -166,26 +166,25 @@ def _near(m: int, rows: int) -> tuple[int, int]:
 
 def _later(m: int, n: int, rows: int) -> float:
     """Return the share of its first time that a step takes later, measured on complete runs."""
-    if m == 1 or rows < LEAST:
+    if m == 1 or min(n, rows) < LEAST:
         return 1.03  # all pairs are visited
     if n < 3_000 or m > 4:
         return 0.7
-    return 0.5 if m == 2 else 0.3
+    return 0.5 if m == 2 and rows < 50_000 else 0.3
 
 
 def _seconds(spec: RunSpec) -> float:
     """Return the CPU seconds that a run should take, evaluation and all."""
-    config, n, rows = spec.config, spec.data.width, spec.rows
-    law = replace(spec.data, T=1, batch=None, seed=0, split="train")
-    m_near, rows_near = _near(config.m, rows)
-    step, loss, draw = _costs(m_near, rows_near, law)
-    step *= rows * config.m / (rows_near * m_near)
-    loss *= config.m / m_near
+    config, m, rows = spec.config, spec.config.m, spec.rows
+    m_near, rows_near = _near(m, rows)
+    size = {"batch": 1} if spec.data.T == math.inf else {"T": 1}  # (the size is told apart)
+    step, loss = _costs(m_near, rows_near, replace(spec.data, seed=0, split="train", **size))
+    step *= rows * m / (rows_near * m_near)
+    loss *= m / m_near
     early = min(config.steps, EARLY)
-    steps = step * (early + _later(config.m, n, rows) * (config.steps - early))
-    looks = min(config.steps, RECORDS) * loss * rows
-    drawn = draw * rows * (config.steps if spec.data.T == math.inf else 1)
-    return config.restarts * (steps + looks + drawn) + paper.TEST_ROWS * loss
+    steps = early + _later(m, spec.data.width, rows) * (config.steps - early)
+    recorded = min(config.steps, RECORDS) * rows
+    return config.restarts * (steps * step + recorded * loss) + paper.TEST_ROWS * loss
 
 
 def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:

@@ -7,12 +7,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sdd.claims import body
+from sdd.claims import body, replication
 from sdd.claims.body import (
     angle_error,
     bump,
     failed,
-    five_apart,
     five_D,
     predicted_D,
     split_lengths,
@@ -31,6 +30,7 @@ from sdd.judging import (
     judge_sign,
     judge_value,
 )
+from sdd.summary import five_apart
 
 __all__ = [
     "CLAIMS",
@@ -60,7 +60,7 @@ __all__ = [
     "to_json",
 ]
 
-CLAIMS: tuple[Claim, ...] = (*body.CLAIMS,)
+CLAIMS: tuple[Claim, ...] = (*body.CLAIMS, *replication.CLAIMS,)
 
 
 def judge(claim: Claim, evidence: Evidence) -> Judgement:

@@ -18,7 +18,7 @@ from sdd.judging import (
     judge_sign,
     judge_value,
 )
-from sdd.summary import Summary
+from sdd.summary import Summary, five_apart
 
 __all__ = [
     "CLAIMS",
@@ -26,18 +26,12 @@ __all__ = [
     "bump",
     "failed",
     "five_D",
-    "five_apart",
     "predicted_D",
     "split_lengths",
 ]
 
 
 # --- F1: features at T = infinity ---------------------------------------------------------------
-
-
-def five_apart(s: Summary) -> bool:
-    """Tell whether five features stand apart: D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15."""
-    return bool(s.feature_D[4] >= 1.5 * s.feature_D[5] and s.feature_D[4] >= 0.15)
 
 
 def angle_error(s: Summary) -> float:

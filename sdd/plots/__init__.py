@@ -1,6 +1,7 @@
 """Figures in the paper's form: arrays in, axes out; nothing is saved, shown or measured here."""
 
 from sdd.plots.engine import leaf_map, leaves, step_times
+from sdd.plots.replication import against_ratio, by_training, root_moments
 from sdd.plots.sizes import (
     dimensionality_by_size,
     loss_window,
@@ -15,11 +16,14 @@ from sdd.plots.vectors import strip, vector_columns, vectors
 __all__ = [
     "COLORS",
     "STYLE",
+    "against_ratio",
+    "by_training",
     "dimensionality_by_size",
     "leaf_map",
     "leaves",
     "loss_window",
     "norms_by_size",
+    "root_moments",
     "size_axis",
     "step_times",
     "strip",

@@ -1,0 +1,161 @@
+"""Test losses over two settings, T and one more: where they rise, and how high a bump is."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from sdd import sweep, theory
+from sdd.summary import Summary
+
+__all__ = ["Grid", "baselines", "bump", "grid", "regions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Test losses of several models for each T and each value of one more setting.
+
+    Parameters
+    ----------
+    values : tuple of float
+        The other setting, such as m: one a row.
+    sizes : tuple of int
+        T: one a column.
+    losses, errors : (rows, sizes, models) array
+        Test losses and their standard errors; models in the order of their data seeds.
+    """
+
+    values: tuple[float, ...]
+    sizes: tuple[int, ...]
+    losses: Float[np.ndarray, "rows sizes models"]
+    errors: Float[np.ndarray, "rows sizes models"]
+
+    @cached_property
+    def mean(self) -> Float[np.ndarray, "rows sizes"]:
+        """Mean over the models of a cell."""
+        return self.losses.mean(axis=2)
+
+    @cached_property
+    def sd(self) -> Float[np.ndarray, "rows sizes"]:
+        """Sample standard deviation over the models of a cell; NaN where there is one only."""
+        if self.losses.shape[2] == 1:
+            return np.full(self.mean.shape, math.nan)
+        return self.losses.std(axis=2, ddof=1)
+
+    def curve(self, value: float) -> dict[float, list[float]]:
+        """Return the losses of one row, by T."""
+        return {T: list(v) for T, v in zip(self.sizes, self.losses[self._at(value)], strict=True)}
+
+    def tops(self, value: float) -> tuple[Float[np.ndarray, "models"], Int[np.ndarray, "models"]]:
+        """Return the height of each model seed's bump in one row (see `bump`), and its T."""
+        found = [bump(curve) for curve in self.losses[self._at(value)].T]
+        return np.array([h for h, _ in found]), np.array([self.sizes[k] for _, k in found])
+
+    def _at(self, value: float) -> int:
+        if value not in self.values:
+            raise ValueError(f"the grid must have a row of {value}, but has {self.values}")
+        return self.values.index(value)
+
+    def rises(
+        self, axis: int
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+        """Return by how much the mean rises from a cell to the next, its spread and its noise.
+
+        Parameters
+        ----------
+        axis : int
+            0: from one row to the next; 1: from one T to the next.
+
+        Returns
+        -------
+        rise : array
+            One shorter than the grid along the axis.
+        spread : array
+            Two standard deviations over models, pooled over both cells.
+        noise : array
+            Two standard errors of a test loss, the larger of both cells.
+        """
+        before, after = (np.delete(np.arange(self.mean.shape[axis]), k) for k in (-1, 0))
+        square, error = self.sd**2, self.errors.max(axis=2)
+        pooled = (square.take(before, axis) + square.take(after, axis)) / 2
+        largest = np.maximum(error.take(before, axis), error.take(after, axis))
+        return np.diff(self.mean, axis=axis), 2 * np.sqrt(pooled), 2 * largest
+
+    def hurts(self, axis: int) -> Bool[np.ndarray, "..."]:
+        """Tell which steps hurt: the mean rises by more than the spread and the noise together."""
+        rise, spread, noise = self.rises(axis)
+        return rise > spread + noise  # (never with one model a cell: its spread is NaN)
+
+
+def grid(summaries: Sequence[Summary], setting: str) -> Grid:
+    """Arrange runs by T and by one setting of `TrainConfig`.
+
+    Raises
+    ------
+    ValueError
+        Where cells differ in their numbers of runs.
+    """
+    cells: dict[tuple[float, int], list[Summary]] = {}
+    for s in sorted(summaries, key=lambda s: s.seed):
+        cells.setdefault((getattr(s.run.config, setting), int(s.T)), []).append(s)
+    values, sizes = (tuple(sorted(set(column))) for column in zip(*cells, strict=True))
+    counts = {len(cells.get((v, T), [])) for v in values for T in sizes}
+    if len(counts) > 1:
+        raise ValueError(f"every cell must have as many runs, but they have {sorted(counts)}")
+    found = [[[s.run for s in cells[v, T]] for T in sizes] for v in values]
+    losses = np.array([[[r.test_loss for r in cell] for cell in row] for row in found])
+    errors = np.array([[[r.test_error for r in cell] for cell in row] for row in found])
+    return Grid(values, sizes, losses, errors)
+
+
+def bump(losses: Float[np.ndarray, "sizes"]) -> tuple[float, int]:
+    """Return the height of a curve's bump, and at which place along it is its top.
+
+    The height is that of a loss above the lowest loss at smaller T or above the lowest at larger
+    T, whichever is less: by so much the curve rises, and by so much it falls again. The top is
+    where this is largest. A curve that only falls, only rises or sags has no bump: height zero.
+
+    Parameters
+    ----------
+    losses : (sizes,) array
+        By increasing T.
+
+    Returns
+    -------
+    (float, int)
+    """
+    losses = np.asarray(losses, float)
+    before = np.minimum.accumulate(losses)
+    after = np.minimum.accumulate(losses[::-1])[::-1]
+    height = losses - np.maximum(before, after)
+    top = int(np.argmax(height))
+    return float(height[top]), top
+
+
+def regions(marked: Bool[np.ndarray, "rows columns"]) -> list[int]:
+    """Return the sizes of connected parts (by sides) of what is marked, largest first."""
+    left = {(int(i), int(j)) for i, j in zip(*np.nonzero(marked), strict=True)}
+    found = []
+    while left:
+        edge, count = [left.pop()], 0
+        while edge:
+            i, j = edge.pop()
+            count += 1
+            near = {(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)} & left
+            left -= near
+            edge += near
+        found.append(count)
+    return sorted(found, reverse=True)
+
+
+@lru_cache
+def baselines(n: int, sparsity: float) -> dict[str, float]:
+    """Return what no output and the best constant output score on the test set of that law."""
+    test, mean = sweep.test_set(n, sparsity), theory.feature_mean(n, sparsity)
+    return {
+        "no output": float(theory.constant_loss(test, 0.0)),
+        "best\nconstant": float(theory.constant_loss(test, mean)),
+    }

@@ -1,0 +1,181 @@
+"""Why replications disagree: curves against ε, and second moments beside it."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from sdd.plots.sizes import size_axis
+from sdd.plots.style import COLORS
+
+__all__ = ["against_ratio", "by_training", "root_moments"]
+
+# Colour, marker and dash of the k-th curve, so that none is told by its colour alone.
+_LOOKS = (
+    (COLORS["feature"], "o", "-"),
+    (COLORS["example"], "s", "--"),
+    (COLORS["other"], "^", "-."),
+    (COLORS["mark"], "D", ":"),
+    ("#CC79A7", "v", "-"),
+)
+
+
+def _curve(ax: Axes, x: Mapping, values: Mapping, look: tuple[str, str, str], label: str) -> None:
+    """Draw a line through the means, and a mark for each seed."""
+    color, marker, dash = look
+    means = [float(np.mean(values[k])) for k in values]
+    ax.plot([x[k] for k in values], means, dash, color=color, label=f"_{label}: mean")
+    xs = [x[k] for k, found in values.items() for _ in found]
+    ys = [v for found in values.values() for v in found]
+    ax.plot(xs, ys, marker, color=color, ms=4, mew=0, alpha=0.6, label=f"_{label}: seeds")
+    ax.plot([], [], marker + dash, color=color, ms=4, label=label)
+
+
+def by_training(
+    curves: Mapping[str, Mapping[float, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    ylabel: str,
+    log: bool = False,
+    points: Mapping[str, Mapping[float, float]] | None = None,
+    ylim: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw a quantity against T for several ways to train: marks for seeds, lines for means.
+
+    Parameters
+    ----------
+    curves : mapping of label to (mapping of T to values)
+        Values of the data seeds.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    ylabel : str
+        Label of the quantity, with its unit.
+    log : bool
+        Draw it on a logarithmic axis.
+    points : mapping of label to (mapping of T to value), or None
+        Published values, as open diamonds and crosses.
+    ylim : (float, float) or None
+        Values shown.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    place = size_axis(ax, {T for c in [*curves.values(), *(points or {}).values()] for T in c})
+    for look, (label, values) in zip(_LOOKS, curves.items(), strict=False):
+        finite = {T: v for T, v in sorted(values.items())}
+        _curve(ax, place, finite, look, label)
+    for marker, (label, known) in zip("DXP", (points or {}).items(), strict=False):
+        xs = [place[T] for T in known]
+        ax.plot(
+            xs, list(known.values()), marker, mfc="none", mec="black", ms=7, label=label, zorder=5
+        )
+    if log:
+        ax.set_yscale("log")
+    if ylim:
+        ax.set_ylim(*ylim)
+    ax.set_ylabel(ylabel)
+    ax.legend(loc="best")
+    return ax
+
+
+def against_ratio(
+    curves: Mapping[str, Mapping[float, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    ylabel: str,
+    marks: Mapping[str, float] | None = None,
+    log: bool = False,
+) -> Axes:
+    """Draw a quantity against (sum-form ε) ÷ (1 − S), on a logarithmic axis.
+
+    Parameters
+    ----------
+    curves : mapping of label to (mapping of ratio to values)
+        Values of the data seeds.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    ylabel : str
+        Label of the quantity, with its unit.
+    marks : mapping of label to ratio, or None
+        Drawn as labelled vertical lines.
+    log : bool
+        Draw the quantity on a logarithmic axis, too.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    ax.set_xscale("log")
+    for look, (label, values) in zip(_LOOKS, curves.items(), strict=False):
+        found = dict(sorted(values.items()))
+        _curve(ax, {r: r for r in found}, found, look, label)
+    for name, ratio in (marks or {}).items():
+        ax.axvline(ratio, color="0.4", lw=1, ls="--", label=f"_{name}")
+        ax.annotate(
+            name,
+            (ratio, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            color="0.25",
+        )
+    if log:
+        ax.set_yscale("log")
+    ax.set(xlabel="ε of the summed loss ÷ (1 − S)", ylabel=ylabel)
+    ax.legend(loc="best")
+    return ax
+
+
+def root_moments(
+    steps: Sequence[int],
+    groups: Mapping[str, Float[np.ndarray, "k features"]],
+    eps: Mapping[str, float],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw √v̂ of groups of features over training (median, and the middle half), beside ε.
+
+    Parameters
+    ----------
+    steps : sequence of int
+        Of the k snapshots.
+    groups : mapping of label to (k, features) array
+        √v̂, in units of the summed loss's gradient.
+    eps : mapping of label to ε
+        Drawn as labelled horizontal lines.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    ax.set(xscale="log", yscale="log")
+    for (color, marker, dash), (label, root) in zip(_LOOKS, groups.items(), strict=False):
+        low, middle, high = np.quantile(np.maximum(root, 1e-30), (0.25, 0.5, 0.75), axis=1)
+        ax.fill_between(steps, low, high, color=color, alpha=0.18, lw=0, label=f"_{label}: half")
+        ax.plot(steps, middle, marker + dash, color=color, ms=4, label=label)
+    for name, value in eps.items():
+        ax.axhline(value, color="0.4", lw=1, ls="--", label=f"_{name}")
+        ax.annotate(
+            name,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color="0.25",
+            annotation_clip=False,
+        )
+    ax.set(xlabel="step", ylabel="√v̂ of the features' weights")
+    ax.legend(loc="best")
+    return ax
