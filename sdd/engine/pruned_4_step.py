@@ -13,7 +13,7 @@ from sdd.engine.arranged import RANGES, Workspace, typical_size
 from sdd.engine.order import sort_cells
 from sdd.engine.pruned import MARGIN
 from sdd.engine.pruned_4 import LEAF, PAIR, ROOM, add_leaf
-from sdd.engine.step import adamw, factors
+from sdd.engine.step import adamw, factors, parted
 from sdd.engine.vectors import LANES, load_row, part, quad, store_row
 
 __all__ = ["Boxes"]
@@ -111,7 +111,7 @@ def _second_pass(k, sizes, F, E, D, DE, m1, m2, arguments, update):
     first, last = k * n // RANGES, (k + 1) * n // RANGES
     _gather(D, DE, first, last)
     if update:
-        for_W, for_b = arguments
+        for_W, for_b = parted(arguments)
         for d in range(5):
             if d < m or d == 4:
                 some = slice(d * N + first, d * N + last)

@@ -26,7 +26,7 @@ from sdd.engine.pruned import (
     padded,
     spread_moments,
 )
-from sdd.engine.step import adamw, factors
+from sdd.engine.step import adamw, factors, parted
 from sdd.engine.vectors import load, load_column, load_row, part, quad, store, store_row
 
 __all__ = ["HalfPlanes", "add_sparse_rows", "encode_rows", "order_features", "order_points"]
@@ -129,7 +129,7 @@ def _update_range(k, n, F, m1, m2, D, arguments):
     N = F.size // 3
     G = N // GROUP
     first, last = k * G // RANGES * GROUP, min(n, (k + 1) * G // RANGES * GROUP)
-    for_W, for_b = arguments
+    for_W, for_b = parted(arguments)
     for d in range(3):
         some = slice(d * N + first, d * N + last)
         its = for_W if d < 2 else for_b

@@ -12,7 +12,7 @@ import numpy as np
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
-__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "factors"]
+__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "factors", "parted"]
 
 CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
 CHUNKS = 16  # and at most so many, so that the partial sums stay small
@@ -69,26 +69,36 @@ def _add_up(dW, db):
 def factors(t, rate, real, scale, hyper, tiny):
     """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`.
 
-    For the weights, and for the bias, which may decay otherwise.
+    For the weights, and last the decay of the bias: see `parted`. (A tuple of tuples could not be
+    handed to threads.)
     """
     weight_decay, bias_decay, beta1, beta2, eps = hyper
-    rest = (
+    return (
+        real(scale),
+        real(1 - rate * weight_decay),
         real(1 - beta1),
         real(1 - beta2),
         real(rate / (1 - beta1**t)),
         real(1 / math.sqrt(1 - beta2**t)),
         real(eps),
         real(tiny),
+        real(1 - rate * bias_decay),
     )
-    of_W = (real(scale), real(1 - rate * weight_decay), *rest)
-    return of_W, (real(scale), real(1 - rate * bias_decay), *rest)
+
+
+@numba.njit(cache=True, nogil=True)
+def parted(numbers):
+    """Return what `adamw` is given for the weights, and for the bias, from `factors`."""
+    scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = numbers
+    rest = (beta1, beta2, step_size, inverse_root, eps, tiny)
+    return (scale, decay, *rest), (scale, bias_decay, *rest)
 
 
 @numba.njit(cache=True, nogil=True)
 def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
     """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
     m1W, m2W, m1b, m2b = moments
-    for_W, for_b = factors(t, rate, W.dtype.type, scale, hyper, tiny)
+    for_W, for_b = parted(factors(t, rate, W.dtype.type, scale, hyper, tiny))
     for c in range(W.shape[0]):
         adamw(W[c], dW[0, c], m1W[c], m2W[c], *for_W)
     adamw(b, db[0], m1b, m2b, *for_b)

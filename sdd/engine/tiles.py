@@ -25,7 +25,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from sdd.engine.nearby import Nearby
-from sdd.engine.step import adamw, factors
+from sdd.engine.step import adamw, factors, parted
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "TILE", "Work", "advance", "gradient"]
 
@@ -409,7 +409,7 @@ def _add_up(dW_chunks, db_chunks, first, last, dW, db):
 def _update(W, b, moments, dW, db, numbers, first, last):
     """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments
-    for_W, for_b = numbers
+    for_W, for_b = parted(numbers)
     for c in range(W.shape[0]):
         adamw(
             *(W[c, first:last], dW[c, first:last], m1W[c, first:last], m2W[c, first:last]),
