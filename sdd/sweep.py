@@ -43,7 +43,6 @@ ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
 START_UP = 3  # seconds until processes are at work
 TIMED = 2e8  # rows · features · m of the largest step that is timed for an estimate
-EARLY = 1_750  # steps, about, that take as long as those at initial weights
 REACHED = 10  # seconds in which a Dask scheduler has to answer
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
@@ -164,13 +163,18 @@ def _near(m: int, rows: int) -> tuple[int, int]:
     return max(8, 2 ** round(math.log2(m))), round(10 ** (round(3 * math.log10(rows)) / 3))
 
 
-def _later(m: int, n: int, rows: int) -> float:
-    """Return the share of its first time that a step takes later, measured on complete runs."""
+def _pace(m: int, n: int, rows: int) -> tuple[int, float]:
+    """Return how many steps take as long as at initial weights, and the share that later ones take.
+
+    Measured on complete runs: as a model learns, more pairs are skipped.
+    """
     if m == 1 or min(n, rows) < LEAST:
-        return 1.03  # all pairs are visited
+        return 0, 1.03  # all pairs are visited
     if n < 3_000 or m > 4:
-        return 0.7
-    return 0.5 if m == 2 and rows < 50_000 else 0.3
+        return 1_750, 0.7
+    if rows < 50_000:
+        return 1_750, 0.5 if m == 2 else 0.3
+    return 500, 0.3
 
 
 def _seconds(spec: RunSpec) -> float:
@@ -181,8 +185,8 @@ def _seconds(spec: RunSpec) -> float:
     step, loss = _costs(m_near, rows_near, replace(spec.data, seed=0, split="train", **size))
     step *= rows * m / (rows_near * m_near)
     loss *= m / m_near
-    early = min(config.steps, EARLY)
-    steps = early + _later(m, spec.data.width, rows) * (config.steps - early)
+    early, later = _pace(m, spec.data.width, rows)
+    steps = min(config.steps, early) + later * max(0, config.steps - early)
     recorded = min(config.steps, RECORDS) * rows
     return config.restarts * (steps * step + recorded * loss) + paper.TEST_ROWS * loss
 
@@ -191,15 +195,16 @@ def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
     """Return the seconds that training these runs should take on an otherwise idle machine.
 
     A step of each size is timed at initial weights, on one thread. What later steps take, of
-    which most skip more pairs, is that by a measured ratio: see `_later`.
+    which most skip more pairs, is that by a measured ratio: see `_pace`.
     """
     specs = list(specs)
     engine.warm_up({s.config.m for s in specs})
     seconds = [_seconds(s) for s in specs]
-    jobs = min(jobs or _cores(), max(1, len(specs)))
+    jobs = jobs or _cores()
+    start = START_UP if min(jobs, len(specs)) > 1 else 0.0
     # (That the last ones take more threads is left out: small ones gain little from it.)
     longest = max((t / s.config.restarts for s, t in zip(specs, seconds, strict=True)), default=0.0)
-    return max(sum(seconds) / jobs, longest) + (START_UP if jobs > 1 else 0.0)
+    return max(sum(seconds) / jobs, longest) + start
 
 
 def train_missing(
