@@ -68,6 +68,12 @@ class Evidence:
         return {}
 
     @cached_property
+    def count(self) -> int:
+        """Number of runs of all experiments of the profile, each counted once."""
+        names = experiments.EXPERIMENTS
+        return len({s for name in names for s in experiments.specs(name, self.profile.name)})
+
+    @cached_property
     def sizes(self) -> dict[float, list[Summary]]:
         """Summaries of the finite training sets by T."""
         return by_size(self.finite)
@@ -111,9 +117,7 @@ class Evidence:
         where no size, or every size, is on its side.
         """
         sizes = sorted(self.sizes)
-        points = [
-            np.mean([s.example_D[0] - s.feature_D[0] for s in self.at(T)]) > 0 for T in sizes
-        ]
+        points = [np.mean([s.example_D[0] - s.feature_D[0] for s in self.at(T)]) > 0 for T in sizes]
         features = [all(five_apart(s) for s in self.at(T)) for T in sizes]
         last = max((k for k, holds in enumerate(points) if holds), default=-1)
         first = max((k for k, holds in enumerate(features) if not holds), default=-1) + 1

@@ -18,7 +18,8 @@ from sdd.sweep import RunSpec
 __all__ = ["EXPERIMENTS", "PROFILES", "Profile", "profile", "runs", "source", "spec", "specs"]
 
 KEPT = (0.05, 0.5, 1.0)  # shares of the steps after which a large model's weights are kept ...
-KEPT_FROM = 1_000  # ... from this T on, of data seed 0: for the chapter on the engine, and to time
+# ... from this T on, and on the bump, of data seed 0: for the chapters on the engine and on ε.
+KEPT_FROM = 1_000
 
 
 def _dataset_size(p: Profile) -> list[RunSpec]:
@@ -26,7 +27,9 @@ def _dataset_size(p: Profile) -> list[RunSpec]:
     return [
         replace(
             spec(T, seed, of=p.name, restarts=restarts),
-            snapshots=_kept(p) if (seed, restarts) == (0, 1) and T >= KEPT_FROM else (),
+            snapshots=_kept(p)
+            if (seed, restarts) == (0, 1) and (T >= KEPT_FROM or T == p.size(2_000))
+            else (),
         )
         for T, seeds, restarts in p.sizes
         for seed in range(seeds)

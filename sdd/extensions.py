@@ -109,8 +109,13 @@ def ratios(p: Profile) -> tuple[float, ...]:
 
 
 def _eps_path(p: Profile) -> list[RunSpec]:
-    """From the sum to the mean: twins of T = 2,000 and 10,000 at n = 1,000, for many ε."""
-    seeds = _at(p, {200: 2, 1_000: 1}, {200: 4, 1_000: 2}, {200: 8, 1_000: 4})
+    """From the sum to the mean: twins of T = 2,000 to 10,000 at n = 1,000, for many ε."""
+    seeds = _at(
+        p,
+        {200: 2, 500: 1, 1_000: 1},
+        {200: 4, 500: 2, 1_000: 2},
+        {200: 8, 500: 4, 1_000: 4},
+    )
     return [
         replace(
             _small(p, T, seed, reduction="sum", eps=_eps(0.99, ratio)),
@@ -312,10 +317,11 @@ def _eight_points(p: Profile) -> list[RunSpec]:
 
 
 def _initial_weights(p: Profile) -> list[RunSpec]:
-    """One data set from many initial weights, at m = 2 and m = 4."""
+    """Several data sets, each from many initial weights, at m = 2 and m = 4."""
     return [
-        _small(p, T, 0, m=m, seed=2_000 + k)
-        for T in _at(p, (8, 30, 100, 200), (8, 15, 30, 50, 100, 200, 500))
+        _small(p, T, seed, m=m, seed=2_000 + 100 * seed + k)
+        for T in _at(p, (8, 30, 100), (8, 15, 30, 100, 200), (8, 15, 30, 50, 100, 200, 500))
+        for seed in range(_at(p, 3, 3, 4))
         for m in (2, 4)
         for k in range(_at(p, 4, 8, 16))
     ]

@@ -10,10 +10,13 @@ from myst_nb import glue
 
 from sdd import claims, metrics, paper
 from sdd.claims import Evidence, Judgement
+from sdd.grids import Grid
 from sdd.summary import Summary, spread
 
 __all__ = [
     "batches",
+    "bumps",
+    "by_group",
     "checks",
     "dimensions",
     "norms",
@@ -193,6 +196,23 @@ def batches(e: Evidence) -> Markdown:
     return _table(header, rows)
 
 
+def bumps(g: Grid, setting: str) -> Markdown:
+    """Return, for each value of a grid's other setting, where its bump is and how high."""
+    rows = []
+    for value in g.values:
+        top = g.tops.get(value)
+        heights = g.bumps(value)[0]
+        loss = "–" if top is None else _spread(g.curve(value)[top], 4)
+        rows.append([
+            f"{value:,}",
+            "no bump" if top is None else f"{top:,}",
+            loss,
+            _spread(list(heights), 4),
+        ])  # fmt: skip
+    header = [setting, "T at the top", "test loss there ± sd", "height of the bump ± sd"]
+    return _table(header, rows)
+
+
 def timings(figures: Mapping[str, Any]) -> Markdown:
     """Return step times by T as a table, from the results of `bench.measured`."""
     names = ("textbook", "dense, 1 core", "engine, 1 core", "engine")
@@ -240,8 +260,22 @@ def checks(e: Evidence, *ids: str) -> Markdown:
     return _table(["Claim", "Published", "Ours", "Verdict"], rows)
 
 
+def by_group(judged: Sequence[Judgement]) -> Markdown:
+    """Return how many claims got which verdict, by where they are from."""
+    names = ("reproduced", "partly", "not", "noisy", "small")
+    header = ["Source", "claims", "reproduced", "partly", "not reproduced", "too noisy",
+              "not at this size"]  # fmt: skip
+    rows = []
+    for group, title in claims.GROUPS.items():
+        counts = tally(j.verdict for j in judged if j.group == group)
+        rows.append([title, *(str(counts[name]) for name in ("claims", *names))])
+    counts = tally(j.verdict for j in judged)
+    rows.append(["**All**", *(f"**{counts[name]}**" for name in ("claims", *names))])
+    return _table(header, rows)
+
+
 def scorecard(judged: Sequence[Judgement]) -> Markdown:
-    """Return the whole scorecard, with links to the figures."""
+    """Return the claims judged, with links to their figures."""
     rows = []
     for j in judged:
         link = f"{{numref}}`{j.figure.partition('#')[2]}`"

@@ -1,6 +1,9 @@
 """Figures in the paper's form: arrays in, axes out; nothing is saved, shown or measured here."""
 
+from sdd.plots.curves import loss_by_setting
 from sdd.plots.engine import leaf_map, leaves, step_times
+from sdd.plots.maps import loss_map
+from sdd.plots.panels import shade_regimes, three_panels
 from sdd.plots.replication import against_ratio, by_training, root_moments
 from sdd.plots.sizes import (
     dimensionality_by_size,
@@ -21,14 +24,18 @@ __all__ = [
     "dimensionality_by_size",
     "leaf_map",
     "leaves",
+    "loss_by_setting",
+    "loss_map",
     "loss_window",
     "norms_by_size",
     "root_moments",
+    "shade_regimes",
     "size_axis",
     "step_times",
     "strip",
     "test_loss_by_size",
     "tgon_radii",
+    "three_panels",
     "use_style",
     "vector_columns",
     "vectors",

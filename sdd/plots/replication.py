@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from sdd.plots.sizes import size_axis
 from sdd.plots.style import COLORS
@@ -20,6 +21,14 @@ _LOOKS = (
     (COLORS["mark"], "D", ":"),
     ("#CC79A7", "v", "-"),
 )
+
+
+def _plain(ax: Axes) -> None:
+    """Write the numbers of a logarithmic y-axis out, where they need no powers of ten."""
+    low, high = ax.get_ylim()
+    if 1e-3 < low and high < 1e5:
+        for set_it in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+            set_it(LogFormatter(minor_thresholds=(2, 0.7)))
 
 
 def _curve(ax: Axes, x: Mapping, values: Mapping, look: tuple[str, str, str], label: str) -> None:
@@ -75,6 +84,7 @@ def by_training(
         )
     if log:
         ax.set_yscale("log")
+        _plain(ax)
     if ylim:
         ax.set_ylim(*ylim)
     ax.set_ylabel(ylabel)
@@ -129,6 +139,7 @@ def against_ratio(
         )
     if log:
         ax.set_yscale("log")
+        _plain(ax)
     ax.set(xlabel="ε of the summed loss ÷ (1 − S)", ylabel=ylabel)
     ax.legend(loc="best")
     return ax
