@@ -97,7 +97,7 @@ PROFILES = {
         paper.SPARSITY,
         paper.STEPS,
         _SIZES["paper"],
-        ((10_000, 2), (3_000, 2), (1_000, 2)),
+        ((10_000, 2), (1_000, 2)),
         (5, 30, 200, 2_000, 10_000, math.inf),
     ),
     "full": Profile(
