@@ -46,7 +46,27 @@ ON_AXES = {
     "leaf_map": lambda ax: plots.leaf_map(np.arange(12).reshape(4, 3) % 3, ax),
     "step_times": lambda ax: plots.step_times(TIMES, ax),
 }
+ON_AXES |= {
+    "by_training": lambda ax: plots.by_training(
+        {"mean": SEEDS, "sum": SEEDS}, ax, ylabel="test loss", log=True, points={"paper": {10: 1.0}}
+    ),
+}
+BY_WIDTH = {2: {8: [0.1, 0.2], 30: [0.5]}, 4: {8: [1e-9], 30: [0.01, 0.02]}}
+ON_AXES |= {
+    "seeds_by_size": lambda ax: plots.seeds_by_size(BY_WIDTH, ax),
+    "spread_by_size": lambda ax: plots.spread_by_size(BY_WIDTH, ax),
+    "best_of_curves": lambda ax: plots.best_of_curves({8: [1, 0.5], 30: [1, 0.9, 0.85]}, ax),
+}
 FIGURES = {
+    "gallery": lambda: plots.gallery([("ring: 1 of 1", [(ROWS, ROWS[:, 0] > 0)])]),
+    "three_panels": lambda: plots.three_panels(
+        SEEDS,
+        D,
+        {T: v for T, v in D.items() if T < INF},
+        [(T, ROWS, ROWS) for T in (3, 100, INF)],
+        baselines=BASELINES,
+        borders=(30.0, 1_000.0),
+    ),
     "vector_columns": lambda: plots.vector_columns(COLUMNS),
     "strip": lambda: plots.strip(COLUMNS),
 }
@@ -90,6 +110,7 @@ def test_without_axes_a_plot_takes_the_current_ones(name):
 def test_both_axes_are_labelled_and_the_parts_named(name):
     ax = ON_AXES[name](plt.subplots()[1])
     x = {"leaves": "hidden dimension 1", "leaf_map": "group of features"}
+    x["best_of_curves"] = "number of parameter seeds"
     assert x.get(name, "number of data points T") in ax.get_xlabel()
     assert len(ax.get_ylabel()) > 5
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
@@ -108,7 +129,16 @@ def test_a_figure_of_many_panels_is_one_figure_and_changes_no_settings(name):
 
 
 def test_every_public_plot_is_tested_here():
-    rest = {"COLORS", "STYLE", "loss_window", "size_axis", "use_style"}
+    rest = {
+        "COLORS",
+        "STYLE",
+        "against_ratio",
+        "root_moments",
+        "shade_regimes",
+        "loss_window",
+        "size_axis",
+        "use_style",
+    }
     assert set(plots.__all__) == {*ON_AXES, *FIGURES, *rest}
 
 
@@ -391,3 +421,47 @@ def test_the_loss_window_holds_every_low_loss_and_the_published_bump():
     low, high = plots.loss_window({3: [1.4, 1.2], 10: [0.99, 1.0]})
     assert low < 0.99
     assert paper.TEST_LOSS[2_000] < high < 1.2
+
+
+# --- ε ------------------------------------------------------------------------------------------
+
+
+def test_curves_against_a_ratio_go_through_their_means_and_name_the_marks():
+    ax = plots.against_ratio(
+        {"n = 1,000": {1e-3: [1.0, 3.0], 1e-1: [5.0]}}, ylabel="‖W‖", marks={"mean": 0.1}
+    )
+    assert ax.get_xscale() == "log"
+    assert "ε" in ax.get_xlabel()
+    line = next(li for li in ax.lines if li.get_label() == "_n = 1,000: mean")
+    np.testing.assert_allclose(line.get_xydata(), [[1e-3, 2], [1e-1, 5]])
+    marks = next(li for li in ax.lines if li.get_label() == "_n = 1,000: seeds")
+    assert sorted(marks.get_ydata()) == [1, 3, 5]
+    assert [t.get_text() for t in ax.texts] == ["mean"]
+
+
+def test_second_moments_show_median_and_middle_half_beside_eps():
+    root = np.array([[1.0, 2, 3, 4, 5], [2.0, 4, 6, 8, 10]])
+    ax = plots.root_moments([1, 10], {"sum": root}, {"ε": 1e-4})
+    line = next(li for li in ax.lines if li.get_label() == "sum")
+    np.testing.assert_allclose(line.get_ydata(), [3, 6])
+    low, high = ax.collections[0].get_paths()[0].get_extents().get_points()[:, 1]
+    assert (low, high) == (2, 8)
+    assert [t.get_text() for t in ax.texts] == ["ε"]
+
+
+def test_regimes_are_shaded_between_their_borders_and_named():
+    ax = plots.test_loss_by_size(SEEDS, BASELINES)
+    limits = ax.get_xlim()
+    plots.shade_regimes(ax, (30.0, 1_000.0))
+    names = [t.get_text() for t in ax.texts]
+    assert {"data points", "between", "features"} <= set(names)
+    assert ax.get_xlim() == limits
+    spans = {
+        p.get_label(): p.get_extents().transformed(ax.transData.inverted()) for p in ax.patches
+    }
+    assert spans["_data points"].x1 == pytest.approx(30)
+    assert spans["_features"].x0 == pytest.approx(1_000)
+    unknown = plots.shade_regimes(
+        plots.test_loss_by_size(SEEDS, BASELINES, ax=plt.figure().gca()), (math.nan, math.nan)
+    )
+    assert not unknown.patches

@@ -97,7 +97,8 @@ def test_at_t_infinity_every_step_sees_its_own_fresh_points():
 def test_the_mean_with_eps_is_the_sum_with_n_times_eps_bit_for_bit():
     # With T and n powers of two all factors are exact, so nothing may differ, at any step.
     data = sample(64, 1_024, 0.99, seed=2)
-    settings = {"steps": 150, "lr": 1e-2, "dtype": "float64", "weight_decay": 0.01}
+    # (The paper's number of steps, so that second moments of silent features decay for long, too.)
+    settings = {"steps": 50_000, "lr": 1e-2, "dtype": "float64", "weight_decay": 0.01}
     mean = train(data, TrainConfig(reduction="mean", eps=1e-8, **settings))
     summed = train(data, TrainConfig(reduction="sum", eps=1_024 * 1e-8, **settings))
     assert mean.W.tobytes() == summed.W.tobytes()
@@ -105,6 +106,64 @@ def test_the_mean_with_eps_is_the_sum_with_n_times_eps_bit_for_bit():
     assert mean.history["loss"].tobytes() == summed.history["loss"].tobytes()
     plain = train(data, TrainConfig(reduction="sum", eps=1e-8, **settings))
     assert np.abs(plain.W - mean.W).max() > 1e-3
+
+
+def test_at_any_n_each_step_agrees_to_twelve_digits_from_shared_states():
+    # Over a whole run rounding grows, so states are shared: each step starts from the mean's.
+    data, n = sample(200, 10_000, 0.999, seed=1), 10_000
+    state = engine.State(*initial_weights(2, n, dtype="float64"))
+    how = {"weight_decay": 0.01, "threads": 1}
+    for step in range(60):
+        other = engine.State.from_arrays(state.arrays(), state.steps)
+        # The sum's gradients are n times the mean's, and so are its moments.
+        other.moments = tuple(a * f for a, f in zip(other.moments, (n, n**2, n, n**2), strict=True))
+        engine.advance(state, data, [1e-3], eps=1e-8, scale=1 / n, **how)
+        engine.advance(other, data, [1e-3], eps=1e-8 * n, scale=1.0, **how)
+        for a, b in ((state.W, other.W), (state.b, other.b)):
+            assert np.abs(a - b).max() <= 1e-12 * np.abs(a).max(), step
+    apart = engine.State.from_arrays(state.arrays(), state.steps)
+    engine.advance(apart, data, [1e-3], eps=1e-8, scale=1.0, **how)  # the sum with the same ε
+    assert np.abs(apart.W - state.W).max() > 1e-6
+
+
+@pytest.mark.parametrize(("T", "m"), [(20, 2), (20, 3), (300, 2), (300, 4), (300, 6)])
+def test_the_bias_may_decay_otherwise_than_the_weights(T, m):
+    data = sample(T, 300, 0.97, seed=3)
+    start = initial_weights(m, 300, dtype="float64")[0], np.linspace(0.1, 0.2, 300)
+    rates, how = [0.01] * 3, {"eps": 1e-8, "weight_decay": 0.3}
+
+    def after(**more):
+        state = engine.State(*start)
+        engine.advance(state, data, rates[:1], **how, **more)
+        return state
+
+    same, without, strong = after(), after(bias_decay=0.0), after(bias_decay=5.0)
+    for other, decay in ((without, 0.0), (strong, 5.0)):
+        assert other.W.tobytes() == same.W.tobytes()  # one step: W has not seen b's decay yet
+        expected = same.b + start[1] * 0.01 * (0.3 - decay)
+        np.testing.assert_allclose(other.b, expected, rtol=1e-12)
+    run = train(data, TrainConfig(m=m, steps=5, bias_decay=0.01, weight_decay=0.01))
+    assert run.b.tobytes() == train(data, TrainConfig(m=m, steps=5)).b.tobytes()
+
+
+def test_both_laws_of_initial_weights_have_xaviers_variance():
+    for law in ("normal", "uniform"):
+        W, _ = initial_weights(2, 50_000, seed=3, xavier=law)
+        assert W.std() == pytest.approx(math.sqrt(2 / 50_002), rel=0.01)
+    assert np.abs(W).max() <= math.sqrt(3 * 2 / 50_002)
+    assert TrainConfig(xavier="uniform") != TrainConfig()
+    drawn = train(SMALL, short(xavier="uniform"), snapshots=(0,)).snapshots["W"][0]
+    np.testing.assert_array_equal(drawn, initial_weights(3, 60, xavier="uniform")[0])
+
+
+def test_snapshots_hold_the_second_moments_that_adamw_has():
+    config = short()
+    run = train(SMALL, config, snapshots=(37,))
+    state = engine.State(*initial_weights(3, 60))
+    engine.advance(state, SMALL, config.rates()[:37], weight_decay=0.01, eps=1e-8, scale=1 / 60)
+    for name, moment in (("vW", state.moments[1]), ("vb", state.moments[3])):
+        np.testing.assert_array_equal(run.snapshots[name][0], moment)
+    assert run.snapshots["vW"].any()
 
 
 # --- The schedule -------------------------------------------------------------------------------

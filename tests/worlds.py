@@ -137,7 +137,7 @@ def world(name="paper"):
         for seed, loss in enumerate(around(published_loss(profile, math.inf), 1e-5, seeds)):
             data = DataSettings(T=math.inf, seed=seed, batch=batch, **law)
             fresh.append(made_up(profile, data, config, loss))
-    return Evidence(profile, [Summary(r) for r in finite], [Summary(r) for r in fresh])
+    return Evidence(profile, [Summary(r) for r in finite], [Summary(r) for r in fresh], others={})
 
 
 def changed(evidence, chosen, change):
