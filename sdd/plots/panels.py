@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch
 
 from sdd.plots.sizes import dimensionality_by_size, test_loss_by_size
 from sdd.plots.style import COLORS, short
@@ -84,7 +83,7 @@ def three_panels(
     features, examples, m
         As for `dimensionality_by_size`.
     columns : sequence of (T, columns of W as rows, hidden vectors)
-        Models drawn at the bottom, each to its own scale, joined to its T by a line.
+        Models drawn at the bottom, each to its own scale.
     borders : (float, float)
         As for `shade_regimes`.
 
@@ -104,9 +103,7 @@ def three_panels(
     top.legend(loc="upper center")
     shade_regimes(top, borders)
     shade_regimes(middle, borders, names=False)
-    finite = [T for T in losses if T != math.inf]
     for k, (T, W, H) in enumerate(columns):
-        place = max(finite) * 4 if T == math.inf else T  # as `size_axis` puts it
         for line, (rows, color, name) in enumerate(
             ((W, "feature", "columns of W"), (H, "example", "hidden vectors"))
         ):
@@ -117,10 +114,4 @@ def three_panels(
                 ax.set_ylabel(name.replace(" ", "\n", 1), color=COLORS[color], fontsize=9)
             if line == 0:
                 ax.set_title(f"T = {short(T)}", fontsize=10)
-                fig.add_artist(
-                    ConnectionPatch(
-                        (place, 0), (0.5, 1.28), middle.get_xaxis_transform(), ax.transAxes,
-                        color="0.75", lw=0.8,
-                    )
-                )  # fmt: skip
     return fig
