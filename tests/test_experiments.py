@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdd import paper, store, sweep
+from sdd import extensions, paper, store, sweep
 from sdd.data import Dataset, DataSettings, sample
 from sdd.experiments import EXPERIMENTS, PROFILES, profile, runs, source, spec, specs
 from sdd.run import TrainConfig
@@ -35,12 +35,13 @@ def of_the_paper(of):
 def test_every_run_of_every_profile_is_valid_and_listed_once(name):
     p, wanted = profile(name), everything(name)
     assert p.name == name
-    assert len(wanted) == len(set(wanted)) > 20
-    assert len({s.name for s in wanted}) == len(wanted)
+    assert len({s.name for s in wanted}) == len(set(wanted)) > 20
+    for experiment in EXPERIMENTS:  # (two of them may share runs)
+        own = specs(experiment, name)
+        assert len(own) == len(set(own)), experiment
     for s in wanted:
-        again = RunSpec(
-            replace(s.data), replace(s.config), s.snapshots
-        )  # checks every setting anew
+        # Checks every setting anew.
+        again = RunSpec(replace(s.data), replace(s.config), s.snapshots, s.start)
         assert again == s
     for s in of_the_paper(name):
         assert (s.data.n, s.data.sparsity) == (p.n, p.sparsity)
@@ -117,11 +118,57 @@ def test_what_is_drawn_side_by_side_is_trained(name):
 def test_one_large_model_of_each_size_keeps_its_weights_early_halfway_and_at_the_end(name):
     found = {}
     for s in specs("dataset-size", name):
-        large = s.data.T >= 1_000 and s.data.seed == 0
+        bump = s.data.T == profile(name).size(2_000)
+        large = (s.data.T >= 1_000 or bump) and s.data.seed == 0
         assert s.snapshots == ((2_500, 25_000, 50_000) if large else ())
         found[s.data.T] = found.get(s.data.T, 0) + bool(s.snapshots)
-    assert {T for T, kept in found.items() if kept} == {T for T in found if T >= 1_000}
-    assert sum(found.values()) >= 2
+    assert sum(found.values()) >= 3
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_run_beyond_the_body_has_its_eps_by_the_law_unless_eps_is_what_varies(name):
+    free = {"eps-path", "eps-law", "small-problem"}
+    for experiment in set(EXPERIMENTS) - free:
+        for s in specs(experiment, name):
+            eps = paper.rescaled_eps(s.data.n, s.data.sparsity, reduction=s.config.reduction)
+            exact = experiment == "identity"  # n times the mean's ε, not the sum's own
+            if not exact:
+                assert s.config.eps == eps, (experiment, s)
+    kept, rescaled = ({s.config.eps for s in specs("small-problem", name)} for _ in range(2))
+    assert kept == rescaled == {1e-8, 1e-6}
+
+
+def test_eps_is_turned_over_at_least_seven_decades_from_beyond_the_sum_to_beyond_the_mean():
+    for name in ("paper", "full"):
+        for T in (200, 1_000):
+            found = sorted({s.config.eps for s in specs("eps-path", name) if T == s.data.T})
+            assert found[0] == 1e-8
+            assert found[-1] / found[0] >= 1e7 * (1 - 1e-9)
+        laws = {(s.data.n, s.data.sparsity) for s in specs("eps-law", name)} | {(1_000, 0.99)}
+        assert laws == set(extensions.LAWS)
+        for n, S in laws:
+            assert n * (1 - S) == pytest.approx(10)  # active features a row, everywhere
+
+
+def test_the_map_and_the_appendix_have_the_sizes_promised():
+    cells = {(s.data.T, s.config.m) for s in specs("width", "paper")}
+    ms, sizes = {m for _, m in cells}, {T for T, _ in cells}
+    assert len(cells) == len(ms) * len(sizes) >= 140
+    assert (min(ms), max(sizes), min(sizes)) == (1, 3_000, 10)
+    assert max(ms) >= 30
+    assert len(specs("width", "paper")) == 2 * len(cells)
+    decays = {s.config.weight_decay for s in specs("weight-decay", "paper")}
+    assert {0.001, 1.0} <= decays
+    assert len({s.config.steps for s in specs("steps", "paper")}) >= 5
+    for s in specs("weight-decay", "full") + specs("steps", "full"):
+        assert (s.config.m, s.data.n, s.data.sparsity) == (4, paper.N, paper.SPARSITY)
+
+
+def test_points_of_planted_polygons_share_no_feature():
+    for s in specs("planted-polygons", "paper"):
+        data = s.data.make()
+        assert np.bincount(data.indices).max() == 1
+        assert (np.diff(data.indptr) > 0).all()
 
 
 def test_every_experiment_says_what_it_is():
@@ -159,7 +206,7 @@ def test_an_unknown_profile_or_experiment_is_named_with_the_known_ones(monkeypat
 def test_any_setting_of_a_run_can_be_changed_and_the_rest_is_the_profiles():
     one = spec(20, 3, of="quick", m=4, seed=7, steps=100, reduction="sum")
     assert one.data == DataSettings(20, n=1_000, sparsity=0.99, seed=3)
-    assert one.config == TrainConfig(m=4, seed=7, steps=100, reduction="sum", eps=1e-6)
+    assert one.config == TrainConfig(m=4, seed=7, steps=100, reduction="sum", eps=1e-7)
     plain = spec(20, 3, of="paper")
     assert plain == RunSpec(DataSettings(20, seed=3), TrainConfig(seed=300))
     other = spec(20, of="paper", n=1_000, sparsity=0.99)
