@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from sdd import sweep, theory
 from sdd.summary import Summary
 
-__all__ = ["Grid", "baselines", "bump", "grid", "regions"]
+__all__ = ["Grid", "baselines", "bump", "chance", "grid", "regions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +45,37 @@ class Grid:
             return np.full(self.mean.shape, math.nan)
         return self.losses.std(axis=2, ddof=1)
 
+    @property
+    def noise(self) -> float:
+        """Two standard errors of a test loss, the largest of the grid."""
+        return 2 * float(self.errors.max())
+
+    @property
+    def tops(self) -> dict[float, int]:
+        """T at the top of the bump in the mean of each row; rows without a bump are left out."""
+        found = {v: bump(row) for v, row in zip(self.values, self.mean, strict=True)}
+        return {v: self.sizes[at[1]] for v, (height, at) in found.items() if height > self.noise}
+
     def curve(self, value: float) -> dict[float, list[float]]:
         """Return the losses of one row, by T."""
         return {T: list(v) for T, v in zip(self.sizes, self.losses[self._at(value)], strict=True)}
 
-    def tops(self, value: float) -> tuple[Float[np.ndarray, "models"], Int[np.ndarray, "models"]]:
-        """Return the height of each model seed's bump in one row (see `bump`), and its T."""
+    def heights(self, value: float) -> Float[np.ndarray, "models"]:
+        """Return the height of the bump in one row, for each data seed.
+
+        Where its foot on either side and its top are is taken from the mean over seeds: a seed
+        that chose its own places would find a bump in mere noise.
+        """
+        losses = self.losses[self._at(value)]
+        left, top, right = bump(losses.mean(axis=1))[1]
+        return losses[top] - np.maximum(losses[left], losses[right])
+
+    def own_bumps(
+        self, value: float
+    ) -> tuple[Float[np.ndarray, "models"], Int[np.ndarray, "models"]]:
+        """Return the height of each data seed's own bump in one row, and the T at its top."""
         found = [bump(curve) for curve in self.losses[self._at(value)].T]
-        return np.array([h for h, _ in found]), np.array([self.sizes[k] for _, k in found])
+        return np.array([h for h, _ in found]), np.array([self.sizes[at[1]] for _, at in found])
 
     def _at(self, value: float) -> int:
         if value not in self.values:
@@ -111,12 +134,13 @@ def grid(summaries: Sequence[Summary], setting: str) -> Grid:
     return Grid(values, sizes, losses, errors)
 
 
-def bump(losses: Float[np.ndarray, "sizes"]) -> tuple[float, int]:
-    """Return the height of a curve's bump, and at which place along it is its top.
+def bump(losses: Float[np.ndarray, "sizes"]) -> tuple[float, tuple[int, int, int]]:
+    """Return the height of a curve's bump, and where its left foot, top and right foot are.
 
-    The height is that of a loss above the lowest loss at smaller T or above the lowest at larger
-    T, whichever is less: by so much the curve rises, and by so much it falls again. The top is
-    where this is largest. A curve that only falls, only rises or sags has no bump: height zero.
+    A loss may stand above the lowest loss at smaller T, and above the lowest at larger T: by the
+    lesser of the two the curve rises *and* falls again. The height is the largest such number
+    along the curve. A curve that only falls, only rises or sags has no bump: height zero, and
+    its top is a foot.
 
     Parameters
     ----------
@@ -125,14 +149,15 @@ def bump(losses: Float[np.ndarray, "sizes"]) -> tuple[float, int]:
 
     Returns
     -------
-    (float, int)
+    (float, (int, int, int))
     """
     losses = np.asarray(losses, float)
     before = np.minimum.accumulate(losses)
     after = np.minimum.accumulate(losses[::-1])[::-1]
     height = losses - np.maximum(before, after)
     top = int(np.argmax(height))
-    return float(height[top]), top
+    feet = int(np.argmin(losses[: top + 1])), top + int(np.argmin(losses[top:]))
+    return float(height[top]), (feet[0], top, feet[1])
 
 
 def regions(marked: Bool[np.ndarray, "rows columns"]) -> list[int]:
@@ -149,6 +174,21 @@ def regions(marked: Bool[np.ndarray, "rows columns"]) -> list[int]:
             edge += near
         found.append(count)
     return sorted(found, reverse=True)
+
+
+def chance(models: int) -> float:
+    """Return how often `Grid.hurts` marks a step that changes nothing, where losses are normal.
+
+    With k models a cell the rule asks for a t of 2/√(2/k) at 2(k − 1) degrees of freedom. That
+    number is even, for which the distribution is a finite sum (Abramowitz and Stegun, 26.7.4).
+    """
+    t, freedom = math.sqrt(2 * models), 2 * (models - 1)
+    angle = math.atan(t / math.sqrt(freedom))
+    term, total = 1.0, 0.0
+    for k in range(freedom // 2):
+        total += term
+        term *= math.cos(angle) ** 2 * (2 * k + 1) / (2 * k + 2)
+    return (1 - math.sin(angle) * total) / 2
 
 
 @lru_cache

@@ -201,13 +201,12 @@ def bumps(g: Grid, setting: str) -> Markdown:
     rows = []
     for value in g.values:
         top = g.tops.get(value)
-        heights = g.bumps(value)[0]
         loss = "–" if top is None else _spread(g.curve(value)[top], 4)
         rows.append([
             f"{value:,}",
             "no bump" if top is None else f"{top:,}",
             loss,
-            _spread(list(heights), 4),
+            _spread(list(g.heights(value)), 4),
         ])  # fmt: skip
     header = [setting, "T at the top", "test loss there ± sd", "height of the bump ± sd"]
     return _table(header, rows)

@@ -57,6 +57,15 @@ ON_AXES |= {
     "spread_by_size": lambda ax: plots.spread_by_size(BY_WIDTH, ax),
     "best_of_curves": lambda ax: plots.best_of_curves({8: [1, 0.5], 30: [1, 0.9, 0.85]}, ax),
 }
+ON_AXES |= {
+    "loss_by_setting": lambda ax: plots.loss_by_setting(
+        {"1": SEEDS, "2": SEEDS}, BASELINES, ax, title="m", ylim=(0.9, 1.0)
+    ),
+    "loss_map": lambda ax: plots.loss_map(
+        (10, 100), (1, 2), np.array([[1.5, 1.1], [1.2, 0.9]]), BASELINES,
+        np.ones((2, 1), bool), np.ones((1, 2), bool), {1: 10}, ax,
+    ),
+}  # fmt: skip
 FIGURES = {
     "gallery": lambda: plots.gallery([("ring: 1 of 1", [(ROWS, ROWS[:, 0] > 0)])]),
     "three_panels": lambda: plots.three_panels(

@@ -11,6 +11,7 @@ from worlds import changed, world
 
 from sdd import claims, paper, tables
 from sdd.claims import Judgement
+from sdd.grids import Grid
 
 INF = math.inf
 
@@ -153,6 +154,14 @@ def test_batches_are_all_shown(here):
     assert header[1:4] == ["mean D of the five", "largest deviation from 72°", "test loss"]
     bias = 0.65 / math.sqrt(10_000)  # that of every feature, so of the others too
     assert all(row[4].startswith(f"{bias:.5f} ±") for row in rows)
+
+
+def test_bumps_are_listed_by_value_with_their_top_and_height():
+    losses = np.array([[[1.0, 1.0], [1.3, 1.5], [0.9, 0.9]], [[1.0, 1.0], [0.9, 0.9], [0.8, 0.8]]])
+    g = Grid((0.01, 1.0), (10, 3_000, 5_000), losses, np.full(losses.shape, 1e-5))
+    *_, bump, none = tables.bumps(g, "weight decay").data.splitlines()
+    assert bump == "| 0.01 | 3,000 | 1.4000 ± 0.1414 | 0.4000 ± 0.1414 |"
+    assert none == "| 1.0 | no bump | – | 0.0000 ± 0.0000 |"
 
 
 def test_checks_show_the_claims_asked_for_and_no_others(here):

@@ -1,6 +1,7 @@
 """Families of curves against T: one for each value of an ordered setting."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -50,21 +51,21 @@ def loss_by_setting(
     for k, (value, curve) in enumerate(curves.items()):
         sizes, marker = sorted(curve), _MARKERS[k % len(_MARKERS)]
         means = [float(np.mean(curve[T])) for T in sizes]
-        look = {"color": colors[k], "zorder": 3 + k / len(curves)}
+        look: dict[str, Any] = {"color": colors[k], "zorder": 3 + k / len(curves)}
         ax.plot([place[T] for T in sizes], means, "-", label=f"_{value}: mean", **look)
         xs = [place[T] for T in sizes for _ in curve[T]]
         ys = [loss for T in sizes for loss in curve[T]]
         ax.plot(xs, ys, marker, ms=4.5, mew=0, alpha=0.75, label=f"_{value}: models", **look)
         ax.plot([], [], marker + "-", ms=4.5, label=value, **look)
-        beyond = [T for T, mean in zip(sizes, means, strict=True) if ylim and mean > ylim[1]]
-        for T in beyond:
-            ax.plot(
-                place[T], ylim[1], marker="^", ms=7, clip_on=False, label="_nolegend_", **look
-            )  # fmt: skip
-    for label, value in baselines.items():
+        for T, mean in zip(sizes, means, strict=True):
+            if ylim and mean > ylim[1]:
+                ax.plot(
+                    place[T], ylim[1], marker="^", ms=7, clip_on=False, label="_nolegend_", **look
+                )  # fmt: skip
+    for label, level in baselines.items():
         name = "_" + label.replace("\n", " ")
-        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
-        note(ax, value, label, COLORS["mark"], above=value == max(baselines.values()))
+        ax.axhline(level, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
+        note(ax, level, label, COLORS["mark"], above=level == max(baselines.values()))
     if ylim:
         ax.set_ylim(*ylim)
     ax.set_ylabel("test loss (summed over features)")

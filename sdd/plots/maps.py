@@ -28,7 +28,7 @@ def loss_map(
     tops: Mapping[int, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the test loss over T and m: white at 1, blue below, orange above.
+    """Draw the test loss over T and m: white at 1, purple below, orange above.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def loss_map(
         if losses.min() < level < losses.max():
             lines = ax.contour(x, y, losses, [level], colors="black", linestyles=dash, linewidths=1)
             lines.set_label(f"_{name}")
-        handles.append(Line2D([], [], color="black", lw=1, ls=dash, label=name))
+        handles.append(Line2D([], [], color="black", lw=1, ls=dash, label=f"loss of {name}"))
     middles = np.sqrt(x[1:] * x[:-1]), np.sqrt(y[1:] * y[:-1])
     for marked, marker, fill, name, across in (
         (more_data, ">", "black", "more data hurts", (middles[0], y)),
