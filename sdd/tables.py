@@ -20,6 +20,7 @@ __all__ = [
     "checks",
     "dimensions",
     "norms",
+    "outcomes",
     "polygons",
     "publish",
     "scorecard",
@@ -209,6 +210,24 @@ def bumps(g: Grid, setting: str) -> Markdown:
             _spread(list(g.heights(value)), 4),
         ])  # fmt: skip
     header = [setting, "T at the top", "test loss there ± sd", "height of the bump ± sd"]
+    return _table(header, rows)
+
+
+def outcomes(groups: Mapping[str, Sequence[Summary]]) -> Markdown:
+    """Return what trainings of one T came to: how often, and what these models have in common."""
+    total = sum(len(found) for found in groups.values())
+    rows = []
+    for name, found in groups.items():
+        losses = [s.run.train_loss for s in found]
+        rows.append([
+            name,
+            f"{len(found)} of {total}",
+            f"{np.median(losses):.1e} ({min(losses):.1e} to {max(losses):.1e})",
+            _spread([s.run.test_loss for s in found], 4),
+            *(_spread([s.norms[k] for s in found], 1) for k in (0, 1)),
+        ])  # fmt: skip
+    header = ["came to", "trainings", "training loss: median (lowest to highest)",
+              "test loss ± sd", "‖W‖ ± sd", "‖b‖ ± sd"]  # fmt: skip
     return _table(header, rows)
 
 

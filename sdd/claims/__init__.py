@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sdd.claims import appendix, body, replication
+from sdd.claims import appendix, body, optimisation, replication
 from sdd.claims.body import (
     angle_error,
     bump,
@@ -60,7 +60,12 @@ __all__ = [
     "to_json",
 ]
 
-CLAIMS: tuple[Claim, ...] = (*body.CLAIMS, *appendix.CLAIMS, *replication.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (
+    *body.CLAIMS,
+    *appendix.CLAIMS,
+    *replication.CLAIMS,
+    *optimisation.CLAIMS,
+)
 
 
 def judge(claim: Claim, evidence: Evidence) -> Judgement:

@@ -3,6 +3,7 @@
 from sdd.plots.curves import loss_by_setting
 from sdd.plots.engine import leaf_map, leaves, step_times
 from sdd.plots.maps import loss_map
+from sdd.plots.optimisation import best_of_curves, gallery, seeds_by_size, spread_by_size
 from sdd.plots.panels import shade_regimes, three_panels
 from sdd.plots.replication import against_ratio, by_training, root_moments
 from sdd.plots.sizes import (
@@ -20,8 +21,10 @@ __all__ = [
     "COLORS",
     "STYLE",
     "against_ratio",
+    "best_of_curves",
     "by_training",
     "dimensionality_by_size",
+    "gallery",
     "leaf_map",
     "leaves",
     "loss_by_setting",
@@ -29,8 +32,10 @@ __all__ = [
     "loss_window",
     "norms_by_size",
     "root_moments",
+    "seeds_by_size",
     "shade_regimes",
     "size_axis",
+    "spread_by_size",
     "step_times",
     "strip",
     "test_loss_by_size",

@@ -1,0 +1,50 @@
+"""What chance does to a training: the best of several parameter seeds, and their spread."""
+
+from collections.abc import Sequence
+from math import comb
+
+import numpy as np
+
+__all__ = ["best_of", "steadier"]
+
+
+def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = None) -> float:
+    """Return what to expect of the lowest of k losses, drawn without replacement.
+
+    Parameters
+    ----------
+    k : int
+        How many are drawn, from 1 to all.
+    losses : sequence of float
+        Training losses, one a parameter seed; the lowest of those drawn is kept.
+    values : sequence of float or None
+        What to average of the seed that is kept, such as its test loss; None means the loss.
+
+    Returns
+    -------
+    float
+        The exact mean over all sets of k. Of N sorted losses the i-th (from 0) is the lowest of
+        C(N − 1 − i, k − 1) of the C(N, k) sets. Seeds of equal loss share their values.
+    """
+    lost = np.asarray(losses, np.float64)
+    kept = lost if values is None else np.asarray(values, np.float64)
+    N = lost.size
+    if not 1 <= k <= N:
+        raise ValueError(f"k must be from 1 to {N}, the number of losses, not {k!r}")
+    if kept.shape != lost.shape:
+        raise ValueError(f"values must be one a loss, {N}, not {kept.size}")
+    # Which of equal losses is kept is left to chance: each has their mean.
+    _, group = np.unique(lost, return_inverse=True)
+    kept = (np.bincount(group, kept) / np.bincount(group))[group]
+    sets = [comb(N - 1 - i, k - 1) / comb(N, k) for i in range(N)]
+    return float(np.dot(sets, kept[np.argsort(lost, kind="stable")]))
+
+
+def steadier(these: Sequence[float], those: Sequence[float]) -> float:
+    """Return log₁₀ of how many times the standard deviation of these is that of those.
+
+    Positive where those are steadier; infinite, or −infinite, where one of both does not spread.
+    """
+    wide, narrow = (float(np.std(np.asarray(v, np.float64), ddof=1)) for v in (these, those))
+    with np.errstate(divide="ignore"):
+        return float(np.log10(wide) - np.log10(narrow)) if wide or narrow else 0.0
