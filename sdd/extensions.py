@@ -4,6 +4,7 @@ Each function takes a `Profile` and returns its runs' settings; `sdd.experiments
 Most are at n = 1,000, S = 0.99, where a model takes seconds, with T and ε rescaled (`sdd.paper`).
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import product
@@ -13,7 +14,7 @@ from sdd import paper
 from sdd.profiles import FEW, Profile, spec
 from sdd.sweep import RunSpec
 
-__all__ = ["CANDIDATES", "DISJOINT", "EXPERIMENTS", "LAWS", "SMALL"]
+__all__ = ["BEST_RINGS", "CANDIDATES", "DISJOINT", "EXPERIMENTS", "LAWS", "SMALL"]
 
 # The size of most extensions: ten active features a row, like the paper's.
 SMALL: dict[str, Any] = {"n": 1_000, "sparsity": 0.99}
@@ -31,6 +32,17 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 
 # T: a data seed at which the T points share no feature (at n = 10,000, S = 0.999).
 DISJOINT = {5: 0, 8: 1, 12: 1}
+TGON_FACTORS = (0.8, 0.95, 1.05, 1.2)  # of the least radius that memorises
+
+# F: r and b of `theory.best_ring` with a free bias, at n = 1,000, S = 0.99.
+BEST_RINGS = {
+    3: (1.0, 0.0),
+    4: (1.0, 0.0),
+    5: (1.153, -0.143),
+    6: (1.237, -0.268),
+    7: (1.237, -0.321),
+    8: (1.166, -0.297),
+}
 
 
 def _small_steps(p: Profile) -> int:
@@ -249,58 +261,67 @@ def _steps(p: Profile) -> list[RunSpec]:
 
 def _planted_polygons(p: Profile) -> list[RunSpec]:
     """Lookup tables planted around the least radius that memorises, then trained."""
+    sizes = _at(p, (5, 8), tuple(DISJOINT))
     return [
         replace(
-            spec(T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY, steps=steps),
+            spec(
+                T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
+                steps=_at(p, 4_000, 20_000), weight_decay=decay,
+            ),
             start=f"tgon:{factor}",
         )
-        for T, factor in product(DISJOINT, (0.8, 0.9, 0.95, 1.0, 1.05, 1.2))
-        for steps in (_at(p, 5_000, 20_000),)
-    ]
+        for T, factor, decay in product(sizes, TGON_FACTORS, (0.0, 0.1))
+    ]  # fmt: skip
 
 
 def _free_features(p: Profile) -> list[RunSpec]:
-    """Models that have F features only, with a free bias and with one held at zero."""
+    """Models that have F features only: free biases, biases held at zero, and planted rings."""
+    lr = 3e-3  # short trainings of few weights: a length of one must be in reach
     return [
-        _small(
-            p, 20_000, seed, features=F, steps=_at(p, 2_000, 10_000), weight_decay=0.0,
-            bias_decay=decay, reduction="sum",
+        replace(
+            _small(
+                p, _at(p, 10_000, 20_000), seed, features=F, steps=_at(p, 1_500, 3_000), lr=lr,
+                weight_decay=0.0, bias_decay=decay, reduction="sum",
+            ),
+            start=start,
         )
-        for F in range(3, 9)
-        # (A decay of 1/lr takes back at each step what the bias has become: it stays below lr.)
-        for decay in (0.0, 1 / paper.LEARNING_RATE)
-        for seed in range(_at(p, 2, 4))
+        for F, (r, b) in BEST_RINGS.items()
+        # (A decay of 1/lr takes back at each step what a bias has become: it stays below lr.)
+        for decay, start in ((0.0, ""), (1 / lr, ""), (0.0, f"ring:{F}:{r}:{b}"))
+        for seed in range(_at(p, 2, 3))
     ]  # fmt: skip
 
 
 LEFTOVER: tuple[dict[str, Any], ...] = (
     {"weight_decay": 0.0},
     {"steps": 0.5},  # of the profile's
-    {"gain": 2.0},
+    {"gain": 0.5},
 )
 
 
 def _leftover(p: Profile) -> list[RunSpec]:
-    """F1's pentagon at other weight decays, steps and Xavier gains, which should set its D."""
+    """Pentagons at other weight decays, steps and Xavier gains, which should set their D."""
+
+    def settings(change: dict[str, Any]) -> dict[str, Any]:
+        return {k: round(v * p.steps) if k == "steps" else v for k, v in change.items()}
+
     return [
-        spec(
-            p.size(10_000), seed, of=p.name,
-            **{k: round(v * p.steps) if k == "steps" else v for k, v in change.items()},
-        )
-        for change in LEFTOVER
-        for seed in range(_at(p, 1, 1, 2))
-    ]  # fmt: skip
+        *(
+            _small(p, math.inf, seed, batch=200, **{"steps": p.steps, **settings(change)})
+            for change in ({}, *LEFTOVER)
+            for seed in range(_at(p, 1 if change else 2, 2))
+        ),
+        # At the paper's own size, beside F3's models of T = 10,000.
+        *(spec(10_000, of=p.name, **settings(change)) for change in _at(p, (), LEFTOVER)),
+    ]
 
 
 def _planted_rings(p: Profile) -> list[RunSpec]:
-    """Rings of four to eight features planted among all n, then trained."""
+    """Rings of the most used features planted among all n, then trained; and a usual start."""
     return [
-        replace(
-            _small(p, _at(p, 2_000, 5_000), seed, steps=_at(p, 5_000, 20_000)),
-            start=f"ring:{K}:0.93:-0.12",
-        )
-        for K in (4, 5, 6, 7, 8)
-        for seed in range(_at(p, 1, 3))
+        replace(_small(p, _at(p, 2_000, 3_000), seed, steps=_at(p, 5_000, 20_000)), start=start)
+        for start in ("", *(f"top-ring:{K}:0.93:-0.12" for K in _at(p, (5, 6), (5, 6, 7))))
+        for seed in range(_at(p, 2, 3))
     ]
 
 

@@ -35,6 +35,18 @@ def test_a_ring_is_put_among_ordinary_initial_weights():
     assert W.dtype == b.dtype == np.float32
 
 
+def test_a_top_ring_is_made_of_the_features_that_the_data_use_most():
+    data = sample(60, 40, 0.9, seed=2)
+    squares = (data.to_dense().astype(float) ** 2).sum(0)
+    W, b = planted("top-ring:4:0.9:-0.1", data, CONFIG)
+    chosen = np.flatnonzero(b)
+    assert len(chosen) == 4
+    assert squares[chosen].min() > np.delete(squares, chosen).max()
+    np.testing.assert_allclose(np.linalg.norm(W[:, chosen], axis=0), 0.9, rtol=1e-6)
+    rest = np.delete(np.arange(40), chosen)
+    np.testing.assert_array_equal(W[:, rest], initial_weights(2, 40, 0)[0][:, rest])
+
+
 @pytest.mark.parametrize(
     ("start", "data", "config", "why"),
     [
@@ -45,6 +57,7 @@ def test_a_ring_is_put_among_ordinary_initial_weights():
         ("star:5", APART, CONFIG, "'star:5'"),
         ("ring:50:1:0", sample(5, 40, 0.9), CONFIG, "at most n = 40 features, not 50"),
         ("tgon:1", stream(5), CONFIG, "needs a finite T"),
+        ("top-ring:5:1:0", stream(5), CONFIG, "needs a finite T"),
         ("tgon:1", APART, TrainConfig(m=3), "needs m = 2 and restarts = 1, not 3 and 1"),
         ("tgon:1", sample(40, 50, 0.5), CONFIG, "disjoint supports"),
     ],

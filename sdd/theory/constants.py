@@ -1,0 +1,80 @@
+"""What outputs that ignore the input score."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from sdd.data import Dataset
+from sdd.theory.rules import require, require_law
+
+__all__ = ["constant_baseline", "constant_loss", "feature_mean", "zero_baseline"]
+
+
+def zero_baseline(n: int, sparsity: float) -> float:
+    """Return the expected loss of the all-zero output: 1 − Sⁿ, rows of zeros losing nothing."""
+    require_law(n, sparsity)
+    return 1 - sparsity**n
+
+
+def feature_mean(n: int, sparsity: float) -> float:
+    """Return μ = E[x_i] over the data's law, rows of zeros included, to about 1e-12.
+
+    With v_i = u_i (u uniform on [0, 1]) with probability p and 0 otherwise, x_i = v_i/√q for
+    q = Σ_j v_j². As 1/√q = (2/√π) ∫₀^∞ exp(−q s²) ds, the expectation factors over features:
+    μ = (2/√π) ∫₀^∞ p A(s) (1 − p + p B(s))ⁿ⁻¹ ds, where A(s) = E[u exp(−u²s²)] =
+    (1 − exp(−s²))/(2s²) and B(s) = E[exp(−u²s²)] = √π erf(s)/(2s). The binomial number of active
+    features is summed in closed form, and zero rows contribute nothing, as they should.
+    """
+    require_law(n, sparsity)
+    p = 1 - sparsity
+    # s = c tan θ maps the axis to (0, π/2), with c where (…)ⁿ⁻¹ ≈ exp(−n p s²/3) falls; the
+    # integrand falls as 1/s², so that it is smooth in θ up to the end, and Gauss' rule converges.
+    node, weight = np.polynomial.legendre.leggauss(200)
+    theta = np.pi / 4 * (node + 1)
+    c = 1 / math.sqrt(1 + n * p / 3)
+    s = c * np.tan(theta)
+    ds = np.pi / 4 * weight * c / np.cos(theta) ** 2
+    A = -np.expm1(-(s**2)) / (2 * s**2)
+    B = math.sqrt(math.pi) / 2 * np.array([math.erf(v) for v in s]) / s
+    return float(2 / math.sqrt(math.pi) * np.sum(ds * p * A * (1 - p + p * B) ** (n - 1)))
+
+
+def constant_baseline(n: int, sparsity: float) -> float:
+    """Return the expected loss of the best constant output, μ for every feature: 1 − Sⁿ − n μ².
+
+    E‖x − c‖² = E‖x‖² − 2c·E[x] + ‖c‖² is least at c = E[x] = μ·1. A model reaches it with W = 0
+    and b = μ.
+    """
+    return zero_baseline(n, sparsity) - n * feature_mean(n, sparsity) ** 2
+
+
+def constant_loss(
+    data: Dataset, c: float | Float[np.ndarray, " n"], *, per_example: bool = False
+) -> float | Float[np.ndarray, " T"]:
+    """Return the loss on these rows of the output c, whatever the input.
+
+    ‖x − c‖² = ‖c‖² + Σ_{i active} x_i (x_i − 2c_i), from the non-zeros alone. For the best
+    constant pass c = `feature_mean` of the data's law: the mean of a test set knows the test set.
+
+    Parameters
+    ----------
+    data : Dataset
+    c : float or (n,) array
+        The output; not negative, as a ReLU's cannot be. 0 gives the all-zero output.
+    per_example : bool
+        Return the (T,) losses of the rows (for `metrics.standard_error`), not their mean.
+
+    Raises
+    ------
+    ValueError
+        Where c has another shape, or an entry that is negative or not a number.
+    """
+    output = np.asarray(c, np.float64)
+    require(output.shape in ((), (data.n,)), f"c must be a number or ({data.n},)", output.shape)
+    require(bool((output >= 0).all()), "c must not be negative", float(output.min()))
+    output = np.broadcast_to(output, (data.n,))
+    x = data.values.astype(np.float64)
+    row = np.repeat(np.arange(data.T), np.diff(data.indptr))
+    losses = np.bincount(row, x * (x - 2 * output[data.indices]), data.T) + output @ output
+    return losses if per_example else float(losses.mean())

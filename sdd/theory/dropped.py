@@ -1,0 +1,53 @@
+"""One feature left out of a regular polygon: a local optimum, from which no gradient leads."""
+
+import numpy as np
+from jaxtyping import Float
+
+from sdd.theory.polygons import tgon_threshold
+from sdd.theory.rules import require
+
+__all__ = ["dropped_curvature", "dropped_feature"]
+
+
+def dropped_feature(
+    n: int, radius: float | None = None
+) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, " n"]]:
+    """Return weights for the n one-hot points in which the last feature is left out.
+
+    The other n − 1 columns are a regular polygon that memorises its points (b = 1 − r²). The last
+    has W = 0 and b = 1/n: its output is b on every point, with the loss ((1 − b)² + (n − 1) b²)/n,
+    least at b = 1/n, where it is (1 − 1/n)/n. The gradient for its column is (2b/n) Σ_k h_k, which
+    a regular polygon makes zero; all else is memorised exactly, and has none.
+
+    Parameters
+    ----------
+    n : int
+        Points, and features; at least 6, so that b < 0 on the polygon and its outputs are silent
+        on the last point.
+    radius : float or None
+        Of the polygon; None means one percent above its threshold, away from the kinks there.
+
+    Returns
+    -------
+    W, b : (2, n) and (n,) arrays
+    """
+    require(n >= 6, "n must be at least 6", n)
+    r = 1.01 * tgon_threshold(n - 1) if radius is None else radius
+    least = tgon_threshold(n - 1)
+    require(r >= least, f"radius must be at least {least:.6g}, which memorises the others", r)
+    angles = 2 * np.pi * np.arange(n - 1) / (n - 1)
+    W, b = np.zeros((2, n)), np.full(n, 1 - r**2)
+    W[:, :-1] = r * np.stack([np.cos(angles), np.sin(angles)])
+    b[-1] = 1 / n
+    return W, b
+
+
+def dropped_curvature(n: int, radius: float) -> float:
+    """Return the second derivative of the loss in the dropped column, alike in each direction.
+
+    With a small column w its output is b + w·h_k on the other points, which adds
+    Σ_k (w·h_k)²/n = (n − 1) r² |w|²/(2n) to the loss (the linear terms sum to zero), and
+    b + |w|² on its own, which takes 2(1 − b)|w|²/n away. Twice the difference, at b = 1/n, is
+    (n − 1)/n · (r² − 4/n): positive for r > 1, so that there is no way out.
+    """
+    return (n - 1) / n * (radius**2 - 4 / n)

@@ -1,0 +1,46 @@
+"""The D of a pentagon, if the rest of W is what training left of the initial weights."""
+
+import math
+
+from sdd.theory.rules import require
+
+__all__ = ["leftover_norm_sq", "pentagon_dimensionality", "predicted_pentagon_dimensionality"]
+
+
+def leftover_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> float:
+    """Return ‖W‖² of the initial weights that training has only decayed, λ Σ lr of it.
+
+    Xavier draws mn entries of variance 2/(n + m); AdamW multiplies them by 1 − λ lr at each step,
+    Π(1 − λ lr_t)² ≈ exp(−2λ Σ_t lr_t), whatever the gradient adds.
+
+    Parameters
+    ----------
+    n, m : int
+        Features and hidden dimensions.
+    weight_decay, lr_sum : float
+        λ, and the sum of the learning rates of all steps (25 with the paper's schedule).
+    """
+    return 2 * m * n / (n + m) * math.exp(-2 * weight_decay * lr_sum)
+
+
+def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
+    """Return D = r²/(F r²/2 + R²/2) of F ≥ 3 features of length r at equal angles in the plane.
+
+    Both the ring and the rest of W, of squared Frobenius norm R2 and taken as isotropic, spread
+    their squared length evenly over the two dimensions. Without the rest D would be 2/F.
+    """
+    require(F >= 3, "a ring must have F ≥ 3 features", F)
+    require(r > 0, "r must be positive", r)
+    require(R2 >= 0, "R2 must not be negative", R2)
+    return 2 * r**2 / (F * r**2 + R2)
+
+
+def predicted_pentagon_dimensionality(
+    r: float, n: int, weight_decay: float, lr_sum: float, F: int = 5
+) -> float:
+    """Return `pentagon_dimensionality` with what `leftover_norm_sq` leaves of n − F columns.
+
+    For m = 2. The length r must be measured (r² ≈ 0.86 at the paper's settings): unlike R² it
+    has no formula here.
+    """
+    return pentagon_dimensionality(r, leftover_norm_sq(n, 2, weight_decay, lr_sum) * (n - F) / n, F)

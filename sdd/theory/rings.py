@@ -1,0 +1,133 @@
+"""Features in superposition: how many share a ring, on their own."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from sdd.theory.rules import require, require_law
+
+__all__ = ["Ring", "active_value_tails", "best_ring", "ring_loss_change", "ring_terms"]
+
+
+@lru_cache(maxsize=8)
+def active_value_tails(n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return values x, falling, and E[xᵏ; value ≥ x] for k = 0, 1, 2 of an active feature.
+
+    x = u/√(u² + q), q the sum of the squares of the other active features. The law of q is an
+    (n − 1)-fold convolution, done on a lattice by FFT; each square is split between its two
+    lattice neighbours such that its mean is kept. u is uniform, on Gauss nodes. The moments are
+    right to a few 1e-5 of their size (checked against (1 − Sⁿ)/(np) and `feature_mean`).
+    """
+    p = 1 - sparsity
+    others = n - 1
+    reach = min(n, others * p / 3 + 9 * math.sqrt(others * p / 5) + 9)  # 9 deviations: all of it
+    size = 2**15
+    step = reach / size
+    q = step * np.arange(size)
+    edges = step * np.arange(-1, size + 1)
+    # Second differences of ∫P(u² ≤ t) dt: the shares of a square that fall to each lattice point.
+    integral = np.where(edges < 1, 2 / 3 * np.maximum(edges, 0) ** 1.5, edges - 1 / 3)
+    share = np.diff(integral, 2) / step
+    law = np.fft.irfft((1 - p + p * np.fft.rfft(share)) ** others, size)
+    keep = law > 1e-15
+    node, weight = np.polynomial.legendre.leggauss(64)
+    u = (node[:, None] + 1) / 2
+    x = (u / np.sqrt(u**2 + q[keep])).ravel()
+    mass = (weight[:, None] / 2 * law[keep]).ravel()
+    order = np.argsort(-x)
+    x, mass = x[order], mass[order] / mass.sum()
+    tails = np.cumsum([mass, mass * x, mass * x**2], axis=1)
+    tails = np.concatenate([np.zeros((3, 1)), tails], axis=1)  # nothing lies above all values
+    x.flags.writeable = tails.flags.writeable = False
+    return x, tails
+
+
+def ring_terms(F: int, beta: np.ndarray, n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return A = Σ_k E[max(0, x cos(2πk/F) − β)²] and B = E[x max(0, x − β)] for each β ≥ 0."""
+    x, tails = active_value_tails(n, sparsity)
+
+    def tail(threshold: np.ndarray) -> np.ndarray:
+        return tails[:, np.searchsorted(-x, -threshold)]
+
+    cosines = np.cos(2 * np.pi * np.arange(F) / F)
+    A = np.zeros_like(beta)
+    for cosine in cosines[cosines > 1e-12]:  # a right angle fires nothing, but for its rounding
+        none, first, second = tail(beta / cosine)
+        A += cosine**2 * second - 2 * cosine * beta * first + beta**2 * none
+    _, first, second = tail(beta)
+    return A, second - beta * first
+
+
+def ring_loss_change(
+    F: int, r: float, b: float = 0.0, *, n: int = 10_000, sparsity: float = 0.999
+) -> float:
+    """Return what F features on a ring change the loss by, over p (the frequency of a feature).
+
+    The F columns of W have length r and equal angles, the F biases are b ≤ 0, all else is zero.
+    Where one of the F is active, with value x, feature k at angle 2πk/F outputs
+    max(0, r² cos(2πk/F) x + b); so the change of the squared error, over p, is
+    F · E[Σ_k max(0, r² x cos(2πk/F) + b)² − 2x max(0, r² x + b)]. At b = 0 that is
+    F · E[x²|active] · (r⁴ Σ_k max(0, cos(2πk/F))² − 2r²), with E[x²|active] = (1 − Sⁿ)/(np).
+
+    Approximation: a row with several of the F active counts as so many rows with one. At the
+    defaults that moves the result by less than 0.3 % for F ≤ 7 (by simulation). The values of x
+    are those of the data's law, numerically.
+
+    Parameters
+    ----------
+    F : int
+        Features on the ring.
+    r, b : float
+        Length of their columns and their common bias; b ≤ 0, for a positive one fires always.
+    n, sparsity
+        Law of the data.
+
+    Raises
+    ------
+    ValueError
+        Where F < 1, r < 0 or b > 0.
+    """
+    require_law(n, sparsity)
+    require(F >= 1, "F must be at least 1", F)
+    require(r >= 0, "r must not be negative", r)
+    require(b <= 0, "b must not be positive", b)
+    if r == 0:
+        return 0.0
+    A, B = ring_terms(F, np.array([-b / r**2]), n, sparsity)
+    return float(F * (r**4 * A[0] - 2 * r**2 * B[0]))
+
+
+@dataclass(frozen=True)
+class Ring:
+    """The best ring of F features: length r, bias b, and its `ring_loss_change`."""
+
+    F: int
+    r: float
+    b: float
+    loss_change: float
+
+
+def best_ring(F: int, free_bias: bool, *, n: int = 10_000, sparsity: float = 0.999) -> Ring:
+    """Return the ring of F features that lowers the loss most, over r, and over b ≤ 0 if free.
+
+    With b = −β r² the change is F (r⁴ A(β) − 2r² B(β)), least at r² = B/A, where it is −F B²/A:
+    a search in β alone, on ever finer grids.
+    """
+    require_law(n, sparsity)
+    require(F >= 1, "F must be at least 1", F)
+    # No threshold that only one active value in 10,000 passes can be worth its while.
+    x, tails = active_value_tails(n, sparsity)
+    low, high = 0.0, float(x[np.searchsorted(tails[0, 1:-1], 1e-4)]) if free_bias else 0.0
+    while True:
+        grid = np.linspace(low, high, 181)
+        A, B = ring_terms(F, grid, n, sparsity)
+        best = int(np.argmin(-(B**2) / A))
+        if high - low < 1e-6:
+            break
+        step = grid[1] - grid[0]
+        low, high = max(0.0, grid[best] - step), grid[best] + step
+    r2 = float(B[best] / A[best])
+    change = float(-F * B[best] ** 2 / A[best])
+    return Ring(F, math.sqrt(r2), float(-grid[best] * r2) if free_bias else 0.0, change)
