@@ -1,19 +1,22 @@
 """What the figures and the claims look at in a run: D, norms, losses, hidden vectors."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
-from sdd import engine, metrics
-from sdd.data import DataSettings, Stream
+from sdd import decomposition, engine, metrics, sweep
+from sdd.data import Dataset, DataSettings, Stream, sample
+from sdd.decomposition import Refit, Share, Split
 from sdd.run import Run
 
-__all__ = ["Summary", "by_size", "five_apart", "spread", "summarize"]
+__all__ = ["Summary", "by_size", "five_apart", "spread", "summarize", "values_by_size"]
 
+REFIT_ROWS = 20_000  # rows that refits are fitted on
+SEEN = (0, 1, 5)  # a feature has been seen by training at most so often: bounds of groups
 FRESH_SHOWN = 200  # fresh points whose hidden vectors stand for the training set at T = ∞
 
 
@@ -71,6 +74,65 @@ class Summary:
         """‖W‖_F and ‖b‖₂."""
         return metrics.norms(self.run.W, self.run.b)
 
+    @cached_property
+    def split(self) -> Split:
+        """What the test loss is made of."""
+        return decomposition.split(self.run.W, self.run.b, self._test)
+
+    @cached_property
+    def reach(self) -> float:
+        """How much longer the longest hidden vector of the test set is than that of training."""
+        test = engine.hidden(self.run.W, self._test)
+        return float(np.linalg.norm(test, axis=1).max() / np.linalg.norm(self.hidden, axis=1).max())
+
+    @cached_property
+    def seen(self) -> list[Share]:
+        """What features contribute that training has seen never, once, 2 to 5 times, or more."""
+        data = self.settings.make()
+        assert isinstance(data, Dataset), "at T = ∞ every feature has been seen"
+        times = np.bincount(data.indices, minlength=data.n)
+        group = np.searchsorted(SEEN, times)
+        return decomposition.shares(self.run.W, self.run.b, self._test, group, len(SEEN) + 1)
+
+    @cached_property
+    def rescaled(self) -> Refit:
+        """Test loss after the scale of the output was refitted, on rows of its own."""
+        return decomposition.rescaled(self._fit_moments, self.split.moments)
+
+    @cached_property
+    def rescaled_and_shifted(self) -> Refit:
+        """Test loss after scale and common shift of the output were refitted."""
+        return decomposition.rescaled_and_shifted(self._fit_moments, self.split.moments)
+
+    @cached_property
+    def refitted_inside(self) -> Refit:
+        """Test loss after scale and common shift inside the ReLU were refitted."""
+        return decomposition.refitted_inside(self.run.W, self.run.b, self._fit_rows, self._test)
+
+    @cached_property
+    def _fit_moments(self) -> decomposition.Moments:
+        return decomposition.moments(self.run.W, self.run.b, self._fit_rows)
+
+    @property
+    def settings(self) -> DataSettings:
+        """Settings of its data."""
+        assert isinstance(self.run.data, DataSettings)
+        return self.run.data
+
+    @property
+    def _test(self) -> Dataset:
+        return sweep.test_set(self.settings.n, self.settings.sparsity)
+
+    @property
+    def _fit_rows(self) -> Dataset:
+        return _refit_set(self.settings.n, self.settings.sparsity)
+
+
+@lru_cache(maxsize=2)
+def _refit_set(n: int, sparsity: float) -> Dataset:
+    """Return rows to fit on, of another seed than the test set, so that they are none of it."""
+    return sample(REFIT_ROWS, n, sparsity, seed=1, split="test")
+
 
 def five_apart(s: Summary) -> bool:
     """Tell whether five features stand apart: D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15."""
@@ -88,6 +150,13 @@ def by_size(summaries: Iterable[Summary]) -> dict[float, list[Summary]]:
     for s in summaries:
         groups.setdefault(s.T, []).append(s)
     return groups
+
+
+def values_by_size(
+    summaries: Iterable[Summary], measure: Callable[[Summary], float]
+) -> dict[float, list[float]]:
+    """Return what is measured on the runs of each T."""
+    return {T: [measure(s) for s in group] for T, group in by_size(summaries).items()}
 
 
 def spread(values: Iterable[float]) -> tuple[float, float]:

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from sdd import claims, metrics, paper
+from sdd import claims, decomposition, metrics, paper
 from sdd.claims import Evidence, Judgement
+from sdd.data import DataSettings
 from sdd.grids import Grid
-from sdd.summary import Summary, spread
+from sdd.summary import SEEN, Summary, by_size, spread
 
 __all__ = [
     "batches",
@@ -19,6 +21,8 @@ __all__ = [
     "by_group",
     "checks",
     "dimensions",
+    "firing_by_seen",
+    "loss_parts",
     "norms",
     "outcomes",
     "polygons",
@@ -228,6 +232,56 @@ def outcomes(groups: Mapping[str, Sequence[Summary]]) -> Markdown:
         ])  # fmt: skip
     header = ["came to", "trainings", "training loss: median (lowest to highest)",
               "test loss ± sd", "‖W‖ ± sd", "‖b‖ ± sd"]  # fmt: skip
+    return _table(header, rows)
+
+
+def loss_parts(found: Iterable[Summary]) -> Markdown:
+    """Return the parts of the test loss by T, over data seeds."""
+    names = ("constant_gain", "feature_gain", "false_firing")
+    rows = [
+        [
+            _size(T),
+            _mean_gain(T, group[0].settings),
+            *(_spread([getattr(s.split.parts, name) for s in group], 5) for name in names),
+            _spread([s.split.parts.excess for s in group], 5),
+            f"{max(s.split.errors.false_firing for s in group):.1e}",
+            str(len(group)),
+        ]
+        for T, group in by_size(found).items()
+    ]
+    header = ["T", "constant gain of the training set's mean (formula)",
+              "constant gain ± sd over seeds", "feature gain", "false firing",
+              "loss above no output's", "largest standard error of false firing",
+              "seeds"]  # fmt: skip
+    return _table(header, rows)
+
+
+def _mean_gain(T: float, law: DataSettings) -> str:
+    """Return what the mean of T training points gains as a constant output."""
+    if T == math.inf:
+        return "–"
+    return f"{decomposition.training_mean_gain(int(T), law.n, law.sparsity):.5f}"
+
+
+def firing_by_seen(found: Iterable[Summary]) -> Markdown:
+    """Return which features fire falsely, by how often training has seen them; means over seeds."""
+    bounds = [*SEEN, math.inf]
+    names = ["never"] + [
+        "more often" if high == math.inf else f"{low + 1} to {high} times" if high > low + 1
+        else "once" if high == 1 else f"{high} times"
+        for low, high in pairwise(bounds)
+    ]  # fmt: skip
+    rows = []
+    for T, group in by_size(found).items():
+        cells = []
+        for k in range(len(names)):
+            share = np.mean([s.seen[k].features for s in group])
+            firing = np.mean([
+                s.seen[k].false_firing / sum(g.false_firing for g in s.seen) for s in group
+            ])  # fmt: skip
+            cells.append(f"{firing:.1%} ({share:.1%})")
+        rows.append([_size(T), *cells])
+    header = ["T", *(f"seen {name}: of the false firing (of the features)" for name in names)]
     return _table(header, rows)
 
 

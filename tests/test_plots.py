@@ -39,6 +39,9 @@ ON_AXES = {
         D, {T: v for T, v in D.items() if T < INF}, 2, ax
     ),
     "norms_by_size": lambda ax: plots.norms_by_size(SEEDS, SEEDS, ax, reference=("√5", 2.24)),
+    "measures_by_size": lambda ax: plots.measures_by_size(
+        {"cost": SEEDS, "gain": SEEDS}, ax, ylabel="part of the loss", baselines=BASELINES
+    ),
     "tgon_radii": lambda ax: plots.tgon_radii(
         range(3, 9), {3: np.ones(3), 5: np.ones(5)}, [1.0] * 6, ax
     ),
@@ -474,3 +477,53 @@ def test_regimes_are_shaded_between_their_borders_and_named():
         plots.test_loss_by_size(SEEDS, BASELINES, ax=plt.figure().gca()), (math.nan, math.nan)
     )
     assert not unknown.patches
+
+
+# --- Several measures ---------------------------------------------------------------------------
+
+MEASURES = {
+    "cost": {10: [1.0, 3.0], 1_000: [9.0], INF: [2.0]},
+    "gain": {10: [-1.0, -1.0], 1_000: [-7.0]},
+}
+
+
+def drawn(ax):
+    """The points of each line with a label, by label."""
+    return {line.get_label(): np.transpose(line.get_data()) for line in ax.lines}
+
+
+def test_measures_are_dots_for_seeds_and_lines_through_means():
+    ax = plots.measures_by_size(MEASURES, plt.subplots()[1], ylabel="part of the loss")
+    found = drawn(ax)
+    np.testing.assert_allclose(found["_gain: mean"], [(10, -1), (1_000, -7)])
+    np.testing.assert_allclose(found["_gain: data seeds"], [(10, -1), (10, -1), (1_000, -7)])
+    np.testing.assert_allclose(found["_cost: data seeds"][:3], [(10, 1), (10, 3), (1_000, 9)])
+    lines = [line for line in ax.lines if line.get_label() == "_cost: mean"]
+    finite, end = sorted(lines, key=lambda line: -len(line.get_xdata()))
+    np.testing.assert_allclose(np.transpose(finite.get_data()), [(10, 2), (1_000, 9)])
+    assert end.get_xdata()[0] == ticks(ax)["∞"]
+    assert ax.get_ylabel() == "part of the loss"
+
+
+def test_measures_differ_by_colour_marker_and_dash():
+    many = {name: MEASURES["cost"] for name in "abcd"}
+    ax = plots.measures_by_size(many, plt.subplots()[1], ylabel="part of the loss")
+    looks = [(h.get_color(), h.get_marker()) for h in ax.get_legend().get_lines()]
+    assert len(set(looks)) == len({c for c, _ in looks}) == len({m for _, m in looks}) == 4
+
+
+def test_means_beyond_the_axis_are_marked_at_its_edges():
+    ax = plots.measures_by_size(MEASURES, plt.subplots()[1], ylabel="loss", ylim=(-5.0, 5.0))
+    arrows = {
+        (line.get_marker(), x, y)
+        for line in ax.lines
+        if line.get_marker() in ("^", "v") and line.get_label() == "_nolegend_"
+        for x, y in zip(*line.get_data(), strict=True)
+    }
+    assert arrows == {("^", 1_000, 5), ("v", 1_000, -5)}
+
+
+def test_a_logarithmic_axis_takes_values_that_are_not_positive():
+    ax = plots.measures_by_size(MEASURES, plt.subplots()[1], ylabel="loss", log=True)
+    assert ax.get_yscale() == "log"
+    ax.figure.canvas.draw()

@@ -7,9 +7,10 @@ from inspect import unwrap
 import numpy as np
 import pytest
 
-from sdd.data import DataSettings
+from sdd import sweep
+from sdd.data import DataSettings, sample
 from sdd.run import Run, TrainConfig
-from sdd.summary import FRESH_SHOWN, Summary, by_size, spread, summarize
+from sdd.summary import FRESH_SHOWN, REFIT_ROWS, Summary, by_size, spread, summarize, values_by_size
 
 
 def made_up(T=6, seed=0, batch=None, m=3, n=40):
@@ -106,3 +107,63 @@ def test_the_spread_is_the_sample_standard_deviation():
     mean, sd = unwrap(spread)(v for v in [3.5])
     assert mean == 3.5
     assert math.isnan(sd)
+
+
+# --- What the test loss is made of ----------------------------------------------------------------
+
+
+@pytest.fixture
+def small_test_set(monkeypatch):
+    """A test set of few rows, so that it can be written out."""
+    data = sample(150, 40, 0.8, split="test")
+    monkeypatch.setattr(sweep, "test_set", lambda n, sparsity: data)
+    return data
+
+
+def test_the_split_is_that_of_the_test_set(small_test_set):
+    run = made_up(m=2)
+    X = small_test_set.to_dense().astype(float)
+    R = np.maximum(X @ run.W.T.astype(float) @ run.W + run.b, 0)
+    assert Summary(run).split.parts.loss == pytest.approx(((X - R) ** 2).sum(1).mean())
+
+
+def test_features_are_grouped_by_how_many_training_points_have_them(small_test_set):
+    run = made_up(T=7, m=2)
+    seen = (run.data.make().to_dense() > 0).sum(0)
+    found = Summary(run).seen
+    times = [seen == 0, seen == 1, (seen >= 2) & (seen <= 5), seen > 5]
+    assert [s.features for s in found] == pytest.approx([t.mean() for t in times])
+    X = small_test_set.to_dense().astype(float)
+    R = np.maximum(X @ run.W.T.astype(float) @ run.W + run.b, 0)
+    variances = np.array([R[X[:, j] == 0, j].var() * (X[:, j] == 0).mean() for j in range(40)])
+    expected = [variances[t].sum() for t in times]
+    assert [s.false_firing for s in found] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_refits_see_no_test_row_and_are_judged_on_the_test_set(small_test_set):
+    run = made_up(m=2)
+    summary = Summary(run)
+    X = small_test_set.to_dense().astype(float)
+    R = np.maximum(X @ run.W.T.astype(float) @ run.W + run.b, 0)
+    for refit in (summary.rescaled, summary.rescaled_and_shifted):
+        expected = ((X - refit.scale * R - refit.shift) ** 2).sum(1).mean()
+        assert refit.loss == pytest.approx(expected, rel=1e-6)
+    fitted = sample(REFIT_ROWS, 40, 0.8, seed=1, split="test").to_dense()
+    r = np.maximum(fitted @ run.W.T.astype(float) @ run.W + run.b, 0)
+    assert summary.rescaled.scale == pytest.approx((fitted * r).sum() / (r * r).sum(), rel=1e-6)
+    rows = {row.tobytes() for row in sample(5_000, 40, 0.8, seed=0, split="test").to_dense()}
+    assert not rows & {row.tobytes() for row in fitted if row.any()}
+
+
+def test_the_reach_compares_the_longest_hidden_vectors(small_test_set):
+    run = made_up(T=7, m=2)
+    longest = [
+        np.linalg.norm(data.to_dense() @ run.W.T, axis=1).max()
+        for data in (small_test_set, run.data.make())
+    ]
+    assert Summary(run).reach == pytest.approx(longest[0] / longest[1], rel=1e-5)
+
+
+def test_values_are_grouped_by_size_in_the_order_of_the_runs():
+    found = [Summary(made_up(T=T, seed=seed)) for T, seed in ((9, 0), (6, 0), (9, 1))]
+    assert values_by_size(found, lambda s: s.seed + s.T) == {9: [9, 10], 6: [6]}

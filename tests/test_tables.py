@@ -11,7 +11,9 @@ from worlds import changed, world
 
 from sdd import claims, paper, tables
 from sdd.claims import Judgement
+from sdd.decomposition import Share
 from sdd.grids import Grid
+from sdd.summary import Summary
 
 INF = math.inf
 
@@ -232,3 +234,30 @@ def test_timings_show_medians_extremes_and_how_many_times_faster():
 def test_the_summary_of_a_measurement_shows_large_numbers_whole():
     found = tables.summary({"summary": {"T = 1,000: textbook ÷ engine": 1449.6, "slope": 0.4567}})
     assert cells(found)[1] == [["T = 1,000: textbook ÷ engine", "1,450"], ["slope", "0.457"]]
+
+
+def test_the_parts_of_the_loss_stand_beside_the_training_means_formula(here):
+    rows = by_T(tables.loss_parts([*here.finite, *here.shown_fresh]))
+    assert list(rows) == [*sorted(here.sizes), INF]
+    for T, row in rows.items():
+        parts = [s.split.parts for s in here.at(T)]
+        assert row[3].startswith(f"{np.mean([p.feature_gain for p in parts]):.5f}")
+        assert row[4].startswith(f"{np.mean([p.false_firing for p in parts]):.5f}")
+        assert row[-1] == str(len(parts))
+    assert rows[INF][1] == "–"
+    gain = 1 - 0.99926  # of the best constant; that of a training set's mean is less by about 1/T
+    assert float(rows[2_000][1]) == pytest.approx(gain - 1 / 2_000, abs=6e-5)
+
+
+def test_false_firing_is_shared_out_by_how_often_features_were_seen(here):
+    found = []
+    for T in (500, 2_000):
+        for s in here.at(T)[:2]:
+            copy = Summary(s.run)
+            copy.__dict__["seen"] = [Share(0.25, 0.0, f) for f in (0.0, 0.1, 0.3, 0.6)]
+            found.append(copy)
+    header, rows = cells(tables.firing_by_seen(found))
+    words = ["seen never", "seen once", "seen 2 to 5 times", "seen more often"]
+    assert [h.partition(":")[0] for h in header[1:]] == words
+    assert rows[0] == ["500", "0.0% (25.0%)", "10.0% (25.0%)", "30.0% (25.0%)", "60.0% (25.0%)"]
+    assert [row[0] for row in rows] == ["500", "2,000"]

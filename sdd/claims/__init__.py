@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sdd.claims import appendix, body, optimisation, replication
+from sdd.claims import appendix, body, optimisation, parts, replication
 from sdd.claims.body import (
     angle_error,
     bump,
@@ -62,6 +62,7 @@ __all__ = [
 
 CLAIMS: tuple[Claim, ...] = (
     *body.CLAIMS,
+    *parts.CLAIMS,
     *appendix.CLAIMS,
     *replication.CLAIMS,
     *optimisation.CLAIMS,

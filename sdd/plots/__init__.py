@@ -5,6 +5,7 @@ from sdd.plots.engine import leaf_map, leaves, step_times
 from sdd.plots.maps import loss_map
 from sdd.plots.optimisation import best_of_curves, gallery, seeds_by_size, spread_by_size
 from sdd.plots.panels import shade_regimes, three_panels
+from sdd.plots.parts import measures_by_size
 from sdd.plots.replication import against_ratio, by_training, root_moments
 from sdd.plots.sizes import (
     dimensionality_by_size,
@@ -30,6 +31,7 @@ __all__ = [
     "loss_by_setting",
     "loss_map",
     "loss_window",
+    "measures_by_size",
     "norms_by_size",
     "root_moments",
     "seeds_by_size",
