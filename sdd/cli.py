@@ -159,7 +159,8 @@ def _status(args: argparse.Namespace) -> None:
 
 def _claims(args: argparse.Namespace) -> None:
     name = experiments.profile(args.profile).name
-    specs = [s for e in experiments.EXPERIMENTS for s in experiments.specs(e, name)]
+    every = [s for e in experiments.EXPERIMENTS for s in experiments.specs(e, name)]
+    specs = list(dict.fromkeys(every))  # two experiments may share runs
     if lacking := sweep.missing(specs):  # to judge is not to train
         raise sweep.MissingRuns(
             f"{len(lacking)} of {_runs(len(specs))} are not stored; train them with "

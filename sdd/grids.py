@@ -46,15 +46,14 @@ class Grid:
         return self.losses.std(axis=2, ddof=1)
 
     @property
-    def noise(self) -> float:
-        """Two standard errors of a test loss, the largest of the grid."""
-        return 2 * float(self.errors.max())
-
-    @property
     def tops(self) -> dict[float, int]:
         """T at the top of the bump in the mean of each row; rows without a bump are left out."""
         found = {v: bump(row) for v, row in zip(self.values, self.mean, strict=True)}
-        return {v: self.sizes[at[1]] for v, (height, at) in found.items() if height > self.noise}
+        return {v: self.sizes[at[1]] for v, (height, at) in found.items() if height > self.noise(v)}
+
+    def noise(self, value: float) -> float:
+        """Return two standard errors of a test loss, the largest of one row."""
+        return 2 * float(self.errors[self._at(value)].max())
 
     def curve(self, value: float) -> dict[float, list[float]]:
         """Return the losses of one row, by T."""

@@ -53,7 +53,7 @@ def test_each_run_is_in_its_cell_in_the_order_of_the_seeds():
     for (i, m), (j, T) in product(enumerate(g.values), enumerate(g.sizes)):
         np.testing.assert_allclose(g.losses[i, j], [T + m, T + m + 0.1])
     assert (g.errors == ERROR).all()
-    assert g.noise == 2 * ERROR
+    assert g.noise(4) == 2 * ERROR
     assert g.curve(2) == {10: [12.0, 12.1], 100: [102.0, 102.1]}
 
 

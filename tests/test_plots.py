@@ -69,6 +69,27 @@ ON_AXES |= {
         np.ones((2, 1), bool), np.ones((1, 2), bool), {1: 10}, ax,
     ),
 }  # fmt: skip
+ON_AXES |= {
+    "planted_radii": lambda ax: plots.planted_radii(
+        {"decay 0": [(0.8, 1.0), (1.2, 1.2)], "decay 1": [(0.8, 0.9)]}, ax
+    ),
+    "ring_changes": lambda ax: plots.ring_changes(
+        {"formula": {4: -0.4, 5: -0.5}}, {"free": {4: [-0.4, -0.3]}, "planted": {5: [-0.5]}}, ax
+    ),
+    "formulas": lambda ax: plots.formulas(
+        np.arange(3.0), {"one": [0, 1, 2], "two": [2, 1, 0]}, ax, xlabel="length", ylabel="change"
+    ),
+    "predicted_against_measured": lambda ax: plots.predicted_against_measured(
+        {"first": [("a", 0.2, 0.3), ("a", 0.25, 0.3), ("", 0.4, 0.3)], "second": [("b", 0.3, 0.3)]},
+        ax,
+    ),
+}
+X_LABELS = {  # where it is not the number of data points
+    "planted_radii": "planted radius",
+    "ring_changes": "number of features",
+    "formulas": "length",
+    "predicted_against_measured": "predicted D",
+}
 FIGURES = {
     "gallery": lambda: plots.gallery([("ring: 1 of 1", [(ROWS, ROWS[:, 0] > 0)])]),
     "three_panels": lambda: plots.three_panels(
@@ -123,6 +144,7 @@ def test_both_axes_are_labelled_and_the_parts_named(name):
     ax = ON_AXES[name](plt.subplots()[1])
     x = {"leaves": "hidden dimension 1", "leaf_map": "group of features"}
     x["best_of_curves"] = "number of parameter seeds"
+    x |= X_LABELS
     assert x.get(name, "number of data points T") in ax.get_xlabel()
     assert len(ax.get_ylabel()) > 5
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
@@ -335,6 +357,37 @@ def test_radii_are_drawn_beside_the_formula():
     dots = {int(line.get_xdata()[0]): line.get_ydata() for line in ax.lines if line is not formula}
     for T, lengths in measured.items():
         np.testing.assert_allclose(dots[T], lengths)
+
+
+# --- Theory ---------------------------------------------------------------------------------------
+
+
+def test_planted_radii_are_beside_the_lines_of_staying_and_of_the_least():
+    ax = plots.planted_radii({"no": [(0.8, 1.0), (1.2, 1.1)]}, plt.subplots()[1])
+    lines = {line.get_label(): line for line in ax.lines}
+    x, y = lines["as planted"].get_data()
+    np.testing.assert_allclose(x, y)
+    assert list(lines["the least that memorises"].get_ydata()) == [1, 1]
+    assert list(lines["no"].get_ydata()) == [1.0, 1.1]
+    np.testing.assert_allclose(lines["no"].get_xdata(), [0.8, 1.2], atol=0.02)
+
+
+def test_changes_of_rings_stand_at_their_number_of_features():
+    ax = ON_AXES["ring_changes"](plt.subplots()[1])
+    lines = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(lines["formula"].get_data(), [[4, 5], [-0.4, -0.5]])
+    assert list(lines["free"].get_xdata().round()) == [4, 4]
+    assert list(lines["free"].get_ydata()) == [-0.4, -0.3]
+    assert lines["free"].get_color() != lines["planted"].get_color()
+
+
+def test_agreement_is_the_diagonal_and_a_name_is_written_once():
+    ax = ON_AXES["predicted_against_measured"](plt.subplots()[1])
+    lines = {line.get_label(): line for line in ax.lines}
+    x, y = lines["agreement"].get_data()
+    assert list(x) == list(y)
+    np.testing.assert_array_equal(lines["first"].get_data(), [[0.2, 0.25, 0.4], [0.3] * 3])
+    assert [text.get_text() for text in ax.texts] == ["a"]
 
 
 # --- The engine -----------------------------------------------------------------------------------

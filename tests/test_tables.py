@@ -149,7 +149,7 @@ def test_at_other_sizes_published_values_are_listed_but_not_set_beside_ours(make
 
 def test_batches_are_all_shown(here):
     header, rows = cells(tables.batches(here))
-    assert [row[0] for row in rows] == ["1,000", "3,000"]
+    assert [row[0] for row in rows] == ["1,000", "10,000"]
     assert all(row[1].startswith("0.255 ±") for row in rows)
     assert all(row[2].startswith("0.0 ±") for row in rows)
     assert all(row[3].startswith("0.9988 ±") for row in rows)
@@ -188,7 +188,7 @@ def test_the_scorecard_has_every_claim_with_verdict_and_figure(here):
 
 
 def test_bars_in_a_cell_do_not_end_it():
-    awkward = Judgement("id", "a; b", "x", "1", "|a| | |b|; |c|", "|", "partly", "p#fig", "paper")
+    awkward = Judgement("id", "body", "a; b", "x", "1", "|a| | |b|; |c|", "|", "partly", "p#fig", "paper")
     _, (row,) = cells(tables.scorecard([awkward]))
     assert r"\|a\| \| \|b\|;<br>\|c\|" in row
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sdd.claims import appendix, body, optimisation, parts, replication
+from sdd.claims import appendix, body, optimisation, parts, replication, theory
 from sdd.claims.body import (
     angle_error,
     bump,
@@ -66,6 +66,7 @@ CLAIMS: tuple[Claim, ...] = (
     *appendix.CLAIMS,
     *replication.CLAIMS,
     *optimisation.CLAIMS,
+    *theory.CLAIMS,
 )
 
 

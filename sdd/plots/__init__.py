@@ -16,6 +16,12 @@ from sdd.plots.sizes import (
     tgon_radii,
 )
 from sdd.plots.style import COLORS, STYLE, use_style
+from sdd.plots.theory import (
+    formulas,
+    planted_radii,
+    predicted_against_measured,
+    ring_changes,
+)
 from sdd.plots.vectors import strip, vector_columns, vectors
 
 __all__ = [
@@ -25,6 +31,7 @@ __all__ = [
     "best_of_curves",
     "by_training",
     "dimensionality_by_size",
+    "formulas",
     "gallery",
     "leaf_map",
     "leaves",
@@ -33,6 +40,9 @@ __all__ = [
     "loss_window",
     "measures_by_size",
     "norms_by_size",
+    "planted_radii",
+    "predicted_against_measured",
+    "ring_changes",
     "root_moments",
     "seeds_by_size",
     "shade_regimes",
