@@ -126,7 +126,7 @@ def test_where_the_formulas_are_right_everything_is_reproduced():
 
 
 def stretched(s):
-    """Return the run with its columns twice as long in one direction: they point no longer evenly."""
+    """Return the run with its columns twice as long in one direction: evenly no more."""
     return Summary(replace(s.run, W=s.run.W * np.array([[2.0], [1.0]])))
 
 

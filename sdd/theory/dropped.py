@@ -46,8 +46,8 @@ def dropped_curvature(n: int, radius: float) -> float:
     """Return the second derivative of the loss in the dropped column, alike in each direction.
 
     With a small column w its output is b + w·h_k on the other points, which adds
-    Σ_k (w·h_k)²/n = (n − 1) r² |w|²/(2n) to the loss (the linear terms sum to zero), and
-    b + |w|² on its own, which takes 2(1 − b)|w|²/n away. Twice the difference, at b = 1/n, is
+    Σ_k (w·h_k)²/n = (n − 1) r² ‖w‖²/(2n) to the loss (the linear terms sum to zero), and
+    b + ‖w‖² on its own, which takes 2(1 − b)‖w‖²/n away. Twice the difference, at b = 1/n, is
     (n − 1)/n · (r² − 4/n): positive for r > 1, so that there is no way out.
     """
     return (n - 1) / n * (radius**2 - 4 / n)
