@@ -40,7 +40,7 @@ class Tgon:
 
     @property
     def b_norm(self) -> float:
-        """‖b‖₂ = √T · |1 − r²|, as b is (1 − r²) Σ_k x_k."""
+        """‖b‖₂ = √T · abs(1 − r²), as b is (1 − r²) Σ_k x_k."""
         return math.sqrt(self.T) * abs(1 - self.radius**2)
 
 
