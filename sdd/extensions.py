@@ -224,7 +224,8 @@ def _width_published(p: Profile) -> list[RunSpec]:
 
 def _appendix_sizes(p: Profile) -> tuple[int, ...]:
     published = (100, 300, 1_000, 2_000, 3_000, 5_000, 7_000, 10_000, 20_000, 50_000)
-    return _at(p, (30, 100, 300, 1_000), (10, 30, 100, 200, 300, 500, 1_000), published)
+    # To 3,000: with many steps the loss falls again only beyond T = 1,000.
+    return _at(p, (30, 100, 300, 1_000), (10, 30, 100, 200, 300, 500, 1_000, 3_000), published)
 
 
 def _appendix(p: Profile, T: int, seed: int, **changes: Any) -> RunSpec:

@@ -205,11 +205,12 @@ def bumps(g: Grid, setting: str) -> Markdown:
     """Return, for each value of a grid's other setting, where its bump is and how high."""
     rows = []
     for value in g.values:
-        top = g.tops.get(value)
+        top, means = g.tops.get(value), [np.mean(v) for v in g.curve(value).values()]
+        none = "still rising at the end" if np.argmax(means) == len(means) - 1 else "no bump"
         loss = "–" if top is None else _spread(g.curve(value)[top], 4)
         rows.append([
             f"{value:,}",
-            "no bump" if top is None else f"{top:,}",
+            none if top is None else f"{top:,}",
             loss,
             _spread(list(g.heights(value)), 4),
         ])  # fmt: skip

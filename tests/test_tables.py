@@ -159,10 +159,12 @@ def test_batches_are_all_shown(here):
 
 
 def test_bumps_are_listed_by_value_with_their_top_and_height():
-    losses = np.array([[[1.0, 1.0], [1.3, 1.5], [0.9, 0.9]], [[1.0, 1.0], [0.9, 0.9], [0.8, 0.8]]])
-    g = Grid((0.01, 1.0), (10, 3_000, 5_000), losses, np.full(losses.shape, 1e-5))
-    *_, bump, none = tables.bumps(g, "weight decay").data.splitlines()
+    losses = np.array([[[1.0, 1.0], [1.3, 1.5], [0.9, 0.9]], [[1.0, 1.0], [0.9, 0.9], [0.8, 0.8]],
+                       [[1.0, 1.0], [1.1, 1.1], [1.2, 1.2]]])  # fmt: skip
+    g = Grid((0.01, 1.0, 2.0), (10, 3_000, 5_000), losses, np.full(losses.shape, 1e-5))
+    *_, bump, none, rising = tables.bumps(g, "weight decay").data.splitlines()
     assert bump == "| 0.01 | 3,000 | 1.4000 ± 0.1414 | 0.4000 ± 0.1414 |"
+    assert rising.startswith("| 2.0 | still rising at the end | – | 0.0000")
     assert none == "| 1.0 | no bump | – | 0.0000 ± 0.0000 |"
 
 
