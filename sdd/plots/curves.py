@@ -58,9 +58,10 @@ def loss_by_setting(
         ax.plot(xs, ys, marker, ms=4.5, mew=0, alpha=0.75, label=f"_{value}: models", **look)
         ax.plot([], [], marker + "-", ms=4.5, label=value, **look)
         for T, mean in zip(sizes, means, strict=True):
-            if ylim and mean > ylim[1]:
+            if ylim and not ylim[0] <= mean <= ylim[1]:
+                at, arrow = (ylim[1], "^") if mean > ylim[1] else (ylim[0], "v")
                 ax.plot(
-                    place[T], ylim[1], marker="^", ms=7, clip_on=False, label="_nolegend_", **look
+                    place[T], at, marker=arrow, ms=7, clip_on=False, label="_nolegend_", **look
                 )  # fmt: skip
     for label, level in baselines.items():
         name = "_" + label.replace("\n", " ")

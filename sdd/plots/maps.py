@@ -15,7 +15,7 @@ from sdd.plots.sizes import size_axis
 __all__ = ["loss_map"]
 
 _LINES = ("-", "--")
-_OVER = 2  # losses above 1 have a scale this many times as long as the one below, at most
+_SPAN = 5  # the scale reaches this many times as far from 1 as the baselines are apart
 
 
 def loss_map(
@@ -37,7 +37,8 @@ def loss_map(
     losses : (widths, sizes) array
         Mean test losses.
     baselines : mapping of label to loss
-        Drawn as contour lines, solid and dashed.
+        Drawn as contour lines, solid and dashed; colours reach five times as far from 1 as they
+        are apart, and losses beyond have the last colour.
     more_data, bigger_model : (widths, sizes - 1) and (widths - 1, sizes) array
         Which steps to the next T, and to the next m, hurt: a triangle between the two cells,
         pointing right or up.
@@ -53,9 +54,9 @@ def loss_map(
     ax = ax or plt.gca()
     x, y = np.asarray(sizes, float), np.asarray(widths, float)
     losses = np.asarray(losses, float)
-    low, high = min(losses.min(), 0.999), max(losses.max(), 1.001)
-    clipped = 1 + _OVER * (1 - low)
-    norm = TwoSlopeNorm(1, low, min(high, clipped))
+    span = _SPAN * (max(baselines.values()) - min(baselines.values()))
+    low, high = min(losses.min(), 1 - span / 10), max(losses.max(), 1 + span / 10)
+    norm = TwoSlopeNorm(1, max(low, 1 - span), min(high, 1 + span))
     mesh = ax.pcolormesh(_edges(x), _edges(y), losses, cmap="PuOr_r", norm=norm, label="_test loss")
     size_axis(ax, sizes)
     ax.set_yscale("log")
@@ -86,9 +87,9 @@ def loss_map(
             label="top of the bump",
         )  # fmt: skip
     bar = ax.inset_axes((1.03, 0, 0.04, 1), label="<colorbar>")
-    ax.figure.colorbar(
-        mesh, cax=bar, extend="max" if high > clipped else "neither", label="test loss"
-    )
+    beyond = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
+    extend = beyond[low < 1 - span, high > 1 + span]
+    ax.figure.colorbar(mesh, cax=bar, extend=extend, label="test loss")
     ax.set(xlim=_edges(x)[[0, -1]], ylim=_edges(y)[[0, -1]], ylabel="hidden dimensions m")
     ax.grid(False)
     ax.legend(
