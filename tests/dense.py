@@ -1,4 +1,4 @@
-"""Gradients and steps by the kernels that visit every pair, in float64: what skipping is held to."""
+"""Gradients and steps by the kernels that visit every pair, in float64: the yardstick of skipping."""
 
 import numpy as np
 

@@ -190,7 +190,9 @@ def test_the_scorecard_has_every_claim_with_verdict_and_figure(here):
 
 
 def test_bars_in_a_cell_do_not_end_it():
-    awkward = Judgement("id", "body", "a; b", "x", "1", "|a| | |b|; |c|", "|", "partly", "p#fig", "paper")
+    awkward = Judgement(
+        "id", "body", "a; b", "x", "1", "|a| | |b|; |c|", "|", "partly", "p#fig", "paper"
+    )
     _, (row,) = cells(tables.scorecard([awkward]))
     assert r"\|a\| \| \|b\|;<br>\|c\|" in row
 

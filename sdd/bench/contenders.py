@@ -124,7 +124,7 @@ def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
     work = _space(points, W)
     rows = points.indptr, points.indices, points.values.astype(W.dtype)
     _, steps = step.compiled(parallel=False)
-    hyper = paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
+    hyper = paper.WEIGHT_DECAY, paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
 
     def some(count: int) -> None:
         rates, scale = np.full(count, 1e-6), 2.0 / (points.n * points.T)
