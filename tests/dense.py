@@ -1,4 +1,4 @@
-"""Gradients and steps by the kernels that visit every pair, in float64: the yardstick of skipping."""
+"""Gradients and steps by the kernels that visit every pair, in float64: what to compare with."""
 
 import numpy as np
 
