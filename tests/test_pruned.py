@@ -201,7 +201,7 @@ def test_most_pairs_are_skipped_once_features_are_learned(regimes, leaf):
     shares = {}
     for name, (W, b, data) in regimes.items():
         space = arrange(HalfPlanes, W, b, data)
-        space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
+        space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, 1, update=False)
         shares[name] = space.visited / (data.T * b.size)
     # (Small leaves take groups of 16 features whole, and there are only 500; the last group is
     # filled up by features that are silent everywhere.)

@@ -27,7 +27,7 @@ def check_gradient(W, b, data):
         assert abs(ours_W - dW).max() <= tolerance * max(size, 1e-3)
         assert abs(ours_b - db).max() <= tolerance * max(size, 1e-3)
     space = arrange(Boxes, W, b, data)
-    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 4, 0.0, 1, update=False)
+    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, 1, update=False)
     return space.visited / (data.T * data.n)
 
 
