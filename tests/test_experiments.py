@@ -122,6 +122,8 @@ def test_one_large_model_of_each_size_keeps_its_weights_early_halfway_and_at_the
         large = (s.data.T >= 1_000 or bump) and s.data.seed == 0
         assert s.snapshots == ((2_500, 25_000, 50_000) if large else ())
         found[s.data.T] = found.get(s.data.T, 0) + bool(s.snapshots)
+    bump = profile(name).size(2_000)
+    assert {T for T, kept in found.items() if kept} == {T for T in found if T >= 1_000 or T == bump}
     assert sum(found.values()) >= 3
 
 
@@ -130,12 +132,14 @@ def test_every_run_beyond_the_body_has_its_eps_by_the_law_unless_eps_is_what_var
     free = {"eps-path", "eps-law", "small-problem"}
     for experiment in set(EXPERIMENTS) - free:
         for s in specs(experiment, name):
-            eps = paper.rescaled_eps(s.data.n, s.data.sparsity, reduction=s.config.reduction)
-            exact = experiment == "identity"  # n times the mean's ε, not the sum's own
-            if not exact:
-                assert s.config.eps == eps, (experiment, s)
-    kept, rescaled = ({s.config.eps for s in specs("small-problem", name)} for _ in range(2))
-    assert kept == rescaled == {1e-8, 1e-6}
+            # (Of the identity the sum takes n times the mean's ε, not its own.)
+            reduction = "mean" if experiment == "identity" else s.config.reduction
+            eps = paper.rescaled_eps(s.data.n, s.data.sparsity, reduction=reduction)
+            if experiment == "identity" and s.config.reduction == "sum":
+                eps *= s.data.n
+            assert s.config.eps == eps, (experiment, s)
+    rescaled = paper.rescaled_eps(1_000, 0.99)
+    assert {s.config.eps for s in specs("small-problem", name)} == {paper.EPS, rescaled}
 
 
 def test_eps_is_turned_over_at_least_seven_decades_from_beyond_the_sum_to_beyond_the_mean():
