@@ -7,15 +7,26 @@ add a size, add a line to `_SIZES` in `sdd.profiles`; to add an experiment, add 
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from sdd import extensions, sweep
 from sdd.data import DataSettings
 from sdd.profiles import PROFILES, Profile, profile, spec
-from sdd.run import Run
+from sdd.run import Run, TrainConfig
 from sdd.sweep import RunSpec
 
-__all__ = ["EXPERIMENTS", "PROFILES", "Profile", "profile", "runs", "source", "spec", "specs"]
+__all__ = [
+    "EXPERIMENTS",
+    "PROFILES",
+    "Profile",
+    "like",
+    "profile",
+    "runs",
+    "source",
+    "spec",
+    "specs",
+]
 
 KEPT = (0.05, 0.5, 1.0)  # shares of the steps after which a large model's weights are kept ...
 # ... from this T on, and on the bump, of data seed 0: for the chapters on the engine and on ε.
@@ -68,6 +79,39 @@ def specs(name: str, of: str | None = None) -> list[RunSpec]:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
     return EXPERIMENTS[name](profile(of))
+
+
+def like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
+    """Return the first run of an experiment with some of its settings changed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment.
+    of : str or None
+        Name of the profile; None means the current one.
+    **changes
+        ``start``, or fields of `DataSettings` or `TrainConfig`; ``seed`` is the parameter seed.
+        All else stays as it is: ε, too, where n or S is changed.
+
+    Returns
+    -------
+    RunSpec
+
+    Raises
+    ------
+    ValueError
+        Where there is no such experiment, or a name or a value breaks its rule.
+    """
+    first = specs(name, of)[0]
+    data, config = asdict(first.data), asdict(first.config)
+    start = changes.pop("start", first.start)
+    for field, value in changes.items():
+        group = config if field in config else data
+        if field not in group:
+            raise ValueError(f"a run has no setting named {field!r}")
+        group[field] = value
+    return replace(first, data=type(first.data)(**data), config=TrainConfig(**config), start=start)
 
 
 def runs(name: str, of: str | None = None, sizes: tuple[float, ...] | None = None) -> list[Run]:

@@ -5,13 +5,14 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import jupytext
 import nbformat
 import pytest
 import yaml
 
-from sdd import claims, tables
+from sdd import claims, experiments, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -234,3 +235,35 @@ def test_once_the_repository_has_an_address_the_twins_install_the_package(writer
     install = "".join(notebook["cells"][0]["source"])
     assert f"%pip install --quiet git+{address}" in install
     assert "google.colab" in install
+
+
+# --- Try it -------------------------------------------------------------------------------------
+
+TRIED = [page for page in CHAPTERS if "sweep.fetch(" in "\n".join(s for s, _ in code_cells(page))]
+
+
+class _AskedFor(Exception):
+    """Ends a cell once it has asked for its runs."""
+
+
+@pytest.mark.parametrize("name", experiments.PROFILES)
+@pytest.mark.parametrize("page", TRIED)
+def test_the_runs_to_play_with_are_among_those_that_the_sweep_trains(page, name, monkeypatch):
+    """Else a build from an empty store fails, and one beside older runs does not."""
+    monkeypatch.setenv("PROFILE", name)
+
+    def fetch(specs):
+        raise _AskedFor(*specs)
+
+    profile = experiments.profile()
+    given = {"experiments": experiments, "profile": profile, "sweep": SimpleNamespace(fetch=fetch)}
+    planned = {spec.name for which in experiments.EXPERIMENTS for spec in experiments.specs(which)}
+    for source, _ in code_cells(page):
+        if "sweep.fetch(" in source:
+            with pytest.raises(_AskedFor) as asked:
+                exec(source, given)
+            assert {spec.name for spec in asked.value.args} <= planned, source
+
+
+def test_most_chapters_have_a_cell_to_play_with():
+    assert len(TRIED) >= 9

@@ -10,7 +10,16 @@ import pytest
 
 from sdd import extensions, paper, store, sweep
 from sdd.data import Dataset, DataSettings, sample
-from sdd.experiments import EXPERIMENTS, PROFILES, profile, runs, source, spec, specs
+from sdd.experiments import (
+    EXPERIMENTS,
+    PROFILES,
+    like,
+    profile,
+    runs,
+    source,
+    spec,
+    specs,
+)
 from sdd.run import TrainConfig
 from sdd.sweep import MissingRuns, RunSpec
 from sdd.training import train
@@ -218,6 +227,19 @@ def test_any_setting_of_a_run_can_be_changed_and_the_rest_is_the_profiles():
     assert spec(20, of="paper", n=1_000, sparsity=0.99, eps=1e-8).config.eps == 1e-8  # ... or given
     assert spec(math.inf, of="paper").data.batch == profile("paper").fresh[0][0]
     assert spec(math.inf, of="paper", batch=50).data.batch == 50
+
+
+def test_a_run_like_those_of_an_experiment_differs_in_what_is_named_alone():
+    first = specs("eps-path", "quick")[0]
+    assert like("eps-path", "quick") == first
+    other = like("eps-path", "quick", T=500, seed=7, eps=1e-5, start="ring:5:1:0")
+    assert other.data == replace(first.data, T=500)
+    assert other.config == replace(first.config, seed=7, eps=1e-5)
+    assert (other.snapshots, other.start) == (first.snapshots, "ring:5:1:0")
+    with pytest.raises(ValueError, match="no setting named 'momentum'"):
+        like("eps-path", "quick", momentum=0.9)
+    with pytest.raises(ValueError, match=r"must be one of dataset-size.*not 'bread'"):
+        like("bread")
 
 
 def test_bad_settings_are_refused_by_name():
