@@ -10,10 +10,11 @@ from typing import Any
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sdd import bench, claims, experiments, store, sweep
+from sdd import bench, claims, cluster, estimates, experiments, store, sweep
 from sdd.data import DataSettings
+from sdd.progress import clock
 from sdd.run import TrainConfig
-from sdd.sweep import RunSpec
+from sdd.runspec import RunSpec
 from sdd.training import TrainingDiverged
 
 __all__ = ["main"]
@@ -125,8 +126,8 @@ def _run(args: argparse.Namespace) -> None:
         print(f"training {_runs(len(lacking))} on the Dask cluster at {args.dask}", flush=True)
     elif lacking:
         print("timing a step of each size ...", flush=True)
-        seconds = sweep.estimate(lacking, args.jobs)
-        print(f"training {_runs(len(lacking))}: about {sweep.clock(seconds)}", flush=True)
+        seconds = estimates.estimate(lacking, args.jobs)
+        print(f"training {_runs(len(lacking))}: about {clock(seconds)}", flush=True)
     sweep.train_missing(specs, jobs=args.jobs, dask=args.dask)
     if wanted == 1:
         (made,) = sweep.fetch(specs[:1])
@@ -150,10 +151,10 @@ def _status(args: argparse.Namespace) -> None:
         specs = experiments.specs(name, args.profile)
         lacking = sweep.missing(specs)
         everything += lacking
-        rest = f", the rest about {sweep.clock(sweep.estimate(lacking))}" if lacking else ""
+        rest = f", the rest about {clock(estimates.estimate(lacking))}" if lacking else ""
         title = (experiments.EXPERIMENTS[name].__doc__ or "").rstrip(".")
         print(f"  {name} ({title}): {len(specs) - len(lacking)} of {len(specs)} stored{rest}")
-    left = f"about {sweep.clock(sweep.estimate(everything))} left" if everything else "all stored"
+    left = f"about {clock(estimates.estimate(everything))} left" if everything else "all stored"
     print(left)
 
 
@@ -199,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TrainingDiverged as error:
         print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
         return 1
-    except sweep.ClusterError as error:
+    except cluster.ClusterError as error:
         print(
             f"error: {error}; runs that have finished are stored, and the same command goes on",
             file=sys.stderr,

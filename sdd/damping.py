@@ -7,16 +7,24 @@ what the optimiser saw, which leaves their ratio as it was.
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from sdd.data import Dataset, DataSettings
 from sdd.engine import BETAS
 from sdd.run import Run
 
-__all__ = ["SEEN", "by_seen", "effective_share", "root_moments", "sum_form_eps", "times_seen"]
+__all__ = [
+    "SEEN",
+    "by_seen",
+    "effective_share",
+    "group_of",
+    "root_moments",
+    "sum_form_eps",
+    "times_seen",
+]
 
-# How often a feature was seen in the training set: the groups in which features are looked at.
-SEEN = {"never": (0, 0), "once": (1, 1), "2 to 5 times": (2, 5), "more often": (6, 2**31)}
+# The groups in which features are looked at: in at most so many training points they are active.
+SEEN = {"never": 0, "once": 1, "2 to 5 times": 5, "more often": 2**31}
 
 
 def _factor(run: Run) -> float:
@@ -57,7 +65,13 @@ def effective_share(root: Float[np.ndarray, "..."], eps: float) -> Float[np.ndar
 
 
 def times_seen(run: Run) -> Int[np.ndarray, "n"]:
-    """Return in how many training points each feature is active."""
+    """Return in how many training points each feature is active.
+
+    Raises
+    ------
+    ValueError
+        Where the run was trained on data of one's own, or on fresh points at every step.
+    """
     if not isinstance(run.data, DataSettings):
         raise ValueError("times_seen needs a run on drawn data, not on data of one's own")
     data = run.data.make()
@@ -66,7 +80,12 @@ def times_seen(run: Run) -> Int[np.ndarray, "n"]:
     return np.bincount(data.indices, minlength=data.n)
 
 
-def by_seen(seen: Int[np.ndarray, "n"]) -> dict[str, np.ndarray]:
-    """Return which features belong to each group of `SEEN`: name → (n,) mask, no empty ones."""
-    masks = {name: (seen >= low) & (seen <= high) for name, (low, high) in SEEN.items()}
-    return {name: mask for name, mask in masks.items() if mask.any()}
+def group_of(seen: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+    """Return in which group of `SEEN`, counted from 0, each feature is."""
+    return np.searchsorted(list(SEEN.values()), seen)
+
+
+def by_seen(seen: Int[np.ndarray, "n"]) -> dict[str, Bool[np.ndarray, "n"]]:
+    """Return which features belong to each group of `SEEN`, as masks; no empty ones."""
+    group = group_of(seen)
+    return {name: group == k for k, name in enumerate(SEEN) if (group == k).any()}

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sdd import experiments, metrics, sweep, theory
+from sdd import experiments, metrics, runspec, theory
 from sdd.experiments import Profile
 from sdd.summary import Summary, by_size, five_apart, summarize
 
@@ -88,7 +88,9 @@ class Evidence:
         """Loss of the best constant output on the test set, and its standard error."""
         p = self.profile
         losses = theory.constant_loss(
-            sweep.test_set(p.n, p.sparsity), theory.feature_mean(p.n, p.sparsity), per_example=True
+            runspec.test_set(p.n, p.sparsity),
+            theory.feature_mean(p.n, p.sparsity),
+            per_example=True,
         )
         return metrics.standard_error(np.asarray(losses))
 
@@ -96,7 +98,7 @@ class Evidence:
     def zero(self) -> float:
         """Loss of the all-zero output on the test set."""
         p = self.profile
-        return float(theory.constant_loss(sweep.test_set(p.n, p.sparsity), 0.0))
+        return float(theory.constant_loss(runspec.test_set(p.n, p.sparsity), 0.0))
 
     def at(self, T: float) -> list[Summary]:
         """Return the runs at T, one a data seed; at T = ∞ those that the figures show."""

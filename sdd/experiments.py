@@ -14,7 +14,7 @@ from sdd import extensions, sweep
 from sdd.data import DataSettings
 from sdd.profiles import PROFILES, Profile, profile, spec
 from sdd.run import Run, TrainConfig
-from sdd.sweep import RunSpec
+from sdd.runspec import RunSpec
 
 __all__ = [
     "EXPERIMENTS",

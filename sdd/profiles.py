@@ -9,7 +9,7 @@ from typing import Any
 from sdd import paper
 from sdd.data import DataSettings
 from sdd.run import TrainConfig
-from sdd.sweep import RunSpec
+from sdd.runspec import RunSpec
 
 __all__ = ["FEW", "PROFILES", "Profile", "profile", "spec"]
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
@@ -27,10 +27,6 @@ class Work(Protocol):
     def steps(self) -> int:
         """Steps in all."""
 
-    @property
-    def weight(self) -> float:
-        """Work in all, in any unit."""
-
 
 def note_of(name: str, folder: Path) -> Path:
     """Return where a worker notes how many steps it has done."""
@@ -44,14 +40,29 @@ def write_note(name: str, folder: Path, steps: int, resumed: int) -> None:
 
 @contextlib.contextmanager
 def shown_progress(
-    todo: Sequence[Work], folder: Path, quiet: bool
+    todo: Sequence[Work], folder: Path, work_of: Callable[[Any], float] | None
 ) -> Iterator[Callable[[str], None]]:
-    """Show runs done, steps per second and the time left: a bar, or a line now and then."""
-    if quiet:
+    """Show runs done, steps per second and the time left: a bar, or a line now and then.
+
+    Parameters
+    ----------
+    todo : sequence of Work
+        The runs.
+    folder : Path
+        The store.
+    work_of : callable or None
+        What a run takes, in any unit; None shows nothing.
+
+    Yields
+    ------
+    callable
+        To be called with the name of each run that is done.
+    """
+    if work_of is None:
         yield lambda name: None
         return
-    by_name = {s.name: s for s in todo}
-    total = sum(s.weight for s in todo)
+    by_name = {s.name: (s, work_of(s)) for s in todo}
+    total = sum(work for _, work in by_name.values())
     done: set[str] = set()
     noted: dict[str, tuple[int, int]] = {}  # what `write_note` noted last
     started, stop = time.monotonic(), threading.Event()
@@ -65,15 +76,16 @@ def shown_progress(
 
     def line() -> tuple[float, str]:
         steps, work, before = 0, 0.0, 0.0
-        for name, spec in by_name.items():
+        for note in note_of("", folder).parent.glob("*.steps"):
             with contextlib.suppress(OSError, ValueError):
-                now, resumed = map(int, note_of(name, folder).read_text().split())
-                noted[name] = now, resumed
+                now, resumed = map(int, note.read_text().split())
+                noted[note.stem] = now, resumed
+        for name, (spec, whole) in by_name.items():
             taken, resumed = noted.get(name, (0, 0))
             taken = spec.steps if name in done else taken
             steps += taken - resumed  # (What was done before says nothing of the speed.)
-            work += spec.weight * taken / spec.steps
-            before += spec.weight * resumed / spec.steps
+            work += whole * taken / spec.steps
+            before += whole * resumed / spec.steps
         seconds = time.monotonic() - started
         made = work - before
         left = seconds * (total - work) / made if made > 0 and seconds > 5 else math.nan

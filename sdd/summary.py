@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from sdd import decomposition, engine, metrics, sweep
+from sdd import damping, decomposition, engine, metrics, runspec
 from sdd.data import Dataset, DataSettings, Stream, sample
 from sdd.decomposition import Refit, Share, Split
 from sdd.run import Run
@@ -16,7 +16,6 @@ from sdd.run import Run
 __all__ = ["Summary", "by_size", "five_apart", "spread", "summarize", "values_by_size"]
 
 REFIT_ROWS = 20_000  # rows that refits are fitted on
-SEEN = (0, 1, 5)  # a feature has been seen by training at most so often: bounds of groups
 FRESH_SHOWN = 200  # fresh points whose hidden vectors stand for the training set at T = ∞
 
 
@@ -34,14 +33,12 @@ class Summary:
     @property
     def seed(self) -> int:
         """Data seed."""
-        assert isinstance(self.run.data, DataSettings)
-        return self.run.data.seed
+        return self.settings.seed
 
     @property
     def batch(self) -> int | None:
         """Rows per step at T = ∞."""
-        assert isinstance(self.run.data, DataSettings)
-        return self.run.data.batch
+        return self.settings.batch
 
     @property
     def features(self) -> Float[np.ndarray, "n m"]:
@@ -51,8 +48,7 @@ class Summary:
     @cached_property
     def hidden(self) -> Float[np.ndarray, "T m"]:
         """Hidden vectors of the training set; of some fresh points at T = ∞."""
-        assert isinstance(self.run.data, DataSettings)
-        data = self.run.data.make()
+        data = self.settings.make()
         if isinstance(data, Stream):
             data = data.settings.rows(0, FRESH_SHOWN, "fresh")
         return engine.hidden(self.run.W, data)
@@ -87,12 +83,9 @@ class Summary:
 
     @cached_property
     def seen(self) -> list[Share]:
-        """What features contribute that training has seen never, once, 2 to 5 times, or more."""
-        data = self.settings.make()
-        assert isinstance(data, Dataset), "at T = ∞ every feature has been seen"
-        times = np.bincount(data.indices, minlength=data.n)
-        group = np.searchsorted(SEEN, times)
-        return decomposition.shares(self.run.W, self.run.b, self._test, group, len(SEEN) + 1)
+        """What features contribute in each group of `damping.SEEN`; not for T = ∞."""
+        group = damping.group_of(damping.times_seen(self.run))
+        return decomposition.shares(self.run.W, self.run.b, self._test, group, len(damping.SEEN))
 
     @cached_property
     def rescaled(self) -> Refit:
@@ -121,7 +114,7 @@ class Summary:
 
     @property
     def _test(self) -> Dataset:
-        return sweep.test_set(self.settings.n, self.settings.sparsity)
+        return runspec.test_set(self.settings.n, self.settings.sparsity)
 
     @property
     def _fit_rows(self) -> Dataset:

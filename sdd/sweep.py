@@ -1,7 +1,6 @@
 """Many runs: train those that are not stored yet, side by side, and load them all."""
 
 import contextlib
-import logging
 import math
 import os
 import signal
@@ -9,202 +8,32 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import joblib
-import numpy as np
 from joblib.parallel import LokyBackend
 
-from sdd import engine, paper, store
-from sdd.data import Dataset, DataSettings
-from sdd.engine.choice import LEAST
+from sdd import cluster, engine, store
+from sdd.estimates import estimate, seconds
 from sdd.progress import clock, note_of, shown_progress, write_note
 from sdd.resume import Progress
-from sdd.run import Run, TrainConfig
-from sdd.starts import planted
-from sdd.training import RECORDS, evaluate, initial_weights, train
+from sdd.run import Run
+from sdd.runspec import RunSpec, make_run
 
-__all__ = [
-    "ClusterError",
-    "MissingRuns",
-    "RunSpec",
-    "clock",
-    "estimate",
-    "fetch",
-    "missing",
-    "test_set",
-    "train_missing",
-]
+__all__ = ["MissingRuns", "fetch", "missing", "train_missing"]
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
-START_UP = 3  # seconds until processes are at work
-TIMED = 2e8  # rows · features · m of the largest step that is timed for an estimate
-REACHED = 10  # seconds in which a Dask scheduler has to answer
-# Settings that the command line takes from the profile where they are not given.
-FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
 
 
 class MissingRuns(RuntimeError):
     """Runs are needed that are not stored, and that take too long to train on the spot."""
 
 
-class ClusterError(RuntimeError):
-    """A Dask cluster was lost, or gave a run up."""
-
-
-@dataclass(frozen=True)
-class RunSpec:
-    """Everything that determines a stored run: what to train on, how, and what to keep.
-
-    Parameters
-    ----------
-    data : DataSettings
-        What to train on.
-    config : TrainConfig
-        How to train.
-    snapshots : tuple of int
-        Steps after which weights and second moments are kept.
-    start : str
-        Name of a planted start, see `sdd.starts`; "" for the usual random one.
-    """
-
-    data: DataSettings
-    config: TrainConfig
-    snapshots: tuple[int, ...] = ()
-    start: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name under which the run is stored."""
-        snapshots = tuple(sorted({int(step) for step in self.snapshots}))
-        return store.run_name(self.data, self.config, snapshots, self.start)
-
-    @property
-    def rows(self) -> int:
-        """Rows per step."""
-        return int(self.data.batch or self.data.T)
-
-    @property
-    def steps(self) -> int:
-        """Steps of all its restarts together."""
-        return self.config.steps * self.config.restarts
-
-    @property
-    def weight(self) -> float:
-        """Work, roughly, in units of a pair: orders the runs, and weighs the progress shown."""
-        return self.steps * (self.rows + 3.0) * self.data.width * self.config.m
-
-    def command(self) -> str:
-        """Return the command that trains this run, whatever the profile it is called under."""
-        words = ["python -m sdd run"]
-        for prefix, settings in (("data-", self.data), ("", self.config)):
-            for f in fields(settings):
-                value = getattr(settings, f.name)
-                if value != f.default or f.name in FROM_PROFILE:
-                    clash = f.name == "seed"
-                    words.append(f"--{prefix if clash else ''}{f.name.replace('_', '-')} {value}")
-        if self.snapshots:
-            words.append("--snapshots " + " ".join(map(str, self.snapshots)))
-        if self.start:
-            words.append(f"--start {self.start}")
-        return " ".join(words)
-
-
-@lru_cache(maxsize=2)
-def test_set(n: int, sparsity: float, features: int | None = None) -> Dataset:
-    """Return the one test set that serves every run on this kind of data."""
-    law = DataSettings(paper.TEST_ROWS, n, sparsity, seed=0, split="test", features=features)
-    made = law.make()
-    assert isinstance(made, Dataset)
-    return made
-
-
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
     """Return the specs whose runs are not stored, each once (damaged files are set aside)."""
     return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
-
-
-@lru_cache(maxsize=1024)
-def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float]:
-    """Return the seconds of a step on so many rows, and of the loss of one, at initial weights.
-
-    They are measured here and now, in CPU time of this thread, which other work on the machine
-    lengthens less. Of large sizes fewer rows are timed, and the time is taken in proportion.
-    """
-
-    def seconds(call: Callable[[], Any]) -> float:
-        start = time.thread_time()
-        call()
-        return time.thread_time() - start
-
-    timed = min(rows, max(1_000, int(TIMED / (law.width * m))))
-    fresh = law.T == math.inf  # then drawing the rows is a part of the step
-    data = replace(law, batch=timed).make() if fresh else law.rows(0, timed, "train")
-    state = engine.State(*initial_weights(m, law.width))
-    step, count = math.inf, 1
-    for _ in range(3):  # (The first one tells how many steps make five milliseconds.)
-        rates = np.full(count, 1e-6)
-        advance = partial(engine.advance, state, data, rates, weight_decay=0.0, eps=1e-8)
-        step = min(step, seconds(advance) / count)
-        count = max(1, min(1_000, int(0.005 / max(step, 1e-9))))
-    seen = law.rows(0, max(timed, 1_000), "train")
-    loss = min(seconds(lambda: engine.loss(state.W, state.b, seen)) for _ in range(2))
-    return step * rows / timed, loss / seen.T
-
-
-def _near(m: int, rows: int) -> tuple[int, int]:
-    """Return the size that is timed in place of this one: large m, of many sizes, share a few."""
-    if m <= 4:
-        return m, rows
-    return max(8, 2 ** round(math.log2(m))), round(10 ** (round(3 * math.log10(rows)) / 3))
-
-
-def _pace(m: int, n: int, rows: int) -> tuple[int, float]:
-    """Return how many steps take as long as at initial weights, and the share that later ones take.
-
-    Measured on complete runs: as a model learns, more pairs are skipped.
-    """
-    if m == 1 or min(n, rows) < LEAST:
-        return 0, 1.03  # all pairs are visited
-    if n < 3_000 or m > 4:
-        return 1_750, 0.7
-    if rows < 50_000:
-        return 1_750, 0.5 if m == 2 else 0.3
-    return 500, 0.3
-
-
-def _seconds(spec: RunSpec) -> float:
-    """Return the CPU seconds that a run should take, evaluation and all."""
-    config, m, rows = spec.config, spec.config.m, spec.rows
-    m_near, rows_near = _near(m, rows)
-    size = {"batch": 1} if spec.data.T == math.inf else {"T": 1}  # (the size is told apart)
-    step, loss = _costs(m_near, rows_near, replace(spec.data, seed=0, split="train", **size))
-    step *= rows * m / (rows_near * m_near)
-    loss *= m / m_near
-    early, later = _pace(m, spec.data.width, rows)
-    steps = min(config.steps, early) + later * max(0, config.steps - early)
-    recorded = min(config.steps, RECORDS) * rows
-    return config.restarts * (steps * step + recorded * loss) + paper.TEST_ROWS * loss
-
-
-def estimate(specs: Iterable[RunSpec], jobs: int | None = None) -> float:
-    """Return the seconds that training these runs should take on an otherwise idle machine.
-
-    A step of each size is timed at initial weights, on one thread. What later steps take, of
-    which most skip more pairs, is that by a measured ratio: see `_pace`.
-    """
-    specs = list(specs)
-    engine.warm_up({s.config.m for s in specs})
-    seconds = [_seconds(s) for s in specs]
-    jobs = jobs or _cores()
-    start = START_UP if min(jobs, len(specs)) > 1 else 0.0
-    # (That the last ones take more threads is left out: small ones gain little from it.)
-    longest = max((t / s.config.restarts for s, t in zip(specs, seconds, strict=True)), default=0.0)
-    return max(sum(seconds) / jobs, longest) + start
 
 
 def train_missing(
@@ -233,9 +62,10 @@ def train_missing(
         Show no progress.
     dask : str or None
         Address of the scheduler of a Dask cluster that trains the runs instead, such as
-        "tcp://10.0.0.1:8786". Its machines need this package, but not the store: each run comes
+        "tcp://10.0.0.1:8786". Its workers need this package, but not the store: each run comes
         back and is stored from here. They keep no checkpoints; a run whose worker dies starts
-        again on another.
+        again on another. Nor is a run locked: one that another process trains at this moment is
+        trained twice, to the same bits.
 
     Raises
     ------
@@ -261,15 +91,17 @@ def train_missing(
     for spec in todo:  # those of a sweep that was killed
         note_of(spec.name, folder).unlink(missing_ok=True)
     if dask is not None:
-        with _cluster(dask) as client, shown_progress(todo, folder, quiet) as finished:
-            for name in _trained_on(client, todo, folder):
+        # (How long its machines take cannot be timed here.)
+        work_of = None if quiet else lambda s: s.weight
+        with cluster.connected(dask) as client, shown_progress(todo, folder, work_of) as finished:
+            for name in cluster.trained_there(client, todo, folder):
                 finished(name)
         return len(todo)
     # Compiled once here instead of in every process at once.
     engine.warm_up({s.config.m for s in todo}, quiet)
-    cores = jobs or _cores()
+    cores = jobs or joblib.cpu_count()
     with (
-        shown_progress(todo, folder, quiet) as finished,
+        shown_progress(todo, folder, None if quiet else seconds) as finished,
         _shared_out(todo, cores) as (board, strike),
     ):
         for name in _trained(todo, folder, cores, board):
@@ -346,7 +178,7 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> s
         if store.load(spec.name, folder) is None:
             progress = store.load_checkpoint(spec.name, spec.config, folder)
             try:
-                made = _made(
+                made = make_run(
                     spec,
                     threads=lambda: threads_of(spec.name, board),
                     checkpoint=_watcher(spec, folder, parent, progress.steps if progress else 0),
@@ -357,15 +189,6 @@ def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> s
                 with contextlib.suppress(OSError):
                     note_of(spec.name, folder).unlink()
     return spec.name
-
-
-def _made(spec: RunSpec, **options: Any) -> Run:
-    """Train and evaluate one run."""
-    data = spec.data.make()
-    init = planted(spec.start, data, spec.config) if spec.start else None
-    made = train(data, spec.config, init=init, snapshots=spec.snapshots, **options)
-    test = test_set(spec.data.n, spec.data.sparsity, spec.data.features)
-    return evaluate(replace(made, start=spec.start), test)
 
 
 def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
@@ -389,78 +212,6 @@ def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable
                 warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
 
     return look
-
-
-@contextlib.contextmanager
-def _cluster(address: str) -> Iterator[Any]:
-    """Yield a client of the Dask cluster at that address."""
-    try:
-        import distributed  # takes a second: only where it is needed
-    except ImportError as error:
-        raise ValueError(f"to train on a Dask cluster, install distributed ({error})") from error
-    try:
-        client = distributed.Client(address, timeout=REACHED, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:  # the last two: it is no address
-        why = " ".join(str(error).split())
-        raise ConnectionError(f"no Dask scheduler answers at {address}: {why}") from error
-    log = logging.getLogger("distributed.client")
-    level = log.level
-    log.setLevel(logging.CRITICAL)  # what goes wrong is raised, in one sentence
-    try:
-        with client:
-            yield client
-    finally:
-        log.setLevel(level)
-
-
-# Not by joblib's own Dask backend (1.6.0): it trains here, not there, where the cluster has but one
-# thread, and waits for ever for a task that Dask has given up.
-def _trained_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
-    """Train the runs on a Dask cluster and store them here; yield the names of those stored."""
-    from distributed import KilledWorker, as_completed
-    from distributed.client import FutureCancelledError
-
-    # (Handed over all at once, the longest first, so that workers that come later have work, too.)
-    tasks = client.map(_made_there, todo, numerics=store.NUMERICS, pure=False)
-    futures = as_completed(tasks, loop=client.loop)
-    del tasks  # so that a cluster forgets a run that has come back
-    try:
-        for future in futures:
-            # (Named by what came back: it need not be asked which future was whose.)
-            yield store.save_run(future.result(), folder).stem
-    except KilledWorker as error:
-        raise ClusterError(
-            f"worker after worker died on a run, the last at {error.last_worker.address} (out of "
-            "memory?)"
-        ) from error
-    except ImportError as error:
-        raise ClusterError(f"the cluster's machines need this package, too: {error}") from error
-    except FutureCancelledError as error:
-        raise ClusterError(f"the Dask cluster was lost: {error.reason}") from error
-
-
-def _made_there(spec: RunSpec, numerics: int) -> Run:
-    """Train and evaluate one run, on one thread of a Dask worker."""
-    from distributed import get_worker
-
-    if numerics != store.NUMERICS:
-        raise ValueError(
-            f"the Dask cluster must have this version of sdd, of numerics {numerics}, not "
-            f"{store.NUMERICS}"
-        )
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def look(progress: Progress) -> None:
-        task = worker.state.tasks.get(key)
-        if task is None or task.state == "cancelled":  # the sweep has ended: nobody waits for it
-            raise ClusterError("the run is not wanted any more")
-
-    return _made(spec, checkpoint=look)
-
-
-def _cores() -> int:
-    return joblib.cpu_count()
 
 
 def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
@@ -489,16 +240,16 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
     lacking = [s for s, run in runs.items() if run is None]
     if lacking:
         building = bool(os.environ.get("SDD_BUILD"))
-        seconds = math.inf if building else estimate(lacking)
-        if seconds > ON_THE_SPOT:
+        expected = math.inf if building else estimate(lacking)
+        if expected > ON_THE_SPOT:
             shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
             more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-            took = "" if building else f" and would take about {clock(seconds)}"
+            took = "" if building else f" and would take about {clock(expected)}"
             raise MissingRuns(
                 f"{len(lacking)} of {len(specs)} runs are not stored{took}; train them with\n"
                 f"{shown}{more}"
             )
-        print(f"training {len(lacking)} runs that are not stored: about {clock(seconds)}")
+        print(f"training {len(lacking)} runs that are not stored: about {clock(expected)}")
         train_missing(lacking, folder, quiet=True)
         runs |= {s: store.load(s.name, folder) for s in lacking}
     found = [runs[s] for s in specs]

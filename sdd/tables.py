@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from myst_nb import glue
 
 from sdd import claims, decomposition, metrics, paper
 from sdd.claims import Evidence, Judgement
+from sdd.damping import SEEN
 from sdd.data import DataSettings
 from sdd.grids import Grid
-from sdd.summary import SEEN, Summary, by_size, spread
+from sdd.summary import Summary, by_size, spread
 
 __all__ = [
     "batches",
@@ -266,23 +266,17 @@ def _mean_gain(T: float, law: DataSettings) -> str:
 
 def firing_by_seen(found: Iterable[Summary]) -> Markdown:
     """Return which features fire falsely, by how often training has seen them; means over seeds."""
-    bounds = [*SEEN, math.inf]
-    names = ["never"] + [
-        "more often" if high == math.inf else f"{low + 1} to {high} times" if high > low + 1
-        else "once" if high == 1 else f"{high} times"
-        for low, high in pairwise(bounds)
-    ]  # fmt: skip
     rows = []
     for T, group in by_size(found).items():
         cells = []
-        for k in range(len(names)):
+        for k in range(len(SEEN)):
             share = np.mean([s.seen[k].features for s in group])
             firing = np.mean([
                 s.seen[k].false_firing / sum(g.false_firing for g in s.seen) for s in group
             ])  # fmt: skip
             cells.append(f"{firing:.1%} ({share:.1%})")
         rows.append([_size(T), *cells])
-    header = ["T", *(f"seen {name}: of the false firing (of the features)" for name in names)]
+    header = ["T", *(f"seen {name}: of the false firing (of the features)" for name in SEEN)]
     return _table(header, rows)
 
 

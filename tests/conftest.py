@@ -18,3 +18,33 @@ def own_store(tmp_path_factory):
         patch.setenv("SDD_STORE", str(folder))
         patch.delenv("SDD_BUILD", raising=False)
         yield folder
+
+
+# (Imported in here: not before the hook above is at work.)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The specs of the trainings done in this process, in order, as (steps, data seed)."""
+    from sdd import runspec, training
+
+    done = []
+
+    def watched(data, config, **options):
+        done.append((config.steps, data.settings.seed))
+        return training.train(data, config, **options)
+
+    monkeypatch.setattr(runspec, "train", watched)
+    return done
+
+
+@pytest.fixture(scope="session")
+def in_peace(tmp_path_factory):
+    """The files that an undisturbed sweep over the slow runs makes."""
+    from sweeps import SLOW, contents
+
+    from sdd.sweep import train_missing
+
+    folder = tmp_path_factory.mktemp("in_peace")
+    train_missing(SLOW, folder, jobs=2, quiet=True)
+    return contents(folder)

@@ -12,7 +12,7 @@ import time
 import pytest
 from worlds import world
 
-from sdd import claims, cli, engine, experiments, paper, store, sweep
+from sdd import claims, cli, cluster, engine, experiments, paper, runspec, store, sweep
 
 TINY = ["run", "--T", "4", "--n", "50", "--sparsity", "0.9", "--steps", "20"]
 
@@ -166,7 +166,7 @@ def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, mo
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(call, folder, monkeypatch):
-    monkeypatch.setattr(sweep, "REACHED", 0.5)
+    monkeypatch.setattr(cluster, "REACHED", 0.5)
     code, _, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
     assert code == 2
     assert err.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:1: ")
@@ -179,7 +179,7 @@ def test_a_run_that_a_cluster_gives_up_fails_with_one_sentence(call, monkeypatch
 
     def lost(specs, **options):
         asked.append(options)
-        raise sweep.ClusterError("the Dask cluster was lost")
+        raise cluster.ClusterError("the Dask cluster was lost")
 
     monkeypatch.setattr(sweep, "train_missing", lost)
     code, out, err = call(*TINY, "--dask", "tcp://a:1")
@@ -362,7 +362,7 @@ def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):
 
 def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, folder, monkeypatch):
     add_profile(monkeypatch, sizes=((4, 6, 1),))
-    train, trained = sweep.train, []
+    train, trained = runspec.train, []
 
     def uninterrupted(data, *args, **options):
         trained.append(data.settings.seed)
@@ -373,7 +373,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, fol
             raise KeyboardInterrupt
         return uninterrupted(data, *args, **options)
 
-    monkeypatch.setattr(sweep, "train", interrupted)
+    monkeypatch.setattr(runspec, "train", interrupted)
     words = ["run", "dataset-size", "--profile", "small", "--jobs", "1"]
     code, _, err = call(*words)
     assert code == 130
@@ -383,7 +383,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, fol
     kept = stored(folder)
     assert len(kept) == 3
 
-    monkeypatch.setattr(sweep, "train", uninterrupted)
+    monkeypatch.setattr(runspec, "train", uninterrupted)
     assert call(*words)[0] == 0
     assert sorted(trained) == [0, 1, 2, 3, 4, 5]  # each once
     assert stored(folder).items() > kept.items()

@@ -43,12 +43,15 @@ def test_features_are_grouped_by_how_often_they_were_seen():
     seen = damping.times_seen(run)
     np.testing.assert_array_equal(seen, (DATA.to_dense() > 0).sum(0))
     groups = damping.by_seen(seen)
+    bounds = {"never": (0, 0), "once": (1, 1), "2 to 5 times": (2, 5), "more often": (6, 64)}
+    assert set(groups) <= set(bounds) == set(damping.SEEN)
     assert sum(int(mask.sum()) for mask in groups.values()) == 1_024
     for name, mask in groups.items():
-        low, high = damping.SEEN[name]
+        low, high = bounds[name]
         assert mask.any()
         assert ((seen[mask] >= low) & (seen[mask] <= high)).all()
     assert list(damping.by_seen(np.array([1, 1]))) == ["once"]
+    assert damping.group_of(np.array([0, 1, 2, 5, 6, 2_000])).tolist() == [0, 1, 2, 2, 3, 3]
 
 
 def test_what_has_no_answer_is_refused():

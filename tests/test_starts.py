@@ -9,8 +9,8 @@ import pytest
 from sdd import engine, store, sweep, theory
 from sdd.data import DataSettings, sample, stream
 from sdd.run import TrainConfig
+from sdd.runspec import RunSpec
 from sdd.starts import planted
-from sdd.sweep import RunSpec
 from sdd.training import initial_weights
 
 APART = sample(5, 10_000, 0.999, seed=0)  # five points that share no feature

@@ -7,7 +7,7 @@ from inspect import unwrap
 import numpy as np
 import pytest
 
-from sdd import sweep
+from sdd import runspec
 from sdd.data import DataSettings, sample
 from sdd.run import Run, TrainConfig
 from sdd.summary import FRESH_SHOWN, REFIT_ROWS, Summary, by_size, spread, summarize, values_by_size
@@ -116,7 +116,7 @@ def test_the_spread_is_the_sample_standard_deviation():
 def small_test_set(monkeypatch):
     """A test set of few rows, so that it can be written out."""
     data = sample(150, 40, 0.8, split="test")
-    monkeypatch.setattr(sweep, "test_set", lambda n, sparsity: data)
+    monkeypatch.setattr(runspec, "test_set", lambda n, sparsity: data)
     return data
 
 

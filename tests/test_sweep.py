@@ -8,52 +8,21 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import distributed
 import joblib
-import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from sweeps import DATA, SLOW, contents, files, spec, wait_until
 
-from sdd import cli, engine, paper, progress, store, sweep
+from sdd import engine, progress, runspec, store, sweep
 from sdd.data import DataSettings
 from sdd.run import TrainConfig
-from sdd.sweep import ClusterError, MissingRuns, RunSpec, estimate, fetch, missing, train_missing
+from sdd.runspec import RunSpec
+from sdd.sweep import MissingRuns, fetch, missing, train_missing
 from sdd.training import TrainingDiverged, evaluate, train
-
-DATA = DataSettings(T=5, n=200, sparsity=0.95)
-
-
-def spec(steps=50, seed=0, T=5, **changes):
-    return RunSpec(replace(DATA, T=T, seed=seed), TrainConfig(steps=steps, **changes))
-
-
-def files(folder):
-    """Every run file, with its bytes and the time it was last written."""
-    found = sorted(folder.glob("*.safetensors"))
-    return {f.name: (f.read_bytes(), f.stat().st_mtime_ns) for f in found}
-
-
-def contents(folder):
-    return {name: content for name, (content, _) in files(folder).items()}
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """The specs of the trainings done in this process, in order, as (steps, data seed)."""
-    done = []
-
-    def watched(data, config, **options):
-        done.append((config.steps, data.settings.seed))
-        return train(data, config, **options)
-
-    monkeypatch.setattr(sweep, "train", watched)
-    return done
-
 
 # --- What is trained ----------------------------------------------------------------------------
 
@@ -80,18 +49,11 @@ def test_a_stored_run_is_the_one_that_train_and_evaluate_give(tmp_path):
     train_missing([wanted], tmp_path, jobs=1, quiet=True)
     stored = store.load(wanted.name, tmp_path)
     made = train(wanted.data.make(), wanted.config, snapshots=(5, 20))
-    made = evaluate(made, sweep.test_set(200, 0.95))
+    made = evaluate(made, runspec.test_set(200, 0.95))
     assert stored.W.tobytes() == made.W.tobytes()
     assert stored.snapshots["step"].tolist() == [5, 20]
     assert (stored.test_loss, stored.test_error) == (made.test_loss, made.test_error)
     assert missing([wanted, replace(wanted, snapshots=(5, 20))], tmp_path) == []
-
-
-def test_all_runs_on_one_kind_of_data_share_one_test_set_of_200_000_rows():
-    test = sweep.test_set(200, 0.95)
-    assert test.T == paper.TEST_ROWS == 200_000
-    assert test.settings == DataSettings(200_000, 200, 0.95, seed=0, split="test")
-    assert sweep.test_set(200, 0.95) is test
 
 
 def test_the_longest_runs_come_first(tmp_path, trained):
@@ -99,20 +61,6 @@ def test_the_longest_runs_come_first(tmp_path, trained):
     specs = [spec(90), spec(30, T=400), spec(20), spec(80, restarts=4)]
     train_missing(specs, tmp_path, jobs=1, quiet=True)
     assert [steps for steps, _ in trained] == [30, 80, 90, 20]
-
-
-def test_weights_grow_with_all_that_makes_a_run_long():
-    one = spec(50)
-    longer = [
-        spec(100),
-        spec(50, T=50),
-        spec(50, m=8),
-        spec(50, restarts=3),
-        RunSpec(replace(DATA, n=2_000), one.config),
-        RunSpec(DataSettings(math.inf, 200, 0.95, batch=300), one.config),
-    ]
-    assert all(s.weight > one.weight for s in longer)
-    assert spec(100).weight == 2 * one.weight
 
 
 def test_a_damaged_file_is_set_aside_and_its_run_trained_again(tmp_path, trained):
@@ -171,17 +119,6 @@ def test_an_unusable_folder_is_named_before_anything_is_trained(tmp_path, traine
 # --- Several processes --------------------------------------------------------------------------
 
 
-SLOW = [spec(steps, T=40) for steps in (60_000, 59_000, 58_000, 57_000)]
-
-
-@pytest.fixture(scope="module")
-def in_peace(tmp_path_factory):
-    """The files that an undisturbed sweep over the slow runs makes."""
-    folder = tmp_path_factory.mktemp("in_peace")
-    train_missing(SLOW, folder, jobs=2, quiet=True)
-    return contents(folder)
-
-
 def train_and_log(folder, log):
     """What a process of the next test does: every training it starts is a line in the log."""
 
@@ -190,9 +127,9 @@ def train_and_log(folder, log):
             lines.write(f"{config.steps}\n")
         return train(data, config, **options)
 
-    sweep.train = logged
+    runspec.train = logged
     engine.warm_up()
-    sweep.test_set(200, 0.95)
+    runspec.test_set(200, 0.95)
     print("ready", flush=True)
     sys.stdin.readline()
     train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)
@@ -249,13 +186,6 @@ def alive(pid):
         return False
 
 
-def wait_until(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
 def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_path, in_peace):
@@ -283,105 +213,6 @@ def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_p
     assert not list(tmp_path.glob(".writing-*"))
 
 
-# --- On a Dask cluster --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """A scheduler in this process, two workers of one thread in processes of their own."""
-    options = {"dashboard_address": None, "worker_dashboard_address": None, "silence_logs": 60}
-    with distributed.LocalCluster(2, threads_per_worker=1, processes=True, **options) as made:
-        yield made
-
-
-@pytest.fixture
-def client(cluster):
-    with distributed.Client(cluster.scheduler_address, set_as_default=False) as made:
-        made.wait_for_workers(2, timeout=60)  # one that a test has killed is replaced
-        yield made
-
-
-def kill_a_busy_worker(client):
-    pids = client.run(os.getpid)
-    wait_until(lambda: any(client.processing().values()), 60)
-    busy = next(worker for worker, tasks in client.processing().items() if tasks)
-    os.kill(pids[busy], signal.SIGKILL)
-
-
-def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
-    cluster, client, tmp_path, trained, in_peace
-):
-    before = []
-
-    def kill():
-        wait_until(lambda: files(tmp_path), 60)
-        before.append(files(tmp_path))
-        kill_a_busy_worker(client)
-
-    with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill)
-        there = cluster.scheduler_address
-        assert train_missing(SLOW, tmp_path, quiet=True, dask=there) == len(SLOW)
-        killed.result()
-    assert 1 <= len(before[0]) < len(SLOW)  # stored as they come
-    assert before[0].items() <= files(tmp_path).items()
-    assert contents(tmp_path) == in_peace
-    assert trained == []  # none of them here
-    assert train_missing(SLOW, tmp_path, quiet=True, dask="nowhere") == 0  # nobody is asked
-
-
-def test_a_run_that_a_cluster_gives_up_is_told_and_those_that_finished_are_stored(
-    cluster, client, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
-    endless = spec(10**7)
-
-    def kill():
-        wait_until(lambda: files(tmp_path), 60)
-        kill_a_busy_worker(client)
-
-    with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill)
-        with pytest.raises(ClusterError, match="worker after worker died on a run, the last at"):
-            train_missing([endless, spec(60)], tmp_path, quiet=True, dask=cluster.scheduler_address)
-        killed.result()
-    assert missing([endless, spec(60)], tmp_path) == [endless]
-
-
-def test_a_run_that_diverges_on_a_cluster_is_named_and_the_others_end(cluster, client, tmp_path):
-    endless, bad = spec(10**7), spec(60, lr=1e30)
-    with pytest.raises(TrainingDiverged, match=r"steps=60.*lr=1e\+30"):
-        train_missing([endless, bad], tmp_path, quiet=True, dask=cluster.scheduler_address)
-    assert missing([endless, bad], tmp_path) == [endless, bad]
-    busy = lambda dask_worker: len(dask_worker.state.executing)  # noqa: E731 - sent as it is
-    wait_until(lambda: not any(client.run(busy).values()), 30)
-
-
-def test_a_cluster_with_another_version_is_refused(cluster, client, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "NUMERICS", 99)
-    with pytest.raises(ValueError, match="must have this version of sdd, of numerics 99, not"):
-        train_missing([spec()], tmp_path, quiet=True, dask=cluster.scheduler_address)
-    assert files(tmp_path) == {}
-
-
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "foo://127.0.0.1:1", ""])
-def test_an_address_where_no_scheduler_answers_is_named(address, tmp_path, monkeypatch, trained):
-    monkeypatch.setattr(sweep, "REACHED", 0.5)
-    with pytest.raises(ConnectionError, match=f"no Dask scheduler answers at {address}:") as error:
-        train_missing([spec()], tmp_path, quiet=True, dask=address)
-    assert "\n" not in str(error.value)
-    assert trained == []
-
-
-def test_a_missing_package_and_two_ways_at_once_are_told(tmp_path, monkeypatch, trained):
-    with pytest.raises(ValueError, match="give jobs or a Dask cluster, not both: 2 and tcp://a:1"):
-        train_missing([spec()], tmp_path, jobs=2, dask="tcp://a:1")
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ValueError, match="to train on a Dask cluster, install distributed"):
-        train_missing([spec()], tmp_path, quiet=True, dask="tcp://127.0.0.1:1")
-    assert trained == []
-
-
 # --- Checkpoints --------------------------------------------------------------------------------
 
 
@@ -403,7 +234,7 @@ def resumed(monkeypatch):
         found.append(options["resume"].steps if options["resume"] else 0)
         return train(data, config, **options)
 
-    monkeypatch.setattr(sweep, "train", watched)
+    monkeypatch.setattr(runspec, "train", watched)
     return found
 
 
@@ -503,7 +334,7 @@ def test_a_single_run_is_trained_here_on_all_cores_it_may_have(
         threads = options.pop("threads")
         return train(data, config, threads=lambda: asked.add(threads()) or threads(), **options)
 
-    monkeypatch.setattr(sweep, "train", watched)
+    monkeypatch.setattr(runspec, "train", watched)
     train_missing([spec(restarts=4)], tmp_path / str(jobs), jobs=jobs, quiet=True)
     assert asked == expected
     train_missing([spec(restarts=4)], tmp_path / "plain", jobs=1, quiet=True)
@@ -575,7 +406,7 @@ def test_steps_of_before_count_as_done_but_not_as_speed(tmp_path, monkeypatch, c
     wanted = spec(1_000)
     progress.note_of(wanted.name, tmp_path).parent.mkdir()
     progress.write_note(wanted.name, tmp_path, 750, 750)
-    with progress.shown_progress([wanted], tmp_path, quiet=False) as finished:
+    with progress.shown_progress([wanted], tmp_path, lambda s: 7.0) as finished:
         time.sleep(0.3)
         progress.note_of(wanted.name, tmp_path).unlink()  # as it is before the run is done
         time.sleep(0.3)
@@ -590,6 +421,17 @@ def test_steps_of_before_count_as_done_but_not_as_speed(tmp_path, monkeypatch, c
     assert "] 100%: 1/1 runs, " in lines[-1]
 
 
+def test_the_share_done_is_of_the_work_and_not_of_the_runs(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    short, long = spec(60), spec(70)
+    work = {short.name: 1.0, long.name: 3.0}
+    with progress.shown_progress([short, long], tmp_path, lambda s: work[s.name]) as finished:
+        finished(long.name)
+        time.sleep(0.3)
+    assert "75%: 1/2 runs" in capfd.readouterr().out
+
+
 def test_notes_of_a_killed_sweep_are_not_taken_for_progress(tmp_path, monkeypatch):
     specs, found = [spec(60), spec(50)], []
     progress.note_of("", tmp_path).parent.mkdir()
@@ -600,7 +442,7 @@ def test_notes_of_a_killed_sweep_are_not_taken_for_progress(tmp_path, monkeypatc
         found.append([progress.note_of(s.name, tmp_path).exists() for s in specs])
         return train(data, config, **options)
 
-    monkeypatch.setattr(sweep, "train", watched)
+    monkeypatch.setattr(runspec, "train", watched)
     train_missing(specs, tmp_path, jobs=1, quiet=True)
     assert found == [[True, False], [False, True]]  # each run notes its own, from its start
 
@@ -652,154 +494,3 @@ def test_a_book_build_never_trains(tmp_path, monkeypatch, trained):
     train_missing(specs, tmp_path, jobs=1, quiet=True)
     monkeypatch.setenv("SDD_BUILD", "1")
     assert len(fetch(specs, tmp_path)) == 7  # what is stored may be read
-
-
-@pytest.mark.parametrize("profile", ["quick", "paper", "full"])
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        spec(50),
-        spec(50_000, seed=3),
-        RunSpec(DataSettings(10), TrainConfig()),
-        RunSpec(DataSettings(10, n=1_000, sparsity=0.99, seed=2), TrainConfig(eps=1e-8)),
-        RunSpec(DataSettings(10, n=30, sparsity=0.0), TrainConfig(weight_decay=0, eps=0)),
-        RunSpec(DataSettings(math.inf, batch=300, seed=1), TrainConfig(seed=0, warmup=100)),
-        RunSpec(
-            DataSettings(7, split="test"),
-            TrainConfig(
-                m=5,
-                seed=9,
-                restarts=3,
-                lr=0.02,
-                weight_decay=1.0,
-                eps=3e-7,
-                reduction="sum",
-                gain=0.3,
-                dtype="float64",
-            ),
-            snapshots=(1, 10),
-        ),
-    ],
-    ids=lambda wanted: wanted.name,
-)
-def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, monkeypatch):
-    monkeypatch.setenv("PROFILE", profile)
-    words = wanted.command().split()
-    assert words[:4] == ["python", "-m", "sdd", "run"]
-    (understood,) = cli._specs(cli._parser().parse_args(words[3:]))
-    assert understood == wanted
-    assert understood.name == wanted.name
-
-
-# --- Estimates ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def timed(monkeypatch):
-    """The sizes timed, as (m, rows): a step takes 10 us a row and m, a row's loss 1 us an m."""
-    sizes = []
-
-    def costs(m, rows, law):
-        sizes.append((m, rows))
-        return 1e-5 * m * rows, 1e-6 * m
-
-    monkeypatch.setattr(sweep, "_costs", costs)
-    monkeypatch.setattr(engine, "warm_up", lambda *_: None)  # nothing is computed
-    return sizes
-
-
-def test_the_estimate_adds_up_steps_records_and_evaluation(timed):
-    # 1.03 times 50,000 steps (so few rows skip no pairs); 200 losses; of the test set, 200,000.
-    steps, records, tests = 1.03 * 50_000 * 2e-4, 200 * 10 * 2e-6, 200_000 * 2e-6
-    wanted = spec(50_000, T=10, restarts=4)
-    assert estimate([wanted], jobs=1) == pytest.approx(4 * (steps + records) + tests)
-    assert estimate([spec(50, T=10)], jobs=1) == pytest.approx(
-        1.03 * 50 * 2e-4 + 50 * 10 * 2e-6 + tests
-    )
-    assert estimate([]) == 0
-
-
-def test_the_estimate_shares_runs_among_processes_that_take_time_to_start(timed):
-    a, b = spec(10_000), spec(30_000)
-    one, other = (estimate([s], jobs=1) for s in (a, b))
-    start = sweep.START_UP
-    assert estimate([a, b], jobs=1) == pytest.approx(one + other)
-    assert estimate([a, b], jobs=2) == pytest.approx(other + start)  # the longest
-    assert estimate([b, b, a, a], jobs=2) == pytest.approx(one + other + start)
-    assert estimate([a], jobs=8) == pytest.approx(one)  # here, in this process
-    four = estimate([spec(10_000, restarts=4)], jobs=1)
-    assert estimate([spec(10_000, restarts=4)], jobs=4) == pytest.approx(four / 4)  # side by side
-
-
-@pytest.mark.parametrize(
-    ("m", "n", "T", "share"),
-    [(2, 10_000, 100, 1.03), (1, 10_000, 900, 1.03), (2, 100, 900, 1.03), (2, 1_000, 900, 0.7),
-     (2, 10_000, 900, 0.5), (2, 10_000, 90_000, 0.3), (4, 10_000, 900, 0.3), (9, 1_000, 900, 0.7)],
-)  # fmt: skip
-def test_steps_are_expected_to_become_faster_where_pairs_are_skipped(m, n, T, share, timed):
-    def taken(steps):
-        return estimate([RunSpec(DataSettings(T, n), TrainConfig(m=m, steps=steps))], jobs=1)
-
-    first = share if share > 1 else 1.0
-    assert taken(500) - taken(400) == pytest.approx(100 * first * 1e-5 * m * T)
-    assert taken(31_750) - taken(30_750) == pytest.approx(share * 1_000 * 1e-5 * m * T)
-
-
-def test_many_widths_share_few_timings_and_small_ones_are_exact(timed):
-    widths, sizes = (5, 6, 8, 10, 12, 15, 18, 22, 26, 30, 40, 60, 90, 128), (50, 100, 150, 200, 300)
-    for m in widths:
-        for T in sizes:
-            records, tests = 200 * T * 1e-6 * m, 200_000 * 1e-6 * m
-            steps = 1.03 * 1_000 * 1e-5 * m * T  # (at n = 200 no pairs are skipped)
-            assert estimate([spec(1_000, T=T, m=m)], jobs=1) == pytest.approx(
-                steps + records + tests
-            )
-    assert len(set(timed)) == 5 * 3  # m = 8, 16, 32, 64, 128; T = 46, 100, 215
-    timed.clear()
-    estimate([spec(m=m, T=T) for m in (1, 2, 3, 4) for T in sizes], jobs=1)
-    assert len(set(timed)) == 4 * len(sizes)
-
-
-class Clock:
-    """CPU time of a machine on which a step takes 2 us a row, drawing a row 1, its loss 3."""
-
-    def __init__(self, monkeypatch):
-        self.now = 0.0
-        monkeypatch.setattr(time, "thread_time", lambda: self.now)
-        monkeypatch.setattr(engine, "advance", self.advance)
-        monkeypatch.setattr(engine, "loss", self.loss)
-
-    def advance(self, state, data, rates, **options):
-        fresh = not hasattr(data, "indptr")
-        self.now += rates.size * data.T * (3e-6 if fresh else 2e-6)
-
-    def loss(self, W, b, data):
-        self.now += data.T * 3e-6
-        return 0.0
-
-
-@pytest.mark.parametrize("rows", [5, 700, 3_000_000])  # of the last only a part is timed
-def test_steps_and_losses_are_timed_in_proportion_to_rows(rows, monkeypatch):
-    Clock(monkeypatch)
-    monkeypatch.setattr(sweep, "TIMED", 2e5)
-    fresh = DataSettings(math.inf, 200, 0.95, batch=1)
-    costs = sweep._costs.__wrapped__
-    assert costs(2, rows, DATA) == pytest.approx((rows * 2e-6, 3e-6))
-    assert costs(2, rows, fresh) == pytest.approx((rows * 3e-6, 3e-6))
-
-
-def test_sizes_are_timed_once():
-    sweep._costs.cache_clear()
-    estimate([spec(1_000), spec(9_000, seed=3), spec(700, seed=2, lr=0.1)], jobs=1)
-    assert sweep._costs.cache_info().misses == 1
-    estimate([spec(1_000, T=6)], jobs=1)
-    estimate([RunSpec(DataSettings(math.inf, 200, 0.95, batch=5), TrainConfig())], jobs=1)
-    assert sweep._costs.cache_info().misses == 3
-
-
-def test_a_spec_is_a_value():
-    assert spec(50) == spec(50)
-    assert len({spec(50), spec(50), spec(60)}) == 2
-    assert spec(50, restarts=3).steps == 150
-    assert RunSpec(DataSettings(math.inf, batch=7), TrainConfig()).rows == 7
-    assert np.isfinite(spec(50).weight)

@@ -8,7 +8,7 @@ from sdd import engine, experiments, paper, store
 from sdd.data import Dataset
 from sdd.experiments import Profile
 from sdd.run import TrainConfig
-from sdd.sweep import RunSpec
+from sdd.runspec import RunSpec
 from sdd.training import initial_weights
 
 __all__ = ["Start", "planted", "starts", "trained"]
