@@ -8,10 +8,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from sdd import sweep, theory
+from sdd import runspec, theory
+from sdd.data import whole_number
 from sdd.summary import Summary
 
-__all__ = ["Grid", "baselines", "bump", "chance", "grid", "regions"]
+__all__ = ["Grid", "baselines", "bump", "chance", "grid", "region_by_chance", "regions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +53,23 @@ class Grid:
         return {v: self.sizes[at[1]] for v, (height, at) in found.items() if height > self.noise(v)}
 
     def noise(self, value: float) -> float:
-        """Return two standard errors of a test loss, the largest of one row."""
+        """Return two standard errors of a test loss, the largest of one row.
+
+        Raises
+        ------
+        ValueError
+            Where the grid has no row of that value.
+        """
         return 2 * float(self.errors[self._at(value)].max())
 
     def curve(self, value: float) -> dict[float, list[float]]:
-        """Return the losses of one row, by T."""
+        """Return the losses of one row, by T.
+
+        Raises
+        ------
+        ValueError
+            Where the grid has no row of that value.
+        """
         return {T: list(v) for T, v in zip(self.sizes, self.losses[self._at(value)], strict=True)}
 
     def heights(self, value: float) -> Float[np.ndarray, "models"]:
@@ -64,6 +77,11 @@ class Grid:
 
         Where its foot on either side and its top are is taken from the mean over seeds: a seed
         that chose its own places would find a bump in mere noise.
+
+        Raises
+        ------
+        ValueError
+            Where the grid has no row of that value.
         """
         losses = self.losses[self._at(value)]
         left, top, right = bump(losses.mean(axis=1))[1]
@@ -72,7 +90,13 @@ class Grid:
     def own_bumps(
         self, value: float
     ) -> tuple[Float[np.ndarray, "models"], Int[np.ndarray, "models"]]:
-        """Return the height of each data seed's own bump in one row, and the T at its top."""
+        """Return the height of each data seed's own bump in one row, and the T at its top.
+
+        Raises
+        ------
+        ValueError
+            Where the grid has no row of that value.
+        """
         found = [bump(curve) for curve in self.losses[self._at(value)].T]
         return np.array([h for h, _ in found]), np.array([self.sizes[at[1]] for _, at in found])
 
@@ -118,8 +142,10 @@ def grid(summaries: Sequence[Summary], setting: str) -> Grid:
     Raises
     ------
     ValueError
-        Where cells differ in their numbers of runs.
+        Where there are no runs, or cells differ in their numbers of them.
     """
+    if not summaries:
+        raise ValueError("a grid must have at least one run, but there are none")
     cells: dict[tuple[float, int], list[Summary]] = {}
     for s in sorted(summaries, key=lambda s: s.seed):
         cells.setdefault((getattr(s.run.config, setting), int(s.T)), []).append(s)
@@ -180,7 +206,13 @@ def chance(models: int) -> float:
 
     With k models a cell the rule asks for a t of 2/√(2/k) at 2(k − 1) degrees of freedom. That
     number is even, for which the distribution is a finite sum (Abramowitz and Stegun, 26.7.4).
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than two models a cell: one has no spread.
     """
+    models = whole_number("models", models, 2)
     t, freedom = math.sqrt(2 * models), 2 * (models - 1)
     angle = math.atan(t / math.sqrt(freedom))
     term, total = 1.0, 0.0
@@ -191,9 +223,34 @@ def chance(models: int) -> float:
 
 
 @lru_cache
+def region_by_chance(rows: int, sizes: int, models: int, axis: int, draws: int = 1_000) -> int:
+    """Return from how many steps on a region of `Grid.hurts` is more than chance.
+
+    Regions at least as large arise in less than one of twenty grids whose losses are all drawn
+    from one normal distribution, in each cell anew. (In a grid whose cells share data seeds,
+    neighbours are more alike than that.)
+
+    Parameters
+    ----------
+    rows, sizes, models : int
+        Shape of the losses.
+    axis : int
+        As for `Grid.rises`.
+    draws : int
+        Number of such grids.
+    """
+    rng, shape = np.random.default_rng(0), (rows, sizes, models)
+    largest = [
+        max(regions(Grid((), (), losses, np.zeros(shape)).hurts(axis)), default=0)
+        for losses in rng.normal(size=(draws, *shape))
+    ]
+    return int(np.quantile(largest, 0.95, method="higher")) + 1
+
+
+@lru_cache
 def baselines(n: int, sparsity: float) -> dict[str, float]:
     """Return what no output and the best constant output score on the test set of that law."""
-    test, mean = sweep.test_set(n, sparsity), theory.feature_mean(n, sparsity)
+    test, mean = runspec.test_set(n, sparsity), theory.feature_mean(n, sparsity)
     return {
         "no output": float(theory.constant_loss(test, 0.0)),
         "best\nconstant": float(theory.constant_loss(test, mean)),

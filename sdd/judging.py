@@ -49,6 +49,7 @@ def judge_value(
     reading: float = 0.0,
     digits: int = 3,
     unit: str = "",
+    of: str = "seeds",
 ) -> Verdict:
     """Judge whether values over seeds agree with a published one.
 
@@ -66,6 +67,8 @@ def judge_value(
         Digits after the point in what is printed.
     unit : str
         Printed after the values.
+    of : str
+        What there is one value of each, where that is not a seed.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def judge_value(
     if math.isnan(sd):
         return Verdict(NOISY, ours, "one seed")
     text = (
-        f"sd {sd:.{digits}f} ({len(values)} seeds), tolerance {tolerance:.{digits}f}, "
+        f"sd {sd:.{digits}f} ({len(values)} {of}), tolerance {tolerance:.{digits}f}, "
         f"effect {effect:.{digits}f}"
     )
     if tolerance > effect:
@@ -120,12 +123,20 @@ def judge_sign(
     return Verdict(REPRODUCED if mean > 0 else NOT, ours, text)
 
 
-def judge_each(holds: Sequence[bool], what: str) -> Verdict:
-    """Judge a statement about every run: reproduced if all meet it, partly if some, else not."""
+def judge_each(holds: Sequence[bool], what: str, of: str = "run") -> Verdict:
+    """Judge a statement about every run: reproduced if all meet it, partly if some, else not.
+
+    Parameters
+    ----------
+    holds : sequence of bool
+        Of each run, or of each of what `of` names in the singular, whether it meets the statement.
+    what : str
+        The statement, as printed before the counts.
+    """
     if not holds:
-        return Verdict(NOISY, "no runs", "")
+        return Verdict(NOISY, f"no {of}s", "")
     verdict = REPRODUCED if all(holds) else PARTLY if any(holds) else NOT
-    return Verdict(verdict, f"{what} in {sum(holds)} of {len(holds)} runs", "each run judged")
+    return Verdict(verdict, f"{what} in {sum(holds)} of {len(holds)} {of}s", f"each {of} judged")
 
 
 def combine(parts: dict[str, Verdict]) -> Verdict:

@@ -25,6 +25,11 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
     float
         The exact mean over all sets of k. Of N sorted losses the i-th (from 0) is the lowest of
         C(N − 1 − i, k − 1) of the C(N, k) sets. Seeds of equal loss share their values.
+
+    Raises
+    ------
+    ValueError
+        Where there are not k losses, or values are not one a loss.
     """
     lost = np.asarray(losses, np.float64)
     kept = lost if values is None else np.asarray(values, np.float64)
@@ -43,8 +48,18 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
 def steadier(these: Sequence[float], those: Sequence[float]) -> float:
     """Return log₁₀ of how many times the standard deviation of these is that of those.
 
-    Positive where those are steadier; infinite, or −infinite, where one of both does not spread.
+    Positive where those are steadier. What spreads by less than float64 can tell at the largest of
+    all values is taken to spread by that much: so the answer is finite where values are equal.
+
+    Raises
+    ------
+    ValueError
+        Where these or those are fewer than two.
     """
-    wide, narrow = (float(np.std(np.asarray(v, np.float64), ddof=1)) for v in (these, those))
-    with np.errstate(divide="ignore"):
-        return float(np.log10(wide) - np.log10(narrow)) if wide or narrow else 0.0
+    both = [np.asarray(v, np.float64) for v in (these, those)]
+    if min(v.size for v in both) < 2:
+        counts = " and ".join(str(v.size) for v in both)
+        raise ValueError(f"a spread takes two values or more, not {counts}")
+    least = max(float(np.spacing(np.abs(v).max())) for v in both)
+    wide, narrow = (max(float(np.std(v, ddof=1)), least) for v in both)
+    return float(np.log10(wide) - np.log10(narrow))

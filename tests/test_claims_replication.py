@@ -92,7 +92,7 @@ def evidence(**changed):
         "sum": summed_runs(),
         "identity": pair(),
         "eps-path": along(1_000, 0.99),
-        "eps-law": along(500, 0.98) + along(2_000, 0.995),
+        "eps-law": along(250, 0.96) + along(4_000, 0.9975),
         "candidates": candidates(),
     }
     return replace(world(), others=others | changed)
@@ -108,7 +108,7 @@ def same_loss_on_few_rows(monkeypatch):
 
     monkeypatch.setattr(replication.engine, "loss", loss)
     rows = SimpleNamespace(take=lambda some: some)
-    monkeypatch.setattr(replication.sweep, "test_set", lambda **law: rows)
+    monkeypatch.setattr(replication.runspec, "test_set", lambda **law: rows)
     return factor
 
 
@@ -168,11 +168,43 @@ def test_one_other_bit_is_no_identity():
 
 
 def test_a_fall_at_another_place_breaks_the_law():
-    moved = along(500, 0.98, shift=1.0) + along(2_000, 0.995)
+    moved = along(250, 0.96, shift=-0.6) + along(4_000, 0.9975)  # as if ε alone set the place
     assert flips(evidence(**{"eps-law": moved})) == {"R-law": PARTLY}
+    moved = along(250, 0.96, shift=-0.6) + along(4_000, 0.9975, shift=0.6)
+    assert flips(evidence(**{"eps-law": moved})) == {"R-law": NOT}
     assert replication.halfway(replication.by_ratio(along(1_000, 0.99))) == pytest.approx(
         [-1.2] * 3, abs=0.1
     )
+
+
+def test_problems_of_nearly_one_size_cannot_tell_the_law_from_its_denial():
+    near = along(980, 1 - 10 / 980) + along(1_020, 1 - 10 / 1_020)
+    assert flips(evidence(**{"eps-law": near})) == {"R-law": NOISY}
+
+
+def test_a_fall_outside_the_ratios_is_put_at_their_end():
+    runs = replication.by_ratio(along(1_000, 0.99))
+    shares = replication.fallen(runs)
+    assert len(shares) == 8
+    early = {r: runs[r] for r in list(runs)[-2:]}  # both are behind the fall
+    assert replication.halfway(early) == pytest.approx([0.5] * 3, abs=0.5)
+
+
+def test_seeds_that_end_before_the_peak_have_none():
+    runs = [made(T, seed, T, n=10_000, S=0.999) for T in (30, 2_000, 10_000) for seed in (0, 1)]
+    runs += [made(T, 2, T) for T in (10, 30, 200)]
+    assert replication.peaks(runs, lambda s: s.run.test_loss, 2_000) == [10_000, 10_000]
+    assert replication.peaks(runs, lambda s: s.run.test_loss, 30) == [10_000, 10_000, 200]
+
+
+def test_a_peak_within_the_spread_of_the_means_own_is_not_higher():
+    e = evidence()
+    # The mean's peaks: as high as the sum's in one seed.
+    wild = [
+        Summary(replace(s.run, test_loss=1e9)) if (s.T, s.seed) == (2_000, 0) else s
+        for s in e.finite
+    ]
+    assert flips(replace(e, finite=wild))["C1-higher"] in (NOT, NOISY)
 
 
 def test_another_candidate_that_does_it_is_found():

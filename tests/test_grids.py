@@ -63,8 +63,11 @@ def test_cells_of_unlike_numbers_of_runs_are_refused_in_one_sentence():
         with pytest.raises(ValueError, match="every cell must have as many runs") as caught:
             grids.grid(wrong, "m")
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="must have a row of 3"):
-        grids.grid(found, "m").curve(3)
+    with pytest.raises(ValueError, match="at least one run, but there are none"):
+        grids.grid([], "m")
+    for asked in (Grid.curve, Grid.noise, Grid.heights, Grid.own_bumps):
+        with pytest.raises(ValueError, match="must have a row of 3"):
+            asked(grids.grid(found, "m"), 3)
 
 
 # --- Steps that hurt ------------------------------------------------------------------------------
@@ -102,6 +105,8 @@ def test_steps_that_change_nothing_are_marked_as_often_as_said(models):
 def test_with_more_models_chance_marks_less():
     assert grids.chance(2) == pytest.approx(0.5 - 1 / math.sqrt(6))
     assert grids.chance(2) > 2 * grids.chance(3) > 4 * grids.chance(5) > 0
+    with pytest.raises(ValueError, match="models must be a whole number of at least 2, not 1"):
+        grids.chance(1)
 
 
 # --- Regions --------------------------------------------------------------------------------------

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from sdd import paper
 from sdd.claims.claim import Claim
 from sdd.evidence import Evidence
-from sdd.grids import baselines, grid, regions
+from sdd.grids import baselines, chance, grid, region_by_chance, regions
 from sdd.judging import (
     NOISY,
     NOT,
@@ -23,9 +22,8 @@ from sdd.judging import (
 )
 from sdd.summary import Summary
 
-__all__ = ["CLAIMS", "REGION", "late", "rescaled"]
+__all__ = ["CLAIMS", "late", "rescaled"]
 
-REGION = 3  # steps next to one another that make a region
 STEADY_FROM = 3  # m above which optimisation is said to be steadier
 
 
@@ -50,10 +48,14 @@ def _hurts(e: Evidence, axis: int) -> Verdict:
     g = grid(e.of("width"), "m")
     rise, _, noise = g.rises(axis)
     marked = g.hurts(axis)
-    largest = max(regions(marked), default=0)
+    largest, least = max(regions(marked), default=0), region_by_chance(*g.losses.shape, axis)
+    models = g.losses.shape[2]
     ours = f"{marked.sum()} of {marked.size} steps hurt, {largest} of them in one region"
-    text = f"{g.losses.shape[2]} models a cell, tolerance step by step"
-    if largest >= REGION:
+    text = (
+        f"{models} models a cell, tolerance step by step; by chance {chance(models):.0%} of steps, "
+        f"and less than {least} in one region"
+    )
+    if largest >= least:
         return Verdict(REPRODUCED, ours, text)
     if largest:
         return Verdict(PARTLY, ours, text)
@@ -67,8 +69,7 @@ def _steadier(e: Evidence) -> Verdict:
     few = np.array(g.values) <= STEADY_FROM
     below, above = (np.sqrt((g.sd[rows] ** 2).mean(axis=0)) for rows in (few, ~few))
     ratio = math.exp(float(np.log(below / above).mean()))
-    verdict = judge_each(list(below > above), f"ratio {ratio:.1f} (mean over T); above 1")
-    return replace(verdict, ours=verdict.ours.replace("runs", "sizes"), spread="each T judged")
+    return judge_each(list(below > above), f"ratio {ratio:.1f} (mean over T); above 1", "size")
 
 
 def _moves(e: Evidence) -> Verdict:
@@ -132,7 +133,7 @@ def _persists(e: Evidence) -> Verdict:
 
 def _persists_each(e: Evidence) -> Verdict:
     g = grid(late(rescaled(e)), "m")
-    heights = g.own_bumps(paper.M)[0]
+    heights = g.heights(paper.M)
     listed = ", ".join(f"{h:.4f}" for h in heights)
     return judge_each(list(heights > g.noise(paper.M)), f"bump {listed}: above two errors")
 

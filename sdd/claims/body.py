@@ -18,7 +18,7 @@ from sdd.judging import (
     judge_sign,
     judge_value,
 )
-from sdd.summary import Summary, five_apart
+from sdd.summary import Summary, five_apart, spread
 
 __all__ = [
     "CLAIMS",
@@ -59,6 +59,7 @@ def predicted_D(s: Summary) -> float:
         s.run.W.shape[1],
         config.weight_decay,
         float(config.rates().sum()),
+        gain=config.gain,
     )
 
 
@@ -217,13 +218,13 @@ def _W_level(e: Evidence) -> Verdict:
 
 
 def _W_plateau(e: Evidence) -> Verdict:
-    before = float(np.mean([s.norms[0] for s in e.at(e.profile.size(5_000))]))
+    before, sd = spread(s.norms[0] for s in e.at(e.profile.size(5_000)))
     after = e.at(e.profile.size(10_000))
     reading = paper.NORM_READING * paper.NORM_PLATEAU
     return combine(
         {
             "fall from T = 5,000 to 10,000": judge_sign(
-                [before - s.norms[0] for s in after], digits=2
+                [before - s.norms[0] for s in after], noise=2 * sd, digits=2
             ),
             "T = ∞": judge_value(
                 [s.norms[0] for s in e.shown_fresh],
@@ -238,12 +239,18 @@ def _W_plateau(e: Evidence) -> Verdict:
 
 
 def _b_peak(e: Evidence) -> Verdict:
-    W_tables, b_tables = (_by_seed(e, lambda s, k=k: s.norms[k]) for k in (0, 1))  # type: ignore[misc]
-    ratios = [b[_top(W)] / max(b.values()) for W, b in zip(W_tables, b_tables, strict=True)]
+    W_tops, b_tops = (
+        [_top(t) for t in _by_seed(e, lambda s, k=k: s.norms[k])]  # type: ignore[misc]
+        for k in (0, 1)
+    )
+    order = {T: k for k, T in enumerate(sorted(e.sizes))}
+    pairs = list(zip(W_tops, b_tops, strict=True))
+    at = ", ".join(f"{W:,} and {b:,}" for W, b in pairs)
     return combine(
         {
-            "‖b‖ at the peak of ‖W‖ ÷ its own peak": judge_value(
-                ratios, 1, reading=2 * paper.NORM_READING, effect=1, digits=2
+            "‖W‖ and ‖b‖ peak": judge_each(
+                [abs(order[W] - order[b]) <= 1 for W, b in pairs],
+                f"at T = {at}: at the same size or the next",
             ),
             "large T": judge_each([s.norms[1] < 1 for T in _large(e) for s in e.at(T)], "‖b‖ < 1"),
         }

@@ -45,7 +45,8 @@ def lost_points(s: Summary) -> Bool[np.ndarray, " T"]:
 
 def is_fan(s: Summary) -> bool:
     """Tell whether a model is what C10 describes: unlike circles, and a wide angular gap."""
-    return arrangements.kind(s.hidden) == arrangements.FAN
+    unlike = arrangements.circles(s.hidden).max() > 0
+    return bool(unlike) and arrangements.kind(s.hidden) == arrangements.FAN
 
 
 def outcome(s: Summary) -> str:
@@ -132,6 +133,7 @@ def _one_of_four(e: Evidence) -> Verdict:
     return judge_value(
         values, published, reading=paper.LOSS_READING, digits=4,
         effect=published - float(np.mean(right)),  # wrong would be four that memorise
+        of="failed fans",
     )  # fmt: skip
 
 
