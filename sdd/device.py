@@ -120,9 +120,11 @@ def advance(
         Pass the gradient through ``torch.compile``; None means on CUDA only. Where compiling
         fails, the step is taken without, after a warning.
     """
-    # W and b as one array: they share AdamW's settings, and one kernel then updates both.
+    # W and b as one array: they share AdamW's settings, and one kernel then updates both. Only
+    # where b has a decay of its own do they decay out here, as the optimizer knows one for all.
     weights = _joined(state.W, state.b, device)
-    optimizer = _optimizer(weights, state, weight_decay, eps)
+    own_decay = None if bias_decay == weight_decay else bias_decay
+    optimizer = _optimizer(weights, state, weight_decay if own_decay is None else 0.0, eps)
     gradient: Gradient = _gradient
     if device.type == "cuda" if compiled is None else compiled:
         gradient = _compiled_gradient
@@ -134,8 +136,9 @@ def advance(
         for X in chunks:
             total += gradient(weights, X)
         weights.grad = total.mul_(2 * scale / data.T)
-        if bias_decay not in (None, weight_decay):  # the optimizer then adds its own
-            weights[-1] *= (1 - rate * bias_decay) / (1 - rate * weight_decay)
+        if own_decay is not None:
+            weights[:-1] *= 1 - rate * weight_decay
+            weights[-1] *= 1 - rate * own_decay
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
     _give_back(state, weights, optimizer.state[weights])

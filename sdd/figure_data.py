@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.category import StrCategoryConverter
 from matplotlib.collections import (
     FillBetweenPolyCollection,
     LineCollection,
@@ -47,6 +48,13 @@ def save(name: str, figure: Figure | None = None) -> None:
         The figure's own name in the book, such as "fig-norms".
     figure : Figure or None
         None means the current one.
+
+    Raises
+    ------
+    ValueError
+        Where the figure shows no data.
+    TypeError
+        As for `rows`.
     """
     folder = os.environ.get(FOLDER)
     if not folder:
@@ -80,6 +88,11 @@ def rows(figure: Figure) -> list[dict[str, str]]:
     list of dict
         Of panel, series, x and y, and as needed: part (of a series of several outlines), low and
         high (of a band or an error bar), width and height (of a box), and value (of a colour).
+
+    Raises
+    ------
+    TypeError
+        Where it shows something that this module cannot read.
     """
     found: list[dict[str, str]] = []
     panels: list[str] = []
@@ -100,20 +113,23 @@ def _instead(axis: Axis) -> dict[float, str]:
     """Return what stands at places of an axis instead of a number: ∞, or names of categories."""
     ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
     texts = {float(place): label.get_text() for place, label in ticks}
+    named = isinstance(axis.get_converter(), StrCategoryConverter)  # "2 to 5 times" is a name, too
     return {
         place: "inf" if text in ("∞", r"$\infty$") else text
         for place, text in texts.items()
-        if text and not re.search(r"\d", text)
+        if text and (named or not re.search(r"\d", text))
     }
 
 
 def _rows(block: Block, x: dict[float, str], y: dict[float, str]) -> Iterator[dict[str, str]]:
     instead = {"x": x, "y": y}
     columns: Block = {c: np.ma.filled(np.ma.asarray(v, float), np.nan) for c, v in block.items()}
+    # (Of a band these are the mark itself; beside y they are the ends of its error bar.)
+    error = {"low", "high"} if "y" in columns else set()
     for values in zip(*columns.values(), strict=True):
-        if np.isfinite(values).all():  # what is not finite is not drawn
-            pairs = zip(columns, map(float, values), strict=True)
-            yield {c: instead.get(c, {}).get(v) or _text(v) for c, v in pairs}
+        found = {c: v for c, v in zip(columns, map(float, values), strict=True) if np.isfinite(v)}
+        if columns.keys() - found.keys() <= error:  # else it is not drawn
+            yield {c: instead.get(c, {}).get(v) or _text(v) for c, v in found.items()}
 
 
 def _text(value: float) -> str:
@@ -197,7 +213,8 @@ def _read(artist: Any) -> Block:
             return _columns(artist.get_offsets(), artist.get_array())
         case FillBetweenPolyCollection() if artist.t_direction == "x":  # type: ignore[attr-defined]
             ends: dict[float, list[float]] = {}
-            for at, end in np.concatenate([path.vertices for path in artist.get_paths()]):
+            outlines = [path.vertices for path in artist.get_paths()]
+            for at, end in np.concatenate([np.empty((0, 2)), *outlines]):
                 ends.setdefault(at, []).append(end)
             low, high = ([f(v) for v in ends.values()] for f in (min, max))
             return {"x": list(ends), "low": low, "high": high}
@@ -242,8 +259,9 @@ def _ends(errors: ErrorbarContainer | None) -> Block:
     """Return the lower and upper ends of error bars."""
     if errors is None or not errors.has_yerr:
         return {}
-    ends = np.array(errors[2][-1].get_segments())[:, :, 1]
-    return {"low": ends.min(axis=1), "high": ends.max(axis=1)}
+    # (Not their segments, which are without the ends that are NaN.)
+    ends = np.array([path.vertices[:, 1] for path in errors[2][-1].get_paths()]).reshape(-1, 2)
+    return {"low": ends[:, 0], "high": ends[:, 1]}
 
 
 def _bars(bars: BarContainer) -> Block:

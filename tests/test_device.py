@@ -126,6 +126,16 @@ def test_of_a_stream_each_step_takes_its_own_batch():
     assert_same(state, other, 1e-12)
 
 
+@pytest.mark.parametrize("bias_decay", [0.0, 0.5, 5.0])
+@pytest.mark.parametrize("rate", [1e-2, 2.0])
+def test_the_bias_may_decay_otherwise_also_where_the_weights_vanish(rate, bias_decay):
+    rates = np.array([1e-2, rate, 1e-2])  # a rate of 2 with λ = 1/2 leaves nothing of the weights
+    options = {"weight_decay": 0.5, "bias_decay": bias_decay}
+    state, other = advanced(start(2), rates=rates, **options), start(2)
+    engine.advance(other, DATA, rates, **OPTIONS | options)
+    assert_same(state, other, 1e-12)
+
+
 def test_no_rates_change_nothing():
     state = advanced(start(2), rates=RATES[:0])
     assert_same(state, start(2), 0)

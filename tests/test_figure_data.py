@@ -75,6 +75,19 @@ def test_categories_are_written_by_name(ax):
     assert shown(ax, "series", "x", "y") == [("1", "textbook", "7"), ("1", "engine", "8")]
 
 
+@pytest.mark.parametrize(("draw", "swap"), [("bar", 1), ("barh", -1)])
+def test_a_category_may_have_digits_in_its_name(ax, draw, swap):
+    getattr(ax, draw)(["once", "2 to 5 times"], [7, 8])
+    pairs = [("once", "7"), ("2 to 5 times", "8")]
+    assert shown(ax, "series", "x", "y") == [("1", *pair[::swap]) for pair in pairs]
+
+
+def test_digits_in_a_tick_of_an_axis_of_numbers_are_no_name(ax):
+    ax.plot([1000, 2000], [7, 8], label="loss")
+    ax.set_xticks([1000, 2000], ["1k", "two thousand"])
+    assert shown(ax, "series", "x", "y") == [("loss", "1000", "7"), ("loss", "two thousand", "8")]
+
+
 def test_error_bars_are_a_low_and_a_high_end(ax):
     ax.errorbar([1, 2], [5, 6], ([1, 2], [3, 4]), label="engine", capsize=2)
     ax.bar([3], [4], yerr=[0.5], label="bar")
@@ -82,6 +95,23 @@ def test_error_bars_are_a_low_and_a_high_end(ax):
         ("bar", "3", "4", "3.5", "4.5"),
         ("engine", "1", "5", "4", "8"),
         ("engine", "2", "6", "4", "10"),
+    ]
+
+
+def test_a_point_whose_error_is_unknown_is_kept_without_it(ax):
+    one = np.array([1.0, np.nan])
+    ax.errorbar([1, 2], [5, 6], one, label="both ends")
+    ax.errorbar([1, 2], [5, 6], (one, [2, 3]), label="one end", capsize=2)
+    ax.bar([1, 2], [5, 6], yerr=one, label="bar")
+    ax.errorbar([1, 2], [5, np.nan], [1, 1], label="no point")
+    assert sorted(shown(ax, "series", "x", "y", "low", "high")) == [
+        ("bar", "1", "5", "4", "6"),
+        ("bar", "2", "6", "", ""),
+        ("both ends", "1", "5", "4", "6"),
+        ("both ends", "2", "6", "", ""),
+        ("no point", "1", "5", "4", "6"),
+        ("one end", "1", "5", "4", "7"),
+        ("one end", "2", "6", "", "9"),
     ]
 
 
@@ -174,6 +204,8 @@ def test_grids_texts_legends_and_hidden_or_empty_series_are_not_data(ax):
     ax.grid(True)
     ax.annotate("here", (0, 0), (1, 1), arrowprops={})
     ax.plot([], [], label="only in the legend")
+    ax.fill_between([1, 2], [np.nan, np.nan], [3, 4], label="unknown")
+    ax.errorbar([], [], [], label="nothing")
     ax.plot([1], [1], label="_nolegend_")
     ax.plot([1], [1], visible=False)
     ax.legend()
