@@ -30,6 +30,11 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
     Sorted by length, a new circle begins wherever a vector is more than `step` times as long as
     the next shorter one.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
     """
     lengths = np.linalg.norm(_plane(hidden), axis=1)
     order = np.argsort(-lengths, kind="stable")
@@ -40,7 +45,13 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
 
 def main(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Bool[np.ndarray, " k"]:
-    """Tell which vectors are on the circle that holds the most; of equals, on the outer one."""
+    """Tell which vectors are on the circle that holds the most; of equals, on the outer one.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+    """
     number = circles(hidden, step)
     return number == np.bincount(number).argmax()
 
@@ -49,6 +60,11 @@ def widest_gap(vectors: Float[np.ndarray, "k 2"]) -> float:
     """Return the widest angle, in degrees, between neighbours in angle; 360 for one direction.
 
     A vector of length zero has no direction and is left out.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
     """
     V = _plane(vectors)
     V = V[V.any(1)]
@@ -74,6 +90,11 @@ def kind(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> str:
         `FAN` where the vectors on the `main` circle leave more than half of the directions empty,
         which no regular polygon does; else `RING` where all lengths are alike, `TWO` where there
         are two circles with at least two vectors each, and `OFF` for all else.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
     """
     V = _plane(hidden)
     number, ring = circles(V, step), main(V, step)
@@ -98,6 +119,11 @@ def slack(hidden: Float[np.ndarray, "k 2"]) -> float:
     -------
     float
         The least of these over pairs; infinite for a single point.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
     """
     V = _plane(hidden)
     products = V @ V.T

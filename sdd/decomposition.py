@@ -16,7 +16,6 @@ never negative, and least among all c, so that nothing is called false firing th
 explains.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,8 @@ from jaxtyping import Float, Int
 
 from sdd import engine, metrics, theory
 from sdd.data import Dataset
+from sdd.theory.rules import require
+from sdd.theory.search import compass
 
 __all__ = [
     "Moments",
@@ -31,7 +32,6 @@ __all__ = [
     "Refit",
     "Share",
     "Split",
-    "compass",
     "loss_of",
     "moments",
     "refitted_inside",
@@ -44,7 +44,6 @@ __all__ = [
 
 LOUD = 0.01  # share of the rows, or of the features, that are singled out as extreme
 _SILENT = -1e9  # a bias at which a feature never fires
-FINEST = 2.0**-5  # smallest step of a search, in units of its first
 
 
 @dataclass(frozen=True)
@@ -148,15 +147,15 @@ def _outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> _Outputs:
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     row = np.repeat(np.arange(data.T), np.diff(data.indptr))
     column, x = data.indices, data.values.astype(np.float64)
+    # ∂loss/∂b_j is (2/T) Σ_i (r_ij − x_ij) over the rows where r_ij > 0: so Σ_i r_ij is known
+    # without a pass over all pairs of our own. (In W's precision: kernels that training has
+    # compiled. c need not be exact to more than that, as the parts sum to the loss for any c.)
+    _, _, db = engine.loss_and_grad(W, b, data)
     h = engine.hidden(W.astype(np.float64), data)
     r = b[column].astype(np.float64)
     for W_c, h_c in zip(W, h.T, strict=True):
         r += W_c[column] * h_c[row]
     np.maximum(r, 0, out=r)
-    # ∂loss/∂b_j is (2/T) Σ_i (r_ij − x_ij) over the rows where r_ij > 0: so Σ_i r_ij is known
-    # without a pass over all pairs of our own. (In W's precision: kernels that training has
-    # compiled. c need not be exact to more than that, as the parts sum to the loss for any c.)
-    _, _, db = engine.loss_and_grad(W, b, data)
     fired = np.where(r > 0, x, 0.0)
     total = data.T / 2 * db.astype(np.float64) + np.bincount(column, fired, data.n)
     absent = data.T - np.bincount(column, minlength=data.n)
@@ -174,7 +173,13 @@ def _moments(o: _Outputs) -> Moments:
 
 
 def moments(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset) -> Moments:
-    """Return the moments of inputs and outputs on these rows."""
+    """Return the moments of inputs and outputs on these rows.
+
+    Raises
+    ------
+    ValueError
+        Where W, b and the data do not fit each other.
+    """
     return _moments(_outputs(W, b, data))
 
 
@@ -198,7 +203,7 @@ def split(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset
     Raises
     ------
     ValueError
-        Where W, b and the data do not fit each other.
+        Where W, b and the data do not fit each other, or there is one row only.
     """
     o = _outputs(W, b, data)
     c = o.c[o.column]
@@ -248,6 +253,11 @@ def shares(
     -------
     list of Share
         One a group; their parts sum to those of `split`.
+
+    Raises
+    ------
+    ValueError
+        Where W, b and the data do not fit each other.
     """
     o = _outputs(W, b, data)
     T = data.T
@@ -272,7 +282,13 @@ def training_mean_gain(T: int, n: int, sparsity: float) -> float:
     A constant c gains 2c·E[x] − ‖c‖² on new points. For c = x̄, the mean of T independent points,
     E[c·E[x]] = n μ² and E‖x̄‖² = n μ² + (E‖x‖² − n μ²)/T. So in expectation it gains
     n μ² − (1 − Sⁿ − n μ²)/T: what the best constant gains, less that one's own loss over T.
+
+    Raises
+    ------
+    ValueError
+        Where T or n is below 1, or S not in [0, 1).
     """
+    require(T >= 1, "T must be at least 1", T)
     best = theory.constant_baseline(n, sparsity)
     return theory.zero_baseline(n, sparsity) - best - best / T
 
@@ -311,9 +327,14 @@ def refitted_inside(
 ) -> Refit:
     """Refit scale and common shift inside the ReLU: ReLU(scale · Wᵀ W x + b + shift).
 
-    That is a model again, of W·√scale and b + shift. A search finds it (see `compass`), from scale
-    1 and shift 0 on: by factors, of 2 at first, and in units of the bias's root mean square, by
-    half of it at first. It is a local minimum on the rows fitted.
+    That is a model again, of W·√scale and b + shift. A search finds it (`theory.search.compass`),
+    from scale 1 and shift 0 on: by factors, of 2 at first, and in units of the bias's root mean
+    square, by half of it at first. It is a local minimum on the rows fitted.
+
+    Raises
+    ------
+    ValueError
+        Where W, b and the data do not fit each other.
     """
     W, b = np.asarray(W, np.float64), np.asarray(b, np.float64)
     unit = float(np.sqrt((b**2).mean())) or 1.0
@@ -323,24 +344,3 @@ def refitted_inside(
 
     best = compass(loss, (0.0, 0.0), (1.0, 0.5))
     return Refit(2.0 ** float(best[0]), unit * float(best[1]), loss(best, test))
-
-
-def compass(
-    f: Callable[[np.ndarray], float], start: Sequence[float], steps: Sequence[float]
-) -> Float[np.ndarray, " k"]:
-    """Return a point from which no step of 1/32 of `steps` along an axis lowers f.
-
-    From each point on to the lowest of its neighbours, and where none is lower on with half the
-    step. Without derivatives, which jump where outputs fall silent.
-    """
-    point = np.array(start, float)
-    least, size = f(point), 1.0
-    axes = np.concatenate([np.diag(steps), -np.diag(steps)])
-    while size >= FINEST:
-        values = [f(point + size * axis) for axis in axes]
-        k = int(np.argmin(values))
-        if values[k] < least:
-            point, least = point + size * axes[k], values[k]
-        else:
-            size /= 2
-    return point

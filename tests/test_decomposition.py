@@ -9,7 +9,6 @@ from sdd import engine
 from sdd.data import Dataset, sample
 from sdd.decomposition import (
     Moments,
-    compass,
     loss_of,
     moments,
     refitted_inside,
@@ -232,13 +231,19 @@ def test_the_inner_refit_undoes_a_planted_scale_and_shift():
     assert spoilt.loss == pytest.approx(((X - R) ** 2).sum(1).mean())
 
 
-def test_a_compass_search_ends_where_no_step_helps():
-    target = np.array([1.3, -2.2])
-    found = compass(lambda v: ((v - target) ** 2 * [1, 5]).sum(), (0.0, 0.0), (1.0, 0.5))
-    assert (np.abs(found - target) <= np.array([1.0, 0.5]) / 32).all()
-
-
 def test_bad_input_is_one_clear_sentence():
     W, b = model(7)
-    with pytest.raises(ValueError, match="W has 7 columns, but the data have n = 40"):
-        unwrap(split)(W, b, sample(5, 40, 0.9))
+    data, group = sample(5, 40, 0.9), np.zeros(40, int)
+    calls = [
+        lambda W, b: unwrap(split)(W, b, data),
+        lambda W, b: unwrap(moments)(W, b, data),
+        lambda W, b: unwrap(shares)(W, b, data, group, 1),
+        lambda W, b: unwrap(refitted_inside)(W, b, data, data),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="W has 7 columns, but the data have n = 40"):
+            call(W, b)
+        with pytest.raises(ValueError, match=r"must be \(m, n\) and b \(n,\), but"):
+            call(np.zeros((2, 40)), b)
+    with pytest.raises(ValueError, match="T must be at least 1, not 0"):
+        training_mean_gain(0, 40, 0.9)

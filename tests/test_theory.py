@@ -257,6 +257,7 @@ def test_at_the_crossover_bounds_the_gains_are_equal():
     ("call", "message"),
     [
         (lambda: tgon_threshold(1), "T ≥ 2 points, not 1"),
+        (lambda: tgon(1, 1.0), "T ≥ 2 points, not 1"),
         (lambda: tgon_dimensionality(2, 2), r"above m ≥ 1, not \(2, 2\)"),
         (lambda: tgon_solution(np.eye(3) * 2), "unit norm, but row 0 has 2"),
         (lambda: tgon_solution(np.array([[1.0, 0], [0, 0]])), "unit norm, but row 1 has 0"),
@@ -273,6 +274,14 @@ def test_at_the_crossover_bounds_the_gains_are_equal():
         (lambda: ring_loss_change(5, -1.0), "r must not be negative, not -1.0"),
         (lambda: best_ring(0, True), "F must be at least 1, not 0"),
         (lambda: pentagon_dimensionality(0.9, -1.0), "R2 must not be negative, not -1.0"),
+        (lambda: leftover_norm_sq(0, 0, 0.01, 25.0), r"n and m must be at least 1, not \(0, 0\)"),
+        (lambda: leftover_norm_sq(9, 2, -0.1, 25.0), "weight_decay must not be negative, not -0.1"),
+        (lambda: leftover_norm_sq(9, 2, 0.1, -1.0), "lr_sum must not be negative, not -1.0"),
+        (
+            lambda: predicted_pentagon_dimensionality(0.9, 0, 0.01, 25.0),
+            r"n must be at least F, not \(0, 5\)",
+        ),
+        (lambda: crossover(10, 0), "K must be positive, not 0"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, message):

@@ -27,6 +27,7 @@ from sdd.theory import (
     tgon_threshold,
     zero_baseline,
 )
+from sdd.theory.search import compass
 from sdd.training import train
 
 LAW = {"n": 1_000, "sparsity": 0.99}
@@ -117,10 +118,12 @@ def test_training_from_near_it_stays(decay):
     assert run.train_loss == pytest.approx((1 - 1 / n) / n, rel=0.02)
 
 
-@pytest.mark.parametrize(("n", "radius"), [(5, None), (8, 0.9 * tgon_threshold(7))])
+@pytest.mark.parametrize(("n", "radius"), [(0, None), (5, None), (8, 0.9 * tgon_threshold(7))])
 def test_what_is_no_dropped_feature_is_refused(n, radius):
     with pytest.raises(ValueError, match="must be at least"):
         dropped_feature(n, radius)
+    with pytest.raises(ValueError, match="must be at least"):
+        dropped_curvature(n, radius or 2.0)
 
 
 # --- A newcomer beside a ring ---------------------------------------------------------------------
@@ -153,6 +156,16 @@ def test_beside_a_pentagon_a_newcomer_grows_a_little_and_then_no_more():
     change = [newcomer_change(5, best.r, best.b, v, 0.0, **LAW) for v in lengths]
     assert 0.2 < lengths[np.argmin(change)] < 0.4
     assert change[20] < 0 < min(change[60:])
+
+
+# --- A search -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("finest", [1 / 32, 1 / 512])
+def test_a_compass_search_ends_where_no_step_helps(finest):
+    target = np.array([1.3, -2.2])
+    found = compass(lambda v: ((v - target) ** 2 * [1, 5]).sum(), (0.0, 0.0), (1.0, 0.5), finest)
+    assert (np.abs(found - target) <= np.array([1.0, 0.5]) * finest).all()
 
 
 # --- A ring in a haze -----------------------------------------------------------------------------

@@ -30,11 +30,14 @@ def dropped_feature(
     Returns
     -------
     W, b : (2, n) and (n,) arrays
+
+    Raises
+    ------
+    ValueError
+        Where n < 6, or the radius is too small to memorise the others.
     """
-    require(n >= 6, "n must be at least 6", n)
+    _require_dropped(n, radius)
     r = 1.01 * tgon_threshold(n - 1) if radius is None else radius
-    least = tgon_threshold(n - 1)
-    require(r >= least, f"radius must be at least {least:.6g}, which memorises the others", r)
     angles = 2 * np.pi * np.arange(n - 1) / (n - 1)
     W, b = np.zeros((2, n)), np.full(n, 1 - r**2)
     W[:, :-1] = r * np.stack([np.cos(angles), np.sin(angles)])
@@ -49,5 +52,18 @@ def dropped_curvature(n: int, radius: float) -> float:
     Σ_k (w·h_k)²/n = (n − 1) r² ‖w‖²/(2n) to the loss (the linear terms sum to zero), and
     b + ‖w‖² on its own, which takes 2(1 − b)‖w‖²/n away. Twice the difference, at b = 1/n, is
     (n − 1)/n · (r² − 4/n): positive for r > 1, so that there is no way out.
+
+    Raises
+    ------
+    ValueError
+        As for `dropped_feature`.
     """
+    _require_dropped(n, radius)
     return (n - 1) / n * (radius**2 - 4 / n)
+
+
+def _require_dropped(n: int, radius: float | None) -> None:
+    require(n >= 6, "n must be at least 6", n)
+    least = tgon_threshold(n - 1)
+    rule = f"radius must be at least {least:.6g}, which memorises the others"
+    require(radius is None or radius >= least, rule, radius)

@@ -15,7 +15,6 @@ g₁(t, s) = E[max(0, t + sz)] and g₂ the same of the square, and everything o
 """
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +25,7 @@ from sdd.theory.constants import feature_mean
 from sdd.theory.leftover import pentagon_dimensionality
 from sdd.theory.rings import active_value_tails
 from sdd.theory.rules import require, require_law
+from sdd.theory.search import compass
 
 __all__ = ["HazyRing", "hazy_loss_change", "ring_in_haze"]
 
@@ -93,6 +93,11 @@ def hazy_loss_change(
         Squared Frobenius norm of all other columns, and their common bias.
     n, sparsity
         Law of the data.
+
+    Raises
+    ------
+    ValueError
+        Where F or R2 is negative, or n and S are no law of data.
     """
     require_law(n, sparsity)
     require(F >= 0, "F must not be negative", F)
@@ -114,33 +119,20 @@ def hazy_loss_change(
 
 
 def ring_in_haze(F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999) -> HazyRing:
-    """Return the ring of F features of least loss in a haze of that R², over r, b and c."""
+    """Return the ring of F features of least loss in a haze of that R², over r, b and c.
+
+    Raises
+    ------
+    ValueError
+        Where F < 1, R2 is negative, or n and S are no law of data.
+    """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
     mu = feature_mean(n, sparsity)
 
-    def change(at: Sequence[float]) -> float:
+    def change(at: Float[np.ndarray, "3"]) -> float:
         r, b, c = at
         return hazy_loss_change(F, r, b, R2, c * mu, n=n, sparsity=sparsity)
 
-    (r, b, c), least = _search(change, [0.9, -0.1, 0.9], [0.1, 0.05, 0.2])
-    return HazyRing(F, r, b, R2, c * mu, least)
-
-
-def _search(
-    function: Callable[[Sequence[float]], float], start: Sequence[float], steps: Sequence[float]
-) -> tuple[list[float], float]:
-    """Go downhill along one axis after another, by steps halved where none leads down."""
-    at, least = list(start), function(start)
-    scale = 1.0
-    while scale > 1e-3:
-        before = least
-        for axis, step in enumerate(steps):
-            for sign in (1, -1):
-                moved = list(at)
-                moved[axis] += sign * scale * step
-                if (value := function(moved)) < least:
-                    at, least = moved, value
-        if least == before:
-            scale /= 2
-    return at, least
+    r, b, c = best = compass(change, [0.9, -0.1, 0.9], [0.1, 0.05, 0.2], finest=2.0**-9)
+    return HazyRing(F, float(r), float(b), R2, float(c * mu), change(best))

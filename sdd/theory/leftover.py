@@ -19,7 +19,15 @@ def leftover_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> floa
         Features and hidden dimensions.
     weight_decay, lr_sum : float
         λ, and the sum of the learning rates of all steps (25 with the paper's schedule).
+
+    Raises
+    ------
+    ValueError
+        Where n or m is below 1, or λ or the sum is negative.
     """
+    require(n >= 1 and m >= 1, "n and m must be at least 1", (n, m))
+    require(weight_decay >= 0, "weight_decay must not be negative", weight_decay)
+    require(lr_sum >= 0, "lr_sum must not be negative", lr_sum)
     return 2 * m * n / (n + m) * math.exp(-2 * weight_decay * lr_sum)
 
 
@@ -28,6 +36,11 @@ def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
 
     Both the ring and the rest of W, of squared Frobenius norm R2 and taken as isotropic, spread
     their squared length evenly over the two dimensions. Without the rest D would be 2/F.
+
+    Raises
+    ------
+    ValueError
+        Where F < 3, r is not positive, or R2 is negative.
     """
     require(F >= 3, "a ring must have F ≥ 3 features", F)
     require(r > 0, "r must be positive", r)
@@ -36,11 +49,18 @@ def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
 
 
 def predicted_pentagon_dimensionality(
-    r: float, n: int, weight_decay: float, lr_sum: float, F: int = 5
+    r: float, n: int, weight_decay: float, lr_sum: float, F: int = 5, gain: float = 1.0
 ) -> float:
     """Return `pentagon_dimensionality` with what `leftover_norm_sq` leaves of n − F columns.
 
     For m = 2. The length r must be measured (r² ≈ 0.86 at the paper's settings): unlike R² it
-    has no formula here.
+    has no formula here. `gain` is what the initial weights were multiplied by.
+
+    Raises
+    ------
+    ValueError
+        As for the two, and where n < F.
     """
-    return pentagon_dimensionality(r, leftover_norm_sq(n, 2, weight_decay, lr_sum) * (n - F) / n, F)
+    require(n >= F, "n must be at least F", (n, F))
+    left = gain**2 * leftover_norm_sq(n, 2, weight_decay, lr_sum)
+    return pentagon_dimensionality(r, left * (n - F) / n, F)

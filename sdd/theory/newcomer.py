@@ -47,6 +47,11 @@ def newcomer_change(
         Its direction: 0 along a feature of the ring, 0.5 midway to the next.
     n, sparsity
         Law of the data.
+
+    Raises
+    ------
+    ValueError
+        Where F < 1, b > 0, a length is negative, or n and S are no law of data.
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)

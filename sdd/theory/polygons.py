@@ -49,20 +49,37 @@ def tgon_threshold(T: int) -> float:
 
     On the support of point k the output is x_k (r² cos(angle to h) + 1 − r²): x_k itself at
     h = h_k, and at its nearest neighbour zero exactly where r²(1 − cos φ) ≥ 1.
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     return 1 / (math.sqrt(2) * math.sin(math.pi / T))  # 1 − cos φ = 2 sin²(φ/2): no cancellation
 
 
 def tgon(T: int, radius: float | None = None) -> Tgon:
-    """Return the T-gon of that radius, by default the smallest that memorises its points."""
-    return Tgon(T, tgon_threshold(T) if radius is None else radius)
+    """Return the T-gon of that radius, by default the smallest that memorises its points.
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
+    """
+    least = tgon_threshold(T)
+    return Tgon(T, least if radius is None else radius)
 
 
 def is_memorised(T: int, radius: float) -> bool:
     """Tell whether a T-gon of that radius reproduces T disjoint points exactly.
 
     The threshold itself counts, and so does what float64 rounding makes of it.
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
     """
     return radius >= tgon_threshold(T) * (1 - 1e-12)
 
@@ -72,6 +89,11 @@ def tgon_loss(T: int, radius: float) -> float:
 
     Each point, of unit norm, is right on its own support, and fires on those of its neighbours as
     far as the bracket of `tgon_threshold` is positive. Zero from the threshold on.
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     gaps = 1 - np.cos(2 * np.pi * np.arange(1, T) / T)
@@ -83,6 +105,11 @@ def tgon_dimensionality(T: int, m: int = 2) -> float:
 
     Σ_j h_j h_jᵀ is then (T r²/m) · identity, so D = r²/(T r²/m). In the plane that is every T-gon
     but T = 2, which is a line, with D = 1/2.
+
+    Raises
+    ------
+    ValueError
+        Where m < 1, or T is not above m.
     """
     require(T > m >= 1, "T must be above m ≥ 1", (T, m))
     return m / T
@@ -145,6 +172,12 @@ def tgon_solution(
 
 
 def overlap_probability(n: int, sparsity: float) -> float:
-    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ."""
+    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ.
+
+    Raises
+    ------
+    ValueError
+        Where n < 1, or S is not in [0, 1).
+    """
     require_law(n, sparsity)
     return -math.expm1(n * math.log1p(-((1 - sparsity) ** 2))) if sparsity > 0 else 1.0

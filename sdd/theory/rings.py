@@ -87,7 +87,7 @@ def ring_loss_change(
     Raises
     ------
     ValueError
-        Where F < 1, r < 0 or b > 0.
+        Where F < 1, r < 0 or b > 0, or n and S are no law of data.
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
@@ -114,6 +114,11 @@ def best_ring(F: int, free_bias: bool, *, n: int = 10_000, sparsity: float = 0.9
 
     With b = −β r² the change is F (r⁴ A(β) − 2r² B(β)), least at r² = B/A, where it is −F B²/A:
     a search in β alone, on ever finer grids.
+
+    Raises
+    ------
+    ValueError
+        Where F < 1, or n and S are no law of data.
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
