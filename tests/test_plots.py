@@ -308,6 +308,24 @@ def test_baselines_and_published_losses_are_drawn_where_they_are():
     assert sorted(level) == sorted(BASELINES.values())
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax, lines: plots.test_loss_by_size(SEEDS, lines, ax=ax),
+        lambda ax, lines: plots.loss_by_setting({"1": SEEDS}, lines, ax, title="m"),
+        lambda ax, lines: plots.measures_by_size({"a": SEEDS}, ax, ylabel="loss", baselines=lines),
+        lambda ax, lines: plots.root_moments([1, 10], {"a": np.ones((2, 3))}, lines, ax),
+    ],
+)
+def test_lines_of_reference_are_noted_on_their_outer_sides_and_named_in_one_line(draw):
+    ax = draw(plt.subplots()[1], {"no output": 1.0, "best\nconstant": 0.5})
+    notes = {t.get_text(): (t.xy[1], t.get_va()) for t in ax.texts}
+    assert notes == {"no output": (1.0, "bottom"), "best\nconstant": (0.5, "top")}
+    labels = [line.get_label() for line in ax.lines]
+    assert {"_no output", "_best constant"} <= set(labels)
+    assert not [label for label in labels if "\n" in label]
+
+
 def test_losses_beyond_the_axis_are_marked_at_its_edge():
     losses = {3: [1.0, 3.0], 10: [1.0, 1.01], 30: [2.0]}
     ax = plots.test_loss_by_size(losses, {}, None, plt.subplots()[1], ylim=(0.9, 1.1))

@@ -9,11 +9,54 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sdd.plots.sizes import size_axis
-from sdd.plots.style import COLORS, note
+from sdd.plots.style import levels
 
-__all__ = ["loss_by_setting"]
+__all__ = ["curve", "loss_by_setting"]
 
 _MARKERS = "os^Dv<>PX"
+
+
+def curve(
+    ax: Axes,
+    place: Mapping[float, float],
+    values: Mapping[float, Sequence[float]],
+    label: str,
+    *,
+    of: str = "seeds",
+    marker: str,
+    dash: str = "-",
+    ms: float = 4,
+    alpha: float = 0.6,
+    **look: Any,
+) -> dict[float, float]:
+    """Draw a line through means, and a mark for each of the values; return the means.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    place : mapping of key to x
+        Where on the axis the values of a key belong.
+    values : mapping of key to values
+        What is drawn, in the order of the keys.
+    label : str
+        In the legend.
+    of : str
+        What there is one value of each.
+    marker, dash, ms, alpha, **look
+        As in Matplotlib; size and transparency are those of the marks.
+
+    Returns
+    -------
+    dict of key to mean
+    """
+    means = {k: float(np.mean(values[k])) for k in sorted(values)}
+    ax.plot([place[k] for k in means], [*means.values()], dash, label=f"_{label}: mean", **look)
+    xs = [place[k] for k in means for _ in values[k]]
+    ys = [value for k in means for value in values[k]]
+    ax.plot(xs, ys, marker, ms=ms, mew=0, alpha=alpha, label=f"_{label}: {of}", **look)
+    ax.plot([], [], marker + dash, ms=ms, label=label, **look)
+    return means
 
 
 def loss_by_setting(
@@ -45,28 +88,22 @@ def loss_by_setting(
     Axes
     """
     ax = ax or plt.gca()
-    place = size_axis(ax, {T for curve in curves.values() for T in curve})
+    place = size_axis(ax, {T for losses in curves.values() for T in losses})
     # Without the palest colours, which would be lost on white.
     colors = mpl.colormaps["viridis_r"](np.linspace(0.2, 1, len(curves)))
-    for k, (value, curve) in enumerate(curves.items()):
-        sizes, marker = sorted(curve), _MARKERS[k % len(_MARKERS)]
-        means = [float(np.mean(curve[T])) for T in sizes]
+    for k, (value, losses) in enumerate(curves.items()):
         look: dict[str, Any] = {"color": colors[k], "zorder": 3 + k / len(curves)}
-        ax.plot([place[T] for T in sizes], means, "-", label=f"_{value}: mean", **look)
-        xs = [place[T] for T in sizes for _ in curve[T]]
-        ys = [loss for T in sizes for loss in curve[T]]
-        ax.plot(xs, ys, marker, ms=4.5, mew=0, alpha=0.75, label=f"_{value}: models", **look)
-        ax.plot([], [], marker + "-", ms=4.5, label=value, **look)
-        for T, mean in zip(sizes, means, strict=True):
+        marker = _MARKERS[k % len(_MARKERS)]
+        means = curve(
+            ax, place, losses, value, of="models", marker=marker, ms=4.5, alpha=0.75, **look
+        )
+        for T, mean in means.items():
             if ylim and not ylim[0] <= mean <= ylim[1]:
                 at, arrow = (ylim[1], "^") if mean > ylim[1] else (ylim[0], "v")
                 ax.plot(
                     place[T], at, marker=arrow, ms=7, clip_on=False, label="_nolegend_", **look
                 )  # fmt: skip
-    for label, level in baselines.items():
-        name = "_" + label.replace("\n", " ")
-        ax.axhline(level, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
-        note(ax, level, label, COLORS["mark"], above=level == max(baselines.values()))
+    levels(ax, baselines)
     if ylim:
         ax.set_ylim(*ylim)
     ax.set_ylabel("test loss (summed over features)")

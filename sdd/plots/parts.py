@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sdd.plots.sizes import size_axis
-from sdd.plots.style import COLORS, note
+from sdd.plots.style import COLORS, levels
 
 __all__ = ["measures_by_size"]
 
@@ -77,9 +77,7 @@ def measures_by_size(
                 [place[T] for T in beyond], [edge] * len(beyond), arrow, color=color, ms=7,
                 clip_on=False, zorder=6, label="_nolegend_",
             )  # fmt: skip
-    for label, value in (baselines or {}).items():
-        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=f"_{label}")
-        note(ax, value, label, COLORS["mark"], above=value == max((baselines or {}).values()))
+    levels(ax, baselines or {})
     if ylim:
         ax.set_ylim(*ylim)
     ax.set_ylabel(ylabel)

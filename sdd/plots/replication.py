@@ -8,8 +8,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
+from sdd.plots.curves import curve
 from sdd.plots.sizes import size_axis
-from sdd.plots.style import COLORS
+from sdd.plots.style import COLORS, levels
 
 __all__ = ["against_ratio", "by_training", "root_moments"]
 
@@ -29,17 +30,6 @@ def _plain(ax: Axes) -> None:
     if 1e-3 < low and high < 1e5:
         for set_it in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
             set_it(LogFormatter(minor_thresholds=(2, 0.7)))
-
-
-def _curve(ax: Axes, x: Mapping, values: Mapping, look: tuple[str, str, str], label: str) -> None:
-    """Draw a line through the means, and a mark for each seed."""
-    color, marker, dash = look
-    means = [float(np.mean(values[k])) for k in values]
-    ax.plot([x[k] for k in values], means, dash, color=color, label=f"_{label}: mean")
-    xs = [x[k] for k, found in values.items() for _ in found]
-    ys = [v for found in values.values() for v in found]
-    ax.plot(xs, ys, marker, color=color, ms=4, mew=0, alpha=0.6, label=f"_{label}: seeds")
-    ax.plot([], [], marker + dash, color=color, ms=4, label=label)
 
 
 def by_training(
@@ -74,9 +64,8 @@ def by_training(
     """
     ax = ax or plt.gca()
     place = size_axis(ax, {T for c in [*curves.values(), *(points or {}).values()] for T in c})
-    for look, (label, values) in zip(_LOOKS, curves.items(), strict=False):
-        finite = {T: v for T, v in sorted(values.items())}
-        _curve(ax, place, finite, look, label)
+    for (color, marker, dash), (label, values) in zip(_LOOKS, curves.items(), strict=False):
+        curve(ax, place, values, label, color=color, marker=marker, dash=dash)
     for marker, (label, known) in zip("DXP", (points or {}).items(), strict=False):
         xs = [place[T] for T in known]
         ax.plot(
@@ -121,9 +110,8 @@ def against_ratio(
     """
     ax = ax or plt.gca()
     ax.set_xscale("log")
-    for look, (label, values) in zip(_LOOKS, curves.items(), strict=False):
-        found = dict(sorted(values.items()))
-        _curve(ax, {r: r for r in found}, found, look, label)
+    for (color, marker, dash), (label, values) in zip(_LOOKS, curves.items(), strict=False):
+        curve(ax, {r: r for r in values}, values, label, color=color, marker=marker, dash=dash)
     for name, ratio in (marks or {}).items():
         ax.axvline(ratio, color="0.4", lw=1, ls="--", label=f"_{name}")
         ax.annotate(
@@ -174,19 +162,7 @@ def root_moments(
         low, middle, high = np.quantile(np.maximum(root, 1e-30), (0.25, 0.5, 0.75), axis=1)
         ax.fill_between(steps, low, high, color=color, alpha=0.18, lw=0, label=f"_{label}: half")
         ax.plot(steps, middle, marker + dash, color=color, ms=4, label=label)
-    for name, value in eps.items():
-        ax.axhline(value, color="0.4", lw=1, ls="--", label=f"_{name}")
-        ax.annotate(
-            name,
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color="0.25",
-            annotation_clip=False,
-        )
+    levels(ax, eps)
     ax.set(xlabel="step", ylabel="√v̂ of the features' weights")
-    ax.legend(loc="best")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # clear of the lines
     return ax

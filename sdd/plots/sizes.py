@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from matplotlib.transforms import Affine2D
 
-from sdd.plots.style import COLORS, note, short
+from sdd.plots.style import COLORS, levels, note, short
 
 __all__ = [
     "dimensionality_by_size",
@@ -32,7 +32,7 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
         place[math.inf] = top * 4
         ax.axvline(top * 2, color="0.6", lw=0.8, ls=(0, (1, 3)))
     ax.set_xscale("log")
-    powers = [T for T in (3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)]
+    powers = (3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
     shown = [T for T in powers if min(finite) <= T <= top]
     if len(shown) > 8:
         shown = [T for T in shown if math.log10(T) == round(math.log10(T))]
@@ -105,10 +105,7 @@ def test_loss_by_size(
             zorder=5,
             label="paper (read off its figure)",
         )
-    for label, value in baselines.items():
-        name = "_" + label.replace("\n", " ")
-        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
-        note(ax, value, label, COLORS["mark"], above=value == max(baselines.values()))
+    levels(ax, baselines)
     if ylim:
         ax.set_ylim(*ylim)
         for T, values in losses.items():

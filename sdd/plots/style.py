@@ -1,12 +1,13 @@
 """The book's look: colours, and the style sheet beside this file."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "STYLE", "note", "short", "use_style"]
+__all__ = ["COLORS", "STYLE", "levels", "note", "short", "use_style"]
 
 STYLE = Path(__file__).with_name("sdd.mplstyle")
 
@@ -44,3 +45,11 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
         fontsize=9,
         annotation_clip=False,
     )
+
+
+def levels(ax: Axes, values: Mapping[str, float]) -> None:
+    """Draw horizontal lines, each with its label: that of the highest above it, others below."""
+    for label, value in values.items():
+        name = "_" + label.replace("\n", " ")
+        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
+        note(ax, value, label, COLORS["mark"], above=value == max(values.values()))
