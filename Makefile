@@ -13,6 +13,8 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PY := $(VENV)/bin/python
 SITE := _build/html
+# Of IPython, for the kernels of a build alone: nobody's own start-up files, and no word on sockets.
+KERNELS := $(CURDIR)/_build/ipython
 # Where sdd.store keeps runs.
 RUNS := $(or $(SDD_STORE),runs)
 PORT ?= 8000
@@ -64,7 +66,9 @@ book: $(STAMP) ## train what is missing, then build the site (PROFILE=quick: min
 	@set -e; start=$$(date +%s); \
 	$(PY) -m sdd run --profile "$(PROFILE)"; \
 	rm -rf $(SITE) _build/.doctrees _build/jupyter_execute; \
-	SDD_BUILD=1 $(VENV)/bin/jupyter-book build . -q -W --keep-going; \
+	mkdir -p "$(KERNELS)/profile_default"; \
+	echo 'c.Application.log_level = "ERROR"' > "$(KERNELS)/profile_default/ipython_kernel_config.py"; \
+	SDD_BUILD=1 IPYTHONDIR="$(KERNELS)" $(VENV)/bin/jupyter-book build . -q -W --keep-going; \
 	$(PY) -m sdd claims --profile "$(PROFILE)" --json $(SITE)/claims.json; \
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
