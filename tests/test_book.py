@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pkgutil
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 import yaml
 
+import sdd
 from sdd import claims, experiments, tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -267,3 +269,15 @@ def test_the_runs_to_play_with_are_among_those_that_the_sweep_trains(page, name,
 
 def test_most_chapters_have_a_cell_to_play_with():
     assert len(TRIED) >= 9
+
+
+# --- Reference ----------------------------------------------------------------------------------
+
+
+def test_the_reference_lists_every_module_that_a_chapter_may_use():
+    parts = {f"sdd.{part}" for part in ("claims", "plots")}
+    modules = [info.name for info in pkgutil.walk_packages(sdd.__path__, "sdd.")]
+    shown = [m for m in modules if m.count(".") == 1 or m.rpartition(".")[0] in parts]
+    listed = re.findall(r"automodule:: (\S+)", text_of("book/api"))
+    assert set(shown) - set(listed) == {"sdd.__main__", "sdd.cli"}
+    assert len(listed) == len(set(listed)) > 30
