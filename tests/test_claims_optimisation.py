@@ -180,7 +180,8 @@ def test_a_failure_is_named_by_its_loss_and_all_else_by_its_picture():
 def test_the_table_counts_trainings_and_gives_their_range():
     groups = optimisation.outcomes([run(RING), run(RING, train=0.01), run(FAN, train=0.07)])
     *_, ring, lost = tables.outcomes(groups).data.splitlines()
-    assert ring.startswith("| one ring | 2 of 3 | 5.0e-03 (0.0e+00 to 1.0e-02) | 1.0000 ± 0.0000 |")
+    cells = "| one ring | 2 of 3 | 5.0e-03 (0.0e+00 to 1.0e-02) | 1.0000\u00a0±\u00a00.0000 |"
+    assert ring.startswith(cells)
     assert lost.startswith("| failed | 1 of 3 | 7.0e-02")
 
 

@@ -166,7 +166,7 @@ def _best_tests_better(m: int) -> Callable[[Evidence], Verdict]:
 
 
 _EIGHT = "book/optimisation.html#fig-eight-points"
-_SEEDS = "book/optimisation.html#fig-parameter-seeds"
+_SPREAD = "book/optimisation.html#fig-parameter-spread"
 _BEST = "book/optimisation.html#fig-best-of"
 _C10 = "C10, comment by Olah and Henighan"
 _TEXT = "the paper, experiment setup (text)"
@@ -186,10 +186,10 @@ CLAIMS = (
           at_quick=False, needs=("eight-points",)),
     Claim("F-steadier", _TEXT, "Training is steadier at m = 4 than at m = 2: log₁₀ of the ratio of "
           "standard deviations of the training loss over parameter seeds, positive at every T",
-          "much steadier for m > 3 (text)", _SEEDS, _steadier("train_loss"),
+          "much steadier for m > 3 (text)", _SPREAD, _steadier("train_loss"),
           needs=("initial-weights",)),
     Claim("F-steadier-test", _TEXT, "The same for the test loss",
-          "much steadier for m > 3 (text)", _SEEDS, _steadier("test_loss"),
+          "much steadier for m > 3 (text)", _SPREAD, _steadier("test_loss"),
           needs=("initial-weights",)),
     *(Claim(f"opt-best-{m}", "ours", f"At m = {m} the seed of the lowest training loss has a test "
             "loss below the mean of all seeds: by how much, at every T", "not stated", _BEST,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -199,7 +200,7 @@ def _same_place(e: Evidence) -> Verdict:
     laws = by_law(e)
     laws.pop(paper.N, None)  # it has two ratios only
     mean, sd = spread(halfway(laws.pop(int(SMALL["n"]))))
-    return combine(
+    verdict = combine(
         {
             f"n = {n:,}": judge_value(
                 halfway(groups), mean, reading=2 * sd, digits=2,
@@ -209,6 +210,7 @@ def _same_place(e: Evidence) -> Verdict:
             for n, groups in laws.items()
         }
     )  # fmt: skip
+    return replace(verdict, ours=f"{verdict.ours}; n = {SMALL['n']:,}: {mean:.2f}")
 
 
 def candidate_runs(e: Evidence, T: int) -> dict[str, list[Summary]]:
@@ -236,7 +238,8 @@ def _nothing_else(e: Evidence) -> Verdict:
         for name, found in runs.items()
         if name not in ("mean", "sum, as it is")
     }
-    return combine(parts)
+    verdict = combine(parts)
+    return replace(verdict, ours=f"{verdict.ours}; as it is: {mean:.1f}")
 
 
 def _mean_parts(e: Evidence) -> Verdict:
@@ -272,12 +275,13 @@ CLAIMS = (
           f"{math.log10(paper.JERMYN_PEAK):.2f} ± 0.05 (text: about 5,000)", _CURVES, _peak_loss,
           at_quick=False, needs=("sum",)),
     Claim("C1-higher", _C1, "Trained on the sum, the peak is higher than trained on the mean: "
-          "log₁₀ of the ratio", "+3.7 (text)", _CURVES, _higher_peak, needs=("sum",)),
+          "log₁₀ of the ratio", "+3.7 (text; judged by its sign)", _CURVES, _higher_peak,
+          needs=("sum",)),
     Claim("C1-b", _C1, "Peak of ‖b‖ trained on the sum ÷ peak trained on the mean",
           f"{paper.JERMYN_B} ± 0.5 (text: about three times)", _NORMS, _peak_b, at_quick=False,
           needs=("sum",)),
     Claim("C1-features", _C1, "Trained on the sum, features stand apart from T = 20,000 on only",
-          "T = 20,000 (text)", _CURVES, _later_features, at_quick=False, needs=("sum",)),
+          "T = 20,000 (text)", _NORMS, _later_features, at_quick=False, needs=("sum",)),
     Claim("C1-middle", _C1, "Trained on the sum, the middle regime begins at T ≈ 100",
           f"T ≈ 100 (text), within a factor of {_ABOUT}", _CURVES, _middle,
           at_quick=False, needs=("sum",)),

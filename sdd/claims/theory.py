@@ -4,6 +4,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float
 
 from sdd import metrics, paper, theory
 from sdd.claims.body import five_D, predicted_D, split_lengths
@@ -15,6 +16,7 @@ from sdd.summary import Summary
 
 __all__ = [
     "CLAIMS",
+    "in_haze",
     "isotropic_D",
     "kind",
     "planted_factor",
@@ -90,6 +92,25 @@ def isotropic_D(s: Summary) -> float:
     """Return the D that r and the measured R² of a run's pentagon would make, all else even."""
     r2, R2 = split_lengths(s)
     return theory.pentagon_dimensionality(math.sqrt(r2), R2)
+
+
+def in_haze(
+    ring: theory.HazyRing, haze: Float[np.ndarray, "2 n"]
+) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, " n"]]:
+    """Return W and b of a model of n features: a ring, and columns of given directions.
+
+    Parameters
+    ----------
+    ring : HazyRing
+        Its F features come first.
+    haze : (2, n) array
+        Columns of squared norm 1 together; those behind the ring are taken, times √R².
+    """
+    F, n = ring.F, haze.shape[1]
+    turns = 2 * np.pi * np.arange(F) / F
+    corners = ring.r * np.stack([np.cos(turns), np.sin(turns)])
+    W = np.hstack([corners, math.sqrt(ring.R2) * haze[:, F:]])
+    return W, np.append(np.full(F, ring.b), np.full(n - F, ring.c))
 
 
 # --- Checks ---------------------------------------------------------------------------------------
