@@ -80,7 +80,10 @@ ON_AXES |= {
         np.arange(3.0), {"one": [0, 1, 2], "two": [2, 1, 0]}, ax, xlabel="length", ylabel="change"
     ),
     "predicted_against_measured": lambda ax: plots.predicted_against_measured(
-        {"first": [("a", 0.2, 0.3), ("a", 0.25, 0.3), ("", 0.4, 0.3)], "second": [("b", 0.3, 0.3)]},
+        {
+            "first": [("a", 0.2, 0.3), ("a", 0.25, 0.3), ("usual", 0.4, 0.3)],
+            "second": [("b", 0.3, 0.3)],
+        },
         ax,
     ),
 }
@@ -160,6 +163,19 @@ def test_a_figure_of_many_panels_is_one_figure_and_changes_no_settings(name):
     assert plt.get_fignums() == [fig.number]
     assert mpl.rcParams == before
     fig.canvas.draw()
+
+
+def test_sizes_stand_below_one_another_in_the_three_panels():
+    fig = plots.three_panels(
+        SEEDS, D, {}, [(INF, ROWS, ROWS)], baselines=BASELINES, borders=(30.0, 1_000.0),
+        published={500_000: 0.999},
+    )  # fmt: skip
+    top, middle, *_ = fig.axes
+    assert ticks(top) == ticks(middle)
+    assert ticks(top)["∞"] > 500_000
+    assert top.get_xlim() == middle.get_xlim()
+    middle_x = {float(line.get_xdata()[0]) for line in middle.lines if len(line.get_xdata())}
+    assert ticks(top)["∞"] in middle_x
 
 
 def test_every_public_plot_is_tested_here():
@@ -399,13 +415,18 @@ def test_changes_of_rings_stand_at_their_number_of_features():
     assert lines["free"].get_color() != lines["planted"].get_color()
 
 
-def test_agreement_is_the_diagonal_and_a_name_is_written_once():
+def test_agreement_is_the_diagonal_and_each_name_has_a_marker():
     ax = ON_AXES["predicted_against_measured"](plt.subplots()[1])
     lines = {line.get_label(): line for line in ax.lines}
     x, y = lines["agreement"].get_data()
     assert list(x) == list(y)
-    np.testing.assert_array_equal(lines["first"].get_data(), [[0.2, 0.25, 0.4], [0.3] * 3])
-    assert [text.get_text() for text in ax.texts] == ["a"]
+    np.testing.assert_array_equal(lines["_first: a"].get_data(), [[0.2, 0.25], [0.3] * 2])
+    np.testing.assert_array_equal(lines["_first: usual"].get_data(), [[0.4], [0.3]])
+    assert "_second: a" not in lines
+    names = ("a", "usual", "b")
+    assert len({lines[name].get_marker() for name in names}) == 3
+    assert lines["_second: b"].get_marker() == lines["b"].get_marker()
+    assert {*names, "first", "second"} < {t.get_text() for t in ax.get_legend().get_texts()}
 
 
 # --- The engine -----------------------------------------------------------------------------------

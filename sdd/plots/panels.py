@@ -95,8 +95,10 @@ def three_panels(
     grid = fig.add_gridspec(4, len(columns), height_ratios=(3, 3, 1.15, 1.15))
     top = fig.add_subplot(grid[0, :])
     middle = fig.add_subplot(grid[1, :])
-    test_loss_by_size(losses, baselines, published, top, ylim=ylim)
-    dimensionality_by_size(features, examples, m, middle)
+    # One set of sizes, so that T and ∞ stand below one another.
+    sizes = {*losses, *(published or {}), *features, *examples}
+    test_loss_by_size(losses, baselines, published, top, ylim=ylim, sizes=sizes)
+    dimensionality_by_size(features, examples, m, middle, sizes=sizes)
     top.set_label("test loss")
     middle.set_label("dimensionality")
     top.set_xlabel("")

@@ -57,6 +57,7 @@ def test_loss_by_size(
     ax: Axes | None = None,
     *,
     ylim: tuple[float, float] | None = None,
+    sizes: Iterable[float] = (),
 ) -> Axes:
     """Draw test loss against T: a dot for each data seed, a line through their means.
 
@@ -72,13 +73,15 @@ def test_loss_by_size(
         Where to draw; None means the current axes.
     ylim : (float, float) or None
         Losses shown; values beyond are marked by arrows at the edge.
+    sizes : iterable of T
+        Sizes that the axis has besides, to agree with that of another panel.
 
     Returns
     -------
     Axes
     """
     ax = ax or plt.gca()
-    place = size_axis(ax, {*losses, *(published or {})})
+    place = size_axis(ax, {*losses, *(published or {}), *sizes})
     means = {T: float(np.mean(v)) for T, v in losses.items()}
     finite = [T for T in sorted(means) if T != math.inf]
     blue = COLORS["feature"]
@@ -124,6 +127,8 @@ def dimensionality_by_size(
     examples: Mapping[float, Float[np.ndarray, "T"]],
     m: int,
     ax: Axes | None = None,
+    *,
+    sizes: Iterable[float] = (),
 ) -> Axes:
     """Draw D of every feature (blue) and every example (red) against T, with the line m/T.
 
@@ -135,13 +140,15 @@ def dimensionality_by_size(
         Hidden dimensions.
     ax : Axes or None
         Where to draw; None means the current axes.
+    sizes : iterable of T
+        Sizes that the axis has besides, to agree with that of another panel.
 
     Returns
     -------
     Axes
     """
     ax = ax or plt.gca()
-    place = size_axis(ax, {*features, *examples})
+    place = size_axis(ax, {*features, *examples, *sizes})
     # Drawn side by side at each T, so that neither hides the other; their x is T all the same.
     for values, shift, color, label in (
         (features, 1.07, "feature", "features"),

@@ -1,6 +1,7 @@
 """Formulas beside what was trained: where planted solutions go, and predicted against measured."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +15,8 @@ __all__ = ["formulas", "planted_radii", "predicted_against_measured", "ring_chan
 
 # Told apart by colour, dash and marker.
 _LOOKS = (("feature", "-", "o"), ("example", "--", "s"), ("other", "-.", "^"), ("mark", ":", "D"))
+_FILLS = ("full", "none")
+_MARKERS = "os^DvPX*"
 
 
 def planted_radii(
@@ -126,7 +129,7 @@ def predicted_against_measured(
     Parameters
     ----------
     points : mapping of prediction to (name, predicted, measured)
-        A name is written beside its first point of the first prediction.
+        Predictions differ in colour and fill, names (at most eight) in their markers.
     ax : Axes or None
         Where to draw; None means the current axes.
 
@@ -138,18 +141,17 @@ def predicted_against_measured(
     every = [v for group in points.values() for _, *pair in group for v in pair]
     ends = min(every) - 0.03, max(every) + 0.03
     ax.plot(ends, ends, "--", color=COLORS["mark"], lw=1, label="agreement")
-    named: set[str] = set()
-    for k, (label, group) in enumerate(points.items()):
-        color, _, marker = _LOOKS[k]
-        x, y = [p for _, p, _ in group], [m for _, _, m in group]
-        ax.plot(x, y, marker, color=COLORS[color], ms=6, mew=0, alpha=0.7, label=label)
-        for name, predicted, measured in group if k == 0 else ():
-            if name and name not in named:
-                named.add(name)
-                ax.annotate(
-                    name, (predicted, measured), xytext=(0, 7), textcoords="offset points",
-                    fontsize=8, color=COLORS["mark"], ha="center",
-                )  # fmt: skip
+    names = dict.fromkeys(name for group in points.values() for name, *_ in group)
+    marker_of = dict(zip(names, _MARKERS, strict=False))
+    for (key, *_), fill, (label, group) in zip(_LOOKS, _FILLS, points.items(), strict=False):
+        look: dict[str, Any] = {"color": COLORS[key], "fillstyle": fill, "ms": 6, "alpha": 0.8}
+        ax.plot([], [], "o", label=label, **look)
+        for name, marker in marker_of.items():
+            pairs = [pair for variant, *pair in group if variant == name]
+            if pairs:
+                ax.plot(*np.transpose(pairs), marker, label=f"_{label}: {name}", **look)
+    for name, marker in marker_of.items():
+        ax.plot([], [], marker, color=COLORS["mark"], fillstyle="none", ms=6, label=name)
     ax.set(xlabel="predicted D of the five", ylabel="measured D of the five")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax
