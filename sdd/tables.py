@@ -59,7 +59,9 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    # A value and its deviation stay on one line.
+    kept = ([cell.replace(" ± ", "\u00a0±\u00a0") for cell in row] for row in rows)
+    lines += ["| " + " | ".join(row) + " |" for row in kept]
     return Markdown("\n".join(lines))
 
 
@@ -69,7 +71,8 @@ def _size(T: float) -> str:
 
 def _spread(values: Sequence[float], digits: int) -> str:
     mean, sd = spread(values)
-    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd == sd else " (one seed)")
+    # z: what rounds to zero has no sign.
+    return f"{mean:z.{digits}f}" + (f" ± {sd:.{digits}f}" if sd == sd else " (one seed)")
 
 
 def _beside(

@@ -332,11 +332,19 @@ mystnb: {figure: {caption: Forgotten., name: fig-forgotten}}
 ---
 plt.plot([1], [2]);
 ```
+
+| Claim | Published | Ours |
+| --- | --- | --- |
+| Five stand apart | 5 (fig) | 5 |
+
+| T | Ours |
+| --- | --- |
+| 3 | 1.0 |
 """
 
 
 @pytest.mark.slow
-def test_the_site_links_to_data_below_a_figure_and_warns_where_they_were_forgotten(tmp_path):
+def test_the_site_links_to_data_warns_where_they_were_forgotten_and_names_cells(tmp_path):
     tools = Path(__file__).resolve().parents[1] / "tools"
     (tmp_path / "conf.py").write_text(CONFIGURATION.format(tools=str(tools)))
     (tmp_path / "book").mkdir()
@@ -356,3 +364,8 @@ def test_the_site_links_to_data_below_a_figure_and_warns_where_they_were_forgott
     assert re.findall(r'href="([^"]+\.csv)">([^<]+)<', page) == [
         (f"../data/{path.name}", path.name)
     ]
+    # Cells of a table of claims are named for the style sheet, those of other tables not.
+    assert re.findall(r'<td class="([^"]+)"', page) == [
+        "claim-claim", "claim-published", "claim-ours",
+    ]  # fmt: skip
+    assert len(re.findall(r'<table class="claims', page)) == 1

@@ -18,9 +18,15 @@ from sdd.summary import Summary
 INF = math.inf
 
 
+def plain(table):
+    """Return a table's text with ordinary spaces around ±, where it has ones that do not break."""
+    assert " ± " not in "".join(table.data.splitlines()[2:])
+    return table.data.replace("\u00a0", " ")
+
+
 def cells(table):
     """Return header and rows as a reader of GitHub's table syntax sees them: text by column."""
-    lines = table.data.splitlines()
+    lines = plain(table).splitlines()
     split = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in lines]
     widths = {len(row) for row in split}
     assert len(widths) == 1, f"rows of {widths} cells"
@@ -77,6 +83,11 @@ def test_our_test_losses_are_mean_and_deviation_over_seeds(here):
     assert row[3:] == ["3.0e-03", "4"]
     single = replace(here, finite=[s for s in here.finite if s.seed == 0])
     assert "one seed" in by_T(tables.test_losses(single))[100][2]
+
+
+def test_what_rounds_to_zero_has_no_sign(here):
+    altered = changed(here, lambda s: s.T == 100, lambda run: replace(run, test_loss=-1e-9))
+    assert by_T(tables.test_losses(altered))[100][2] == "0.0000 ± 0.0000"
 
 
 def test_every_published_dimensionality_stands_beside_ours(here):
@@ -162,7 +173,7 @@ def test_bumps_are_listed_by_value_with_their_top_and_height():
     losses = np.array([[[1.0, 1.0], [1.3, 1.5], [0.9, 0.9]], [[1.0, 1.0], [0.9, 0.9], [0.8, 0.8]],
                        [[1.0, 1.0], [1.1, 1.1], [1.2, 1.2]]])  # fmt: skip
     g = Grid((0.01, 1.0, 2.0), (10, 3_000, 5_000), losses, np.full(losses.shape, 1e-5))
-    *_, bump, none, rising = tables.bumps(g, "weight decay").data.splitlines()
+    *_, bump, none, rising = plain(tables.bumps(g, "weight decay")).splitlines()
     assert bump == "| 0.01 | 3,000 | 1.4000 ± 0.1414 | 0.4000 ± 0.1414 |"
     assert rising.startswith("| 2.0 | still rising at the end | – | 0.0000")
     assert none == "| 1.0 | no bump | – | 0.0000 ± 0.0000 |"
