@@ -16,7 +16,7 @@ from sdd.run import Run
 __all__ = ["Summary", "by_size", "five_apart", "spread", "summarize", "values_by_size"]
 
 REFIT_ROWS = 20_000  # rows that refits are fitted on
-FRESH_SHOWN = 200  # fresh points whose hidden vectors stand for the training set at T = ∞
+FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
 
 
 @dataclass(frozen=True, eq=False)
