@@ -22,7 +22,10 @@ __all__ = ["main"]
 
 def _number(text: str) -> float:
     """Read a whole number, a real number or "inf", as the settings take them."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number or inf, not {text!r}") from None
     return int(value) if value.is_integer() else value
 
 
@@ -59,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     for flag, default in _setting_flags().items():
         kind = str if isinstance(default, str) else _number
         group.add_argument(f"--{flag}", type=kind, default=None, metavar=flag.upper())
-    group.add_argument("--start", help="a planted start: tgon:F or ring:K:r:b, see sdd.starts")
+    group.add_argument(
+        "--start", help="a planted start: tgon:F, ring:K:r:b or top-ring:K:r:b, see sdd.starts"
+    )
     group.add_argument("--snapshots", type=int, nargs="+", default=None, metavar="STEP")
 
     listing = commands.add_parser("list", help="list the experiments and their runs' settings")

@@ -112,7 +112,8 @@ def shown_progress(
         stop.set()
         watcher.join()
         bar.close()
-    print(f"trained {len(done)} runs in {clock(time.monotonic() - started)}", flush=True)
+    runs = "1 run" if len(done) == 1 else f"{len(done)} runs"
+    print(f"trained {runs} in {clock(time.monotonic() - started)}", flush=True)
 
 
 def clock(seconds: float) -> str:

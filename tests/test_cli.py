@@ -143,6 +143,12 @@ def test_what_cannot_be_read_at_all_is_refused_with_the_usage(argv, folder, caps
     assert "usage:" in capsys.readouterr().err
 
 
+def test_what_is_no_number_is_told_in_plain_words(folder, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--T", "four"])
+    assert "argument --T: must be a number or inf, not 'four'" in capsys.readouterr().err
+
+
 def test_an_unusable_store_is_named_before_anything_is_trained(call, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SDD_STORE", str(tmp_path / "file"))
