@@ -30,7 +30,7 @@ MOVED := $(filter-out $(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install book test test-site check bench serve notebooks clean clean-runs FORCE
+.PHONY: help install profile book test test-site check bench serve notebooks clean clean-runs FORCE
 
 help: ## print this list
 	@echo "Targets:"
@@ -62,7 +62,13 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt pyproject.toml $
 	$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'; \
 	echo "$(CURDIR)" > $@
 
-book: $(STAMP) ## train what is missing, then build the site (PROFILE=quick: minutes)
+# Asked before minutes of set-up.
+profile:
+	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/profiles.py | paste -sd ' '); \
+	case " $$names " in *" $(PROFILE) "*) ;; *) \
+	  echo "PROFILE must be one of $$names, not $(PROFILE)." >&2; exit 2;; esac
+
+book: profile $(STAMP) ## train what is missing, then build the site (PROFILE=quick: minutes)
 	@set -e; start=$$(date +%s); \
 	$(PY) -m sdd run --profile "$(PROFILE)"; \
 	rm -rf $(SITE) _build/.doctrees _build/jupyter_execute; \
