@@ -88,9 +88,7 @@ def sum_sizes(p: Profile) -> tuple[tuple[int, int, int], ...]:
         (
             *few,
             *((T, 2, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
-            (5_000, 1, 1),
-            (10_000, 2, 1),
-            (20_000, 1, 1),
+            *((T, 1, 1) for T in (5_000, 10_000, 20_000)),
         ),
         (
             *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
@@ -315,10 +313,7 @@ def _leftover(p: Profile) -> list[RunSpec]:
             for seed in (2, 3)  # (0 and 1 are F1's at quick)
         ),
         # At the paper's own size, beside F3's models of T = 10,000; these runs are long.
-        *(
-            spec(10_000, of=p.name, **settings(change))
-            for change in _at(p, (), LEFTOVER[:1], LEFTOVER)
-        ),
+        *(spec(10_000, of=p.name, **settings(change)) for change in _at(p, (), (), LEFTOVER)),
     ]
 
 
