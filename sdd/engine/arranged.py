@@ -5,6 +5,8 @@ A `Workspace` brings weights, moments and data into order, and weights back; eit
 subclass of its own, with the space and the kernels it needs.
 """
 
+from abc import ABC, abstractmethod
+
 import numba
 import numpy as np
 
@@ -111,7 +113,7 @@ def _encode_named(flat, place, indptr, indices, values, h):
             h[c, i] = x
 
 
-class Workspace:
+class Workspace(ABC):
     """Weights and moments in the order of features, and rows in the order of points.
 
     Parameters
@@ -145,18 +147,18 @@ class Workspace:
         self.rows: tuple = ()
 
     @classmethod
+    @abstractmethod
     def find_orders(cls, W, b, h) -> dict[str, np.ndarray]:
         """Return orders of features and of points, by name, where weights and points now are."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def order_points(h: np.ndarray, n: int) -> np.ndarray:
         """Return the points in the order of their place, h (m, T): (T,) int32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
         """Take a step for each learning rate; without `update` leave the gradient in D."""
-        raise NotImplementedError
 
     def take(self, data, points) -> None:
         """Take the rows of the data, in the order given."""
