@@ -62,9 +62,9 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt pyproject.toml $
 	$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'; \
 	echo "$(CURDIR)" > $@
 
-# Asked before minutes of set-up.
+# Before minutes of set-up; the names are those of sdd/profiles.py.
 profile:
-	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/profiles.py | paste -sd ' '); \
+	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/profiles.py | paste -sd ' ' -); \
 	case " $$names " in *" $(PROFILE) "*) ;; *) \
 	  echo "PROFILE must be one of $$names, not $(PROFILE)." >&2; exit 2;; esac
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from sdd import cli
+from sdd.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md")
@@ -33,6 +35,15 @@ def commands(page):
 
 def test_the_readme_has_an_example():
     assert SNIPPETS
+
+
+def test_make_refuses_an_unknown_profile_and_no_other():
+    for name in PROFILES:
+        subprocess.run(["make", "-s", "profile", f"PROFILE={name}"], cwd=ROOT, check=True)
+    wrong = ["make", "-s", "profile", "PROFILE=huge"]
+    refused = subprocess.run(wrong, cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert f"PROFILE must be one of {' '.join(PROFILES)}, not huge." in refused.stderr
 
 
 @cache
