@@ -31,7 +31,7 @@ def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float]:
     lengthens less. Of large sizes fewer rows are timed, and the time is taken in proportion.
     """
 
-    def seconds(call: Callable[[], Any]) -> float:
+    def cpu_time(call: Callable[[], Any]) -> float:
         start = time.thread_time()
         call()
         return time.thread_time() - start
@@ -44,10 +44,10 @@ def _costs(m: int, rows: int, law: DataSettings) -> tuple[float, float]:
     for _ in range(3):  # (The first one tells how many steps make five milliseconds.)
         rates = np.full(count, 1e-6)
         advance = partial(engine.advance, state, data, rates, weight_decay=0.0, eps=1e-8)
-        step = min(step, seconds(advance) / count)
+        step = min(step, cpu_time(advance) / count)
         count = max(1, min(1_000, int(0.005 / max(step, 1e-9))))
     seen = law.rows(0, max(timed, 1_000), "train")
-    loss = min(seconds(lambda: engine.loss(state.W, state.b, seen)) for _ in range(2))
+    loss = min(cpu_time(lambda: engine.loss(state.W, state.b, seen)) for _ in range(2))
     return step * rows / timed, loss / seen.T
 
 

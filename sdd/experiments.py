@@ -101,9 +101,15 @@ def like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
     Raises
     ------
     ValueError
-        Where there is no such experiment, or a name or a value breaks its rule.
+        Where there is no such experiment, it has no runs at this profile, or a name or a value
+        breaks its rule.
     """
-    first = specs(name, of)[0]
+    found = specs(name, of)
+    if not found:
+        raise ValueError(
+            f"{name} must have runs at the profile, but has none at {profile(of).name}"
+        )
+    first = found[0]
     data, config = asdict(first.data), asdict(first.config)
     start = changes.pop("start", first.start)
     for field, value in changes.items():

@@ -238,6 +238,8 @@ def test_a_run_like_those_of_an_experiment_differs_in_what_is_named_alone():
     assert (other.snapshots, other.start) == (first.snapshots, "ring:5:1:0")
     with pytest.raises(ValueError, match="no setting named 'momentum'"):
         like("eps-path", "quick", momentum=0.9)
+    with pytest.raises(ValueError, match=r"width-published must have runs .* has none at quick"):
+        like("width-published", "quick")
     with pytest.raises(ValueError, match=r"must be one of dataset-size.*not 'bread'"):
         like("bread")
 
