@@ -173,14 +173,3 @@ def test_kinds_and_variants_are_read_off_the_settings():
     names = [measured.variant(s) for s in leftover_runs(decayed)[::2]]
     assert names == ["", "no decay", "half the steps", "0.5 × weights"]
     assert set(BEST_RINGS) == set(range(3, 9))
-
-
-def test_a_ring_in_a_haze_has_the_lengths_asked_for():
-    ring = theory.HazyRing(F=6, r=0.8, b=-0.1, R2=2.0, c=0.002, loss_change=0.0)
-    haze = np.random.default_rng(0).normal(size=(2, 50))
-    W, b = measured.in_haze(ring, haze / np.linalg.norm(haze))
-    np.testing.assert_allclose(np.linalg.norm(W[:, :6], axis=0), 0.8)
-    np.testing.assert_allclose(np.diff(np.unwrap(np.arctan2(W[1, :6], W[0, :6]))), np.pi / 3)
-    share = (haze[:, 6:] ** 2).sum() / (haze**2).sum()
-    assert (W[:, 6:] ** 2).sum() == pytest.approx(2.0 * share)
-    assert (list(b[:6]), set(b[6:])) == ([-0.1] * 6, {0.002})

@@ -13,6 +13,7 @@ from sdd.metrics import dimensionality
 from sdd.model import ReLUOutput
 from sdd.run import TrainConfig
 from sdd.theory import (
+    HazyRing,
     best_ring,
     constant_baseline,
     constant_loss,
@@ -236,3 +237,14 @@ def test_the_rings_that_are_planted_are_the_best_ones():
     for F, planted in BEST_RINGS.items():
         best = best_ring(F, True, **LAW)
         assert planted == pytest.approx((best.r, best.b), abs=6e-4)
+
+
+def test_a_ring_in_a_haze_has_the_lengths_asked_for():
+    ring = HazyRing(F=6, r=0.8, b=-0.1, R2=2.0, c=0.002, loss_change=0.0)
+    haze = np.random.default_rng(0).normal(size=(2, 50))
+    W, b = ring.weights(haze / np.linalg.norm(haze))
+    np.testing.assert_allclose(np.linalg.norm(W[:, :6], axis=0), 0.8)
+    np.testing.assert_allclose(np.diff(np.unwrap(np.arctan2(W[1, :6], W[0, :6]))), np.pi / 3)
+    share = (haze[:, 6:] ** 2).sum() / (haze**2).sum()
+    assert (W[:, 6:] ** 2).sum() == pytest.approx(2.0 * share)
+    assert (list(b[:6]), set(b[6:])) == ([-0.1] * 6, {0.002})

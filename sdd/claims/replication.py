@@ -143,15 +143,11 @@ def _later_features(e: Evidence) -> Verdict:
 
 
 def _middle(e: Evidence) -> Verdict:
-    """Judge where data points stop having the highest D, seed by seed, as `Evidence.borders`."""
+    """Judge where data points stop having the highest D (`Evidence.borders`), seed by seed."""
     by_seed: dict[int, list[Summary]] = {}
     for s in e.of("sum"):
         by_seed.setdefault(s.seed, []).append(s)
-    begins = []
-    for runs in by_seed.values():
-        last = max((s.T for s in runs if s.example_D[0] > s.feature_D[0]), default=math.nan)
-        behind = min((s.T for s in runs if s.T > last), default=math.nan)
-        begins.append(math.sqrt(last * behind))
+    begins = [replace(e, finite=runs).borders[0] for runs in by_seed.values()]
     low, high = paper.JERMYN_MIDDLE / _ABOUT, paper.JERMYN_MIDDLE * _ABOUT
     at = ", ".join(f"{T:,.0f}" for T in begins)
     return judge_each([low <= T <= high for T in begins], f"at {at}: from {low:.0f} to {high:.0f}")

@@ -4,7 +4,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
 
 from sdd import metrics, paper, theory
 from sdd.claims.body import five_D, predicted_D, split_lengths
@@ -16,7 +15,7 @@ from sdd.summary import Summary
 
 __all__ = [
     "CLAIMS",
-    "in_haze",
+    "expected_ratio",
     "isotropic_D",
     "kind",
     "planted_factor",
@@ -41,6 +40,15 @@ def radius_ratio(s: Summary) -> float:
     """Return the mean length of the hidden vectors, in units of the least that memorises."""
     lengths = np.linalg.norm(s.hidden, axis=1)
     return float(lengths.mean()) / theory.tgon_threshold(int(s.T))
+
+
+def expected_ratio(s: Summary) -> float:
+    """Return the `radius_ratio` in which a planted polygon should end.
+
+    Below the least radius it should grow to it; above, stay, or with decay shrink to it.
+    """
+    factor = planted_factor(s)
+    return factor if factor > 1 and s.run.config.weight_decay == 0 else 1.0
 
 
 def kind(s: Summary) -> str:
@@ -94,25 +102,6 @@ def isotropic_D(s: Summary) -> float:
     return theory.pentagon_dimensionality(math.sqrt(r2), R2)
 
 
-def in_haze(
-    ring: theory.HazyRing, haze: Float[np.ndarray, "2 n"]
-) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, " n"]]:
-    """Return W and b of a model of n features: a ring, and columns of given directions.
-
-    Parameters
-    ----------
-    ring : HazyRing
-        Its F features come first.
-    haze : (2, n) array
-        Columns of squared norm 1 together; those behind the ring are taken, times √R².
-    """
-    F, n = ring.F, haze.shape[1]
-    turns = 2 * np.pi * np.arange(F) / F
-    corners = ring.r * np.stack([np.cos(turns), np.sin(turns)])
-    W = np.hstack([corners, math.sqrt(ring.R2) * haze[:, F:]])
-    return W, np.append(np.full(F, ring.b), np.full(n - F, ring.c))
-
-
 # --- Checks ---------------------------------------------------------------------------------------
 
 
@@ -123,12 +112,12 @@ def _polygons(e: Evidence) -> Verdict:
         groups.setdefault((planted_factor(s), decays), []).append(s)
     parts = {}
     for (factor, decays), runs in sorted(groups.items()):
-        stays = factor > 1 and not decays
+        expected = expected_ratio(runs[0])
         # Wrong would be a polygon that stays where it was put, or one that does not.
-        target, other = (factor, 1) if stays else (1, factor)
+        other = 1.0 if expected == factor else factor
         name = f"from {factor:g}{' with decay' if decays else ''}"
         parts[name] = judge_value(
-            [radius_ratio(s) / target for s in runs], 1, effect=abs(other / target - 1), of="T"
+            [radius_ratio(s) / expected for s in runs], 1, effect=abs(other / expected - 1), of="T"
         )
     return combine(parts)
 

@@ -48,6 +48,22 @@ class HazyRing:
         """D of its features."""
         return pentagon_dimensionality(self.r, self.R2, self.F)
 
+    def weights(
+        self, haze: Float[np.ndarray, "2 n"]
+    ) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, "n"]]:
+        """Return W and b of a model of n features that is this ring in a given haze.
+
+        Parameters
+        ----------
+        haze : (2, n) array
+            Columns of squared norm 1 together. The ring stands in place of the first F; the
+            others are taken times R.
+        """
+        turns = 2 * np.pi * np.arange(self.F) / self.F
+        corners = self.r * np.stack([np.cos(turns), np.sin(turns)])
+        W = np.hstack([corners, math.sqrt(self.R2) * haze[:, self.F :]])
+        return W, np.append(np.full(self.F, self.b), np.full(haze.shape[1] - self.F, self.c))
+
 
 _erf = np.vectorize(math.erf, otypes=[float])
 
