@@ -88,7 +88,9 @@ def sum_sizes(p: Profile) -> tuple[tuple[int, int, int], ...]:
         (
             *few,
             *((T, 2, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
-            *((T, 1, 1) for T in (5_000, 10_000, 20_000)),
+            (5_000, 1, 1),
+            (10_000, 2, 1),  # of two data sets one is far past the border, the other before it
+            (20_000, 1, 1),
         ),
         (
             *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
