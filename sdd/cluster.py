@@ -1,5 +1,6 @@
 """Training on a Dask cluster: the same runs, to the same bits, made elsewhere and stored here."""
 
+import asyncio
 import contextlib
 import logging
 import pickle
@@ -38,9 +39,12 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError as error:
         raise ValueError(f"to train on a Dask cluster, install distributed ({error})") from error
     try:
+        # (Before a client is made: one that cannot connect stays open, and where it is collected
+        # while Dask starts the next, both wait for ever.)
+        distributed.utils.LoopRunner().run_sync(_ask_for_scheduler, address)
         client = distributed.Client(address, timeout=REACHED, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:  # the last two: it is no address
-        why = " ".join(str(error).split())
+        why = " ".join(str(error).split()) or "something else does"
         raise ConnectionError(f"no Dask scheduler answers at {address}: {why}") from error
     log = logging.getLogger("distributed.client")
     level = log.level
@@ -50,6 +54,18 @@ def connected(address: str) -> Iterator[Any]:
             yield client
     finally:
         log.setLevel(level)
+
+
+async def _ask_for_scheduler(address: str) -> None:
+    """Ask who is there, within a time; an error where it is no Dask scheduler."""
+    from distributed import Security, rpc
+
+    options = Security().get_connection_args("client")
+    async with rpc(address, timeout=REACHED, connection_args=options) as there:
+        # (Dask's own timeout ends with the connection: it would wait for ever to be greeted.)
+        kind = (await asyncio.wait_for(there.identity(), 2 * REACHED))["type"]
+    if kind != "Scheduler":
+        raise ValueError(f"a {kind.lower()} does")
 
 
 # Not by joblib's own Dask backend (1.6.0): it trains here, not there, where the cluster has but one

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -166,12 +167,29 @@ def test_a_scheduler_that_cannot_read_its_tasks_is_told(cluster, client, tmp_pat
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "foo://127.0.0.1:1", ""])
-def test_an_address_where_no_scheduler_answers_is_named(address, tmp_path, monkeypatch, trained):
+@pytest.fixture
+def no_client(monkeypatch):
+    """A client that cannot connect would stay open, to hang or not when it is collected."""
     monkeypatch.setattr(clusters, "REACHED", 0.5)
+    monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("a client was made"))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "foo://127.0.0.1:1", ""])
+def test_an_address_where_no_scheduler_answers_is_named(address, tmp_path, no_client, trained):
     with pytest.raises(ConnectionError, match=f"no Dask scheduler answers at {address}:") as error:
         train_missing([spec()], tmp_path, quiet=True, dask=address)
     assert "\n" not in str(error.value)
+    assert trained == []
+
+
+def test_something_else_that_answers_is_told(cluster, client, tmp_path, no_client, trained):
+    worker = next(iter(client.scheduler_info()["workers"]))
+    with pytest.raises(ConnectionError, match=f"answers at {worker}: a worker does"):
+        train_missing([spec()], tmp_path, quiet=True, dask=worker)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"answers at {there}: something else does"):
+            train_missing([spec()], tmp_path, quiet=True, dask=there)
     assert trained == []
 
 
