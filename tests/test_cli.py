@@ -318,6 +318,8 @@ def test_list_names_every_run_of_a_profile(name, call):
 
 def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
     add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
+    two = {name: experiments.EXPERIMENTS[name] for name in ("dataset-size", "fresh-data")}
+    monkeypatch.setattr(experiments, "EXPERIMENTS", two)
     code, out, err = call("status", "--profile", "small")
     assert (code, err) == (0, "")
     assert "0 of 3 stored, the rest about 0:0" in out
@@ -334,14 +336,13 @@ def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
     assert out.rstrip().endswith("all stored")
 
 
-def test_status_at_quick_in_an_empty_store_takes_seconds(call, folder):
-    started = time.monotonic()
+def test_status_in_an_empty_store_trains_nothing(call, folder, trained):
     code, out, err = call("status", "--profile", "quick")
     assert (code, err) == (0, "")
     assert "0 of 31 stored, the rest about" in out
     assert "0 of 6 stored, the rest about" in out
     assert str(folder) in out
-    assert time.monotonic() - started < 20
+    assert trained == []
 
 
 def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):

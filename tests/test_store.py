@@ -10,7 +10,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -516,10 +515,8 @@ def test_a_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
             assert ours
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait(timeout=10)
-        start = time.monotonic()
-        with locked("a", tmp_path) as ours:  # free, though nobody released it
+        with locked("a", tmp_path, wait=False) as ours:  # free, though nobody released it
             assert ours
-        assert time.monotonic() - start < 5
 
 
 def test_a_lock_is_free_again_after_its_block_even_if_that_failed(tmp_path):
