@@ -7,16 +7,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sdd.claims import appendix, body, optimisation, parts, replication, theory
-from sdd.claims.body import (
-    angle_error,
-    bump,
-    failed,
-    five_D,
-    predicted_D,
-    split_lengths,
+from sdd.claims import (
+    appendix,
+    loss,
+    optimisation,
+    parts,
+    polygons,
+    regimes,
+    replication,
+    theory,
 )
 from sdd.claims.claim import GROUPS, Claim, Judgement
+from sdd.claims.loss import bump
+from sdd.claims.polygons import angle_error, failed, five_D, predicted_D, split_lengths
 from sdd.evidence import Evidence
 from sdd.judging import (
     NOISY,
@@ -61,7 +64,9 @@ __all__ = [
 ]
 
 CLAIMS: tuple[Claim, ...] = (
-    *body.CLAIMS,
+    *polygons.CLAIMS,
+    *regimes.CLAIMS,
+    *loss.CLAIMS,
     *parts.CLAIMS,
     *appendix.CLAIMS,
     *replication.CLAIMS,

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from sdd import arrangements, engine, luck, paper
-from sdd.claims.body import failed
 from sdd.claims.claim import Claim, label
+from sdd.claims.polygons import failed
 from sdd.data import Dataset, DataSettings
 from sdd.evidence import Evidence
 from sdd.judging import (

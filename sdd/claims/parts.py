@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sdd.claims.body import bump
 from sdd.claims.claim import Claim
+from sdd.claims.loss import bump
 from sdd.evidence import Evidence
 from sdd.judging import Verdict, combine, judge_each
 from sdd.summary import Summary

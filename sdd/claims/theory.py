@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from sdd import metrics, paper, theory
-from sdd.claims.body import five_D, predicted_D, split_lengths
 from sdd.claims.claim import Claim
+from sdd.claims.polygons import five_D, predicted_D, split_lengths
 from sdd.data import Dataset, DataSettings
 from sdd.evidence import Evidence
 from sdd.judging import Verdict, combine, judge_each, judge_sign, judge_value
