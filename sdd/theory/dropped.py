@@ -1,4 +1,4 @@
-"""One feature left out of a regular polygon: a local optimum, from which no gradient leads."""
+"""One feature left out of a regular polygon: stationary, and a saddle, if a shallow one."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,7 +6,7 @@ from jaxtyping import Float
 from sdd.theory.polygons import tgon_threshold
 from sdd.theory.rules import require
 
-__all__ = ["dropped_curvature", "dropped_feature"]
+__all__ = ["dropped_curvature", "dropped_descent", "dropped_feature"]
 
 
 def dropped_feature(
@@ -51,7 +51,7 @@ def dropped_curvature(n: int, radius: float) -> float:
     With a small column w its output is b + w·h_k on the other points, which adds
     Σ_k (w·h_k)²/n = (n − 1) r² ‖w‖²/(2n) to the loss (the linear terms sum to zero), and
     b + ‖w‖² on its own, which takes 2(1 − b)‖w‖²/n away. Twice the difference, at b = 1/n, is
-    (n − 1)/n · (r² − 4/n): positive for r > 1, so that there is no way out.
+    (n − 1)/n · (r² − 4/n): positive for r > 1, so that this column alone has no way out.
 
     Raises
     ------
@@ -60,6 +60,23 @@ def dropped_curvature(n: int, radius: float) -> float:
     """
     _require_dropped(n, radius)
     return (n - 1) / n * (radius**2 - 4 / n)
+
+
+def dropped_descent(n: int, radius: float) -> float:
+    """Return how fast the loss falls where all columns move together, per ‖d‖²; a saddle, then.
+
+    Above the least radius the others may be shifted by any small d: with b_k = 1 − ‖h_k‖² all
+    their points stay exact. (At the least radius they do if the polygon also grows, by a share
+    ‖d‖/√2; without that it costs (n − 1)/n ‖d‖².) But Σ_k h_k is now (n − 1) d, and the loss in
+    the dropped column C‖w‖²/2 + (2b(n − 1)/n) w·d, with C of `dropped_curvature`. At its least,
+    with b = 1/n, that is −2(n − 1)²/(n⁴ C) ‖d‖².
+
+    Raises
+    ------
+    ValueError
+        As for `dropped_feature`.
+    """
+    return 2 * (n - 1) ** 2 / n**4 / dropped_curvature(n, radius)
 
 
 def _require_dropped(n: int, radius: float | None) -> None:
