@@ -77,9 +77,16 @@ class Summary:
 
     @cached_property
     def reach(self) -> float:
-        """How much longer the longest hidden vector of the test set is than that of training."""
-        test = engine.hidden(self.run.W, self._test)
-        return float(np.linalg.norm(test, axis=1).max() / np.linalg.norm(self.hidden, axis=1).max())
+        """How much longer the longest hidden vector of test points is than that of training.
+
+        Of as many test points as there are in training (or of all, where there are fewer), on
+        average: among more points, one is longer.
+        """
+        seen = np.linalg.norm(self.hidden, axis=1)
+        new = np.linalg.norm(engine.hidden(self.run.W, self._test), axis=1)
+        rows = min(len(seen), len(new))
+        longest = new[: len(new) // rows * rows].reshape(-1, rows).max(1)
+        return float(longest.mean() / seen.max())
 
     @cached_property
     def seen(self) -> list[Share]:
