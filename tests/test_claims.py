@@ -47,6 +47,7 @@ NOT_AT_QUICK = {
     "F4-W-level",
     "F4-b",
     "F3-above-one",
+    "F3-small",
     "F3-bump-height",
     "F3-plateau",
 }
@@ -399,7 +400,7 @@ FALSE_WORLDS = {
     ),
     "a test loss below the constant's at T = 200": (
         [(runs_at(200), with_losses({200: 0.998}))],
-        {"F3-floor": PARTLY, "F3-above-one": PARTLY},
+        {"F3-floor": PARTLY, "F3-above-one": PARTLY, "F3-small": PARTLY},
     ),
     "a test loss below the constant's in one run": (
         [(runs_at(5, seeds=(3,)), with_loss(0.998))],
@@ -407,7 +408,7 @@ FALSE_WORLDS = {
     ),
     "no test loss above the constant's": (
         [(lambda s: s.T <= 2_000, with_loss(lambda run: 0.9985 + 1e-5 * run.data.seed))],
-        dict.fromkeys(("F3-floor", "F3-above-one"), NOT)
+        dict.fromkeys(("F3-floor", "F3-above-one", "F3-small"), NOT)
         | dict.fromkeys(("F3-bump", "F3-bump-each", "F3-bump-place", "F3-bump-height"), NOT),
     ),
     "test losses unlike between seeds": (
@@ -417,7 +418,7 @@ FALSE_WORLDS = {
                 with_loss(lambda run: run.test_loss + (-0.1, -0.03, 0.03, 0.1)[run.data.seed]),
             )
         ],
-        {"F3-above-one": NOISY, "F3-floor": PARTLY},
+        {"F3-above-one": NOISY, "F3-small": PARTLY, "F3-floor": PARTLY},
     ),
     "test sets too small to tell": (
         [(lambda s: True, lambda run: replace(run, test_error=0.1))],

@@ -32,6 +32,25 @@ def _above_one(e: Evidence) -> Verdict:
     return combine(parts)
 
 
+# T: reading error of the published loss; the curve is steep up to T = 15.
+_SMALL = {
+    T: paper.BUMP_READING if T < 30 else paper.LOSS_READING for T in (8, 15, 30, 50, 100, 200)
+}
+
+
+def _memorising(e: Evidence) -> Verdict:
+    return combine(
+        {
+            label(T): judge_value(
+                e.losses(T), paper.TEST_LOSS[T], reading=reading, digits=4,
+                # Wrong would be the loss of no output: with that all points are left alone.
+                effect=abs(paper.TEST_LOSS[T] - 1),
+            )
+            for T, reading in _SMALL.items() if e.at(T)
+        }
+    )  # fmt: skip
+
+
 def bump(e: Evidence) -> tuple[list[float], list[float], list[float]]:
     """Return, for each data seed, where the bump peaks, its height, and its rise.
 
@@ -123,6 +142,9 @@ CLAIMS = (
           "none (fig)", _LOSS, _floor),
     Claim("F3-above-one", _F3, "From T = 15 to 200 the test loss is above 1: worse than no output",
           "1.0015 to 1.022 ± 0.0003 (fig; judged by the sign)", _LOSS, _above_one, at_quick=False),
+    Claim("F3-small", _F3, "Test losses of small training sets",
+          "; ".join(f"{label(T)}: {paper.TEST_LOSS[T]:g} ± {v:g}" for T, v in _SMALL.items())
+          + " (fig)", _LOSS, _memorising, at_quick=False),
     Claim("F3-bump", _F3, "Between T = 500 and 5,000 the test loss rises above both ends",
           "+0.0145 ± 0.002 (fig; judged by its sign)", _LOSS, _bump_rises),
     Claim("F3-bump-each", "ours, beside F3",
