@@ -267,7 +267,7 @@ _LAW = "book/replications.html#fig-eps-law"
 _OTHERS = "book/replications.html#fig-candidates"
 
 CLAIMS = (
-    Claim("C1-peak", _C1, "Trained on the sum, the test loss peaks at: log₁₀",
+    Claim("C1-peak", _C1, "Trained on the sum, the height of the peak of the test loss: log₁₀",
           f"{math.log10(paper.JERMYN_PEAK):.2f} ± 0.05 (text: about 5,000)", _CURVES, _peak_loss,
           at_quick=False, needs=("sum",)),
     Claim("C1-higher", _C1, "Trained on the sum, the peak is higher than trained on the mean: "
