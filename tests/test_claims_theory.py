@@ -173,3 +173,9 @@ def test_kinds_and_variants_are_read_off_the_settings():
     names = [measured.variant(s) for s in leftover_runs(decayed)[::2]]
     assert names == ["", "no decay", "half the steps", "0.5 × weights"]
     assert set(BEST_RINGS) == set(range(3, 9))
+
+
+def test_decay_keeps_a_lost_point_lost_and_without_it_long_trainings_find_it_again():
+    assert measured.found_again(8, 0.0, 100_000, starts=6) >= 4
+    assert measured.found_again(8, 0.1, 100_000, starts=6) == 0
+    assert measured.found_again(8, 0.0, 100, starts=2) == 0  # far too soon

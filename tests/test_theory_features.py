@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from sdd import engine
-from sdd.data import Dataset, DataSettings, sample
+from sdd.data import DataSettings, sample
 from sdd.extensions import BEST_RINGS, SMALL
 from sdd.metrics import dimensionality
 from sdd.model import ReLUOutput
-from sdd.run import TrainConfig
 from sdd.theory import (
     HazyRing,
     best_ring,
@@ -20,6 +19,7 @@ from sdd.theory import (
     dropped_curvature,
     dropped_descent,
     dropped_feature,
+    dropped_moved,
     feature_mean,
     hazy_loss_change,
     newcomer_change,
@@ -30,7 +30,6 @@ from sdd.theory import (
     zero_baseline,
 )
 from sdd.theory.search import compass
-from sdd.training import train
 
 LAW = {"n": 1_000, "sparsity": 0.99}
 
@@ -94,20 +93,12 @@ def test_its_curvature_is_that_of_finite_differences_and_positive(n):
     assert dropped_curvature(n, radius) > 0
 
 
-def shifted(n, radius, shift):
-    """Return the weights with the others moved along together, and the best column for the last."""
-    W, b = dropped_feature(n, radius)
-    W += shift[:, None]
-    W[:, -1] = -2 * (n - 1) / n**2 / dropped_curvature(n, radius) * shift
-    return W, np.append(1 - (W[:, :-1] ** 2).sum(0), b[-1])
-
-
 @pytest.mark.parametrize("n", [6, 9, 30])
 @pytest.mark.parametrize("angle", [0.0, 0.7, 2.0])
 def test_where_the_others_have_room_the_loss_falls_when_all_move(n, angle):
     radius, size = 1.02 * tgon_threshold(n - 1), 1e-3
     rest = plain_loss(*dropped_feature(n, radius), np.eye(n))
-    moved = shifted(n, radius, size * np.array([math.cos(angle), math.sin(angle)]))
+    moved = dropped_moved(n, radius, size * np.array([math.cos(angle), math.sin(angle)]))
     change = (plain_loss(*moved, np.eye(n)) - rest) / size**2
     assert change == pytest.approx(-dropped_descent(n, radius), rel=2e-3)
     assert change < 0
@@ -117,7 +108,7 @@ def test_where_the_others_have_room_the_loss_falls_when_all_move(n, angle):
 def test_at_the_least_radius_the_same_move_costs_unless_the_polygon_grows_along_with_it(n):
     radius, size = tgon_threshold(n - 1), 1e-3
     rest = plain_loss(*dropped_feature(n, radius), np.eye(n))
-    W, b = shifted(n, radius, size * np.array([1.0, 0]))
+    W, b = dropped_moved(n, radius, size * np.array([1.0, 0]))
     moved = W.copy()
     W[:, -1] = 0
     cost = (plain_loss(W, b, np.eye(n)) - rest) / size**2
@@ -126,20 +117,6 @@ def test_at_the_least_radius_the_same_move_costs_unless_the_polygon_grows_along_
     b[:-1] = 1 - (moved[:, :-1] ** 2).sum(0)
     change = (plain_loss(moved, b, np.eye(n)) - rest) / size**2
     assert change == pytest.approx(-dropped_descent(n, radius), rel=2e-2)
-
-
-@pytest.mark.parametrize(("decay", "comes_back"), [(0.0, True), (0.1, False)])
-def test_decay_keeps_a_lost_point_lost_and_without_it_training_finds_it_again(decay, comes_back):
-    n, rng = 8, np.random.default_rng(0)
-    W, b = dropped_feature(n)
-    config = TrainConfig(
-        steps=100_000, weight_decay=decay, reduction="sum", eps=1e-8, dtype="float64"
-    )
-    starts = [(W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)) for _ in range(6)]
-    runs = [train(Dataset.from_dense(np.eye(n)), config, init=start) for start in starts]
-    found = [run.train_loss < 1e-3 for run in runs]
-    assert found == [np.linalg.norm(run.W, axis=0).min() > 1 for run in runs]
-    assert sum(found) >= 4 if comes_back else not any(found)
 
 
 @pytest.mark.parametrize(("n", "radius"), [(0, None), (5, None), (8, 0.9 * tgon_threshold(7))])

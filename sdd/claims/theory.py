@@ -11,11 +11,14 @@ from sdd.claims.polygons import five_D, predicted_D, split_lengths
 from sdd.data import Dataset, DataSettings
 from sdd.evidence import Evidence
 from sdd.judging import Verdict, combine, judge_each, judge_sign, judge_value
+from sdd.run import TrainConfig
 from sdd.summary import Summary
+from sdd.training import train
 
 __all__ = [
     "CLAIMS",
     "expected_ratio",
+    "found_again",
     "isotropic_D",
     "kind",
     "planted_factor",
@@ -49,6 +52,34 @@ def expected_ratio(s: Summary) -> float:
     """
     factor = planted_factor(s)
     return factor if factor > 1 and s.run.config.weight_decay == 0 else 1.0
+
+
+def found_again(n: int, decay: float, steps: int, starts: int = 10) -> int:
+    """Return how many trainings from near a dropped feature end with every point memorised.
+
+    They train on n one-hot points, on the sum over features, from `theory.dropped_feature` at the
+    least radius and small random changes of it. (Seconds: nothing of it is stored.)
+
+    Parameters
+    ----------
+    n : int
+        Points, and features; at least 6.
+    decay : float
+        Weight decay λ.
+    steps : int
+        Steps of each training.
+    starts : int
+        Trainings.
+    """
+    W, b = theory.dropped_feature(n, theory.tgon_threshold(n - 1))
+    points = Dataset.from_dense(np.eye(n, dtype=np.float32))
+    config = TrainConfig(steps=steps, weight_decay=decay, reduction="sum")
+    rng = np.random.default_rng(0)
+    count = 0
+    for _ in range(starts):
+        start = W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)
+        count += train(points, config, init=start).train_loss < 0.5 / n
+    return count
 
 
 def kind(s: Summary) -> str:

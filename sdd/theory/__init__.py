@@ -6,7 +6,7 @@ losses are summed over features.
 
 from sdd.theory.constants import constant_baseline, constant_loss, feature_mean, zero_baseline
 from sdd.theory.crossover import crossover
-from sdd.theory.dropped import dropped_curvature, dropped_descent, dropped_feature
+from sdd.theory.dropped import dropped_curvature, dropped_descent, dropped_feature, dropped_moved
 from sdd.theory.haze import HazyRing, hazy_loss_change, ring_in_haze
 from sdd.theory.leftover import (
     leftover_norm_sq,
@@ -37,6 +37,7 @@ __all__ = [
     "dropped_curvature",
     "dropped_descent",
     "dropped_feature",
+    "dropped_moved",
     "feature_mean",
     "hazy_loss_change",
     "is_memorised",

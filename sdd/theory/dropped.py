@@ -6,7 +6,7 @@ from jaxtyping import Float
 from sdd.theory.polygons import tgon_threshold
 from sdd.theory.rules import require
 
-__all__ = ["dropped_curvature", "dropped_descent", "dropped_feature"]
+__all__ = ["dropped_curvature", "dropped_descent", "dropped_feature", "dropped_moved"]
 
 
 def dropped_feature(
@@ -77,6 +77,34 @@ def dropped_descent(n: int, radius: float) -> float:
         As for `dropped_feature`.
     """
     return 2 * (n - 1) ** 2 / n**4 / dropped_curvature(n, radius)
+
+
+def dropped_moved(
+    n: int, radius: float, shift: Float[np.ndarray, "2"]
+) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, "n"]]:
+    """Return the weights of `dropped_feature` once all have moved the way of `dropped_descent`.
+
+    Parameters
+    ----------
+    n, radius
+        As for `dropped_feature`.
+    shift : (2,) array
+        What is added to the other columns. The dropped one is put where the loss is then least.
+
+    Returns
+    -------
+    W, b : (2, n) and (n,) arrays
+
+    Raises
+    ------
+    ValueError
+        As for `dropped_feature`.
+    """
+    W, b = dropped_feature(n, radius)
+    W += shift[:, None]
+    b[:-1] = 1 - (W[:, :-1] ** 2).sum(0)
+    W[:, -1] = -2 * (n - 1) / n**2 / dropped_curvature(n, radius) * shift
+    return W, b
 
 
 def _require_dropped(n: int, radius: float | None) -> None:
