@@ -32,8 +32,8 @@ def _above_one(e: Evidence) -> Verdict:
     return combine(parts)
 
 
-# T: reading error of the published loss; the curve is steep up to T = 15.
-_SMALL = {
+# T: reading error of its published test loss; the curve is steep up to T = 15.
+_READ_AT = {
     T: paper.BUMP_READING if T < 30 else paper.LOSS_READING for T in (8, 15, 30, 50, 100, 200)
 }
 
@@ -46,7 +46,7 @@ def _memorising(e: Evidence) -> Verdict:
                 # Wrong would be the loss of no output: with that all points are left alone.
                 effect=abs(paper.TEST_LOSS[T] - 1),
             )
-            for T, reading in _SMALL.items() if e.at(T)
+            for T, reading in _READ_AT.items() if e.at(T)
         }
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _bump_height(e: Evidence) -> Verdict:
     )
 
 
-def _atlarge(e: Evidence, check: Callable[[float], Verdict]) -> Verdict:
+def _at_large(e: Evidence, check: Callable[[float], Verdict]) -> Verdict:
     """Combine a check at every large T; where there is one seed only it is shown, not judged."""
     found = {T: check(T) for T in large(e)}
     single = {T for T in found if len(e.at(T)) == 1}
@@ -122,13 +122,13 @@ def _below(e: Evidence, level: float) -> Verdict:
         noise = 2 * max(s.run.test_error for s in e.at(T))
         return judge_sign([level - v for v in e.losses(T)], noise=noise, digits=4)
 
-    return _atlarge(e, check)
+    return _at_large(e, check)
 
 
 def _near_plateau(e: Evidence) -> Verdict:
     published, reading = paper.TEST_LOSS[math.inf], paper.LOSS_READING
     effect = e.constant[0] - published  # wrong would be what a constant scores
-    return _atlarge(
+    return _at_large(
         e,
         lambda T: judge_value(e.losses(T), published, reading=reading, effect=effect, digits=5),
     )
@@ -143,7 +143,7 @@ CLAIMS = (
     Claim("F3-above-one", _F3, "From T = 15 to 200 the test loss is above 1: worse than no output",
           "1.0015 to 1.022 ± 0.0003 (fig; judged by the sign)", _LOSS, _above_one, at_quick=False),
     Claim("F3-small", _F3, "Test losses of small training sets",
-          "; ".join(f"{label(T)}: {paper.TEST_LOSS[T]:g} ± {v:g}" for T, v in _SMALL.items())
+          "; ".join(f"{label(T)}: {paper.TEST_LOSS[T]:g} ± {v:g}" for T, v in _READ_AT.items())
           + " (fig)", _LOSS, _memorising, at_quick=False),
     Claim("F3-bump", _F3, "Between T = 500 and 5,000 the test loss rises above both ends",
           "+0.0145 ± 0.002 (fig; judged by its sign)", _LOSS, _bump_rises),
