@@ -15,7 +15,7 @@ PY := $(VENV)/bin/python
 SITE := _build/html
 # Of IPython, for the kernels of a build alone: nobody's own start-up files, and no word on sockets.
 KERNELS := $(CURDIR)/_build/ipython
-# Where sdd.store keeps runs.
+# Where sdd.runs.store keeps runs.
 RUNS := $(or $(SDD_STORE),runs)
 PORT ?= 8000
 # More arguments for pytest: `make test ARGS="-k engine"`
@@ -62,9 +62,9 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt pyproject.toml $
 	$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'; \
 	echo "$(CURDIR)" > $@
 
-# Before minutes of set-up; the names are those of sdd/profiles.py.
+# Before minutes of set-up; the names are those of sdd/findings/profiles.py.
 profile:
-	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/profiles.py | paste -sd ' ' -); \
+	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/findings/profiles.py | paste -sd ' ' -); \
 	case " $$names " in *" $(PROFILE) "*) ;; *) \
 	  echo "PROFILE must be one of $$names, not $(PROFILE)." >&2; exit 2;; esac
 

@@ -24,9 +24,9 @@ Five lines train a model and look at it::
 
 from sdd.data import Dataset, DataSettings, Stream, sample, stream
 from sdd.engine import hidden, loss, loss_and_grad
-from sdd.metrics import dimensionality
-from sdd.run import Run, TrainConfig
+from sdd.measures.geometry import dimensionality
 from sdd.training import TrainingDiverged, evaluate, train
+from sdd.training.config import Run, TrainConfig
 
 __all__ = [
     "DataSettings",

@@ -10,12 +10,14 @@ from typing import Any
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sdd import bench, claims, cluster, estimates, experiments, store, sweep
+from sdd import bench
 from sdd.data import DataSettings
-from sdd.progress import clock
-from sdd.run import TrainConfig
-from sdd.runspec import RunSpec
+from sdd.findings import claims, experiments
+from sdd.runs import cluster, estimates, store, sweep
+from sdd.runs.progress import clock
+from sdd.runs.spec import RunSpec
 from sdd.training import TrainingDiverged
+from sdd.training.config import TrainConfig
 
 __all__ = ["main"]
 

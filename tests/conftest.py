@@ -6,7 +6,8 @@ from jaxtyping import install_import_hook
 # In these modules every call is held to the types and shapes of its signature. (Elsewhere numba
 # compiles the functions as they stand, or tests give wrong types to see what is said of them.)
 install_import_hook(
-    ["sdd.metrics", "sdd.model", "sdd.summary", "sdd.theory"], typechecker="shapes.check"
+    ["sdd.measures.geometry", "sdd.model", "sdd.measures.summary", "sdd.theory"],
+    typechecker="shapes.check",
 )
 
 
@@ -26,7 +27,8 @@ def own_store(tmp_path_factory):
 @pytest.fixture
 def trained(monkeypatch):
     """The specs of the trainings done in this process, in order, as (steps, data seed)."""
-    from sdd import runspec, training
+    from sdd.runs import spec as runspec
+    from sdd.training import loop as training
 
     done = []
 
@@ -43,7 +45,7 @@ def in_peace(tmp_path_factory):
     """The files that an undisturbed sweep over the slow runs makes."""
     from sweeps import SLOW, contents
 
-    from sdd.sweep import train_missing
+    from sdd.runs.sweep import train_missing
 
     folder = tmp_path_factory.mktemp("in_peace")
     train_missing(SLOW, folder, jobs=2, quiet=True)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import sdd
-from sdd import claims, experiments, tables
+from sdd.findings import claims, experiments, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))

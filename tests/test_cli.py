@@ -12,7 +12,10 @@ import time
 import pytest
 from worlds import world
 
-from sdd import claims, cli, cluster, engine, experiments, paper, runspec, store, sweep
+from sdd import cli, engine, paper
+from sdd.findings import claims, experiments
+from sdd.runs import cluster, store, sweep
+from sdd.runs import spec as runspec
 
 TINY = ["run", "--T", "4", "--n", "50", "--sparsity", "0.9", "--steps", "20"]
 
@@ -400,7 +403,8 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, fol
 
 MANY_RUNS = """
 import dataclasses, sys
-from sdd import cli, experiments
+from sdd import cli
+from sdd.findings import experiments
 
 many = dataclasses.replace(experiments.PROFILES["quick"], name="many", n=50, sparsity=0.9,
                            steps=3_000, sizes=((4, 400, 1),))

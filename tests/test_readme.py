@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sdd import cli
-from sdd.profiles import PROFILES
+from sdd.findings.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md")

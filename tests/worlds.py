@@ -11,12 +11,12 @@ from functools import cache
 import numpy as np
 
 from sdd import paper
-from sdd.claims import Evidence
 from sdd.data import DataSettings
-from sdd.decomposition import Moments, Parts, Refit, Split
-from sdd.experiments import PROFILES
-from sdd.run import Run, TrainConfig
-from sdd.summary import Summary
+from sdd.findings.claims import Evidence
+from sdd.findings.experiments import PROFILES
+from sdd.measures.decomposition import Moments, Parts, Refit, Split
+from sdd.measures.summary import Summary
+from sdd.training.config import Run, TrainConfig
 
 # Five columns of this squared length, and the other columns with the rest of ‖W‖² = 5: then
 # D = 2 · 0.6375 / 5 = 0.255 and ‖W‖ = √5, the two published numbers.

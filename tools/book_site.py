@@ -11,7 +11,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from sdd import figure_data
+from sdd.findings import figure_data
 
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")

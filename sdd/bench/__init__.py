@@ -14,10 +14,11 @@ from typing import Any
 import numba
 import torch
 
-from sdd import engine, experiments, paper, plots
+from sdd import engine, figures, paper
 from sdd.bench import extras, measure
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.show import lines, share_of_limit, slope, step_times, summary
+from sdd.findings import experiments
 
 __all__ = [
     "FULL",
@@ -65,7 +66,7 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     p, begin = experiments.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
     notes: set[str] = set()
-    figures: dict[str, Any] = {
+    measured_figures: dict[str, Any] = {
         "machine": _machine(),
         "profile": p.name,
         "n": p.n,
@@ -75,34 +76,34 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     if plan.extras:  # (memory first: while this process is small)
         at = (("engine", min(plan.sizes)), ("textbook", plan.textbook), ("engine", plan.textbook))
         largest = tuple(("engine", T) for T in sorted(plan.sizes)[-2:])
-        figures["memory"] = extras.peak_megabytes(p, (*at, *largest))
-    figures["sizes"] = list(measure.by_size(plan, p, cores, notes))
+        measured_figures["memory"] = extras.peak_megabytes(p, (*at, *largest))
+    measured_figures["sizes"] = list(measure.by_size(plan, p, cores, notes))
     if plan.hidden:
-        figures["hidden"] = list(measure.by_hidden(plan, p, cores))
+        measured_figures["hidden"] = list(measure.by_hidden(plan, p, cores))
     if plan.extras:
-        figures["small_models"] = extras.MODELS
-        figures["small_models_seconds"] = extras.small_models(p, cores)
-        figures["sweep"] = extras.beside_other_work(p, cores)
-    figures["summary"] = summary(figures)
-    return figures | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
+        measured_figures["small_models"] = extras.MODELS
+        measured_figures["small_models_seconds"] = extras.small_models(p, cores)
+        measured_figures["sweep"] = extras.beside_other_work(p, cores)
+    measured_figures["summary"] = summary(measured_figures)
+    return measured_figures | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
 
 
 def main(target: Path | None = None, short: bool = False) -> None:
     """Print the results, and write them as JSON, with a figure beside, where a target is given."""
     plan = SHORT if short else FULL
     engine.warm_up((paper.M, *plan.hidden))
-    figures = measured(plan)
-    for line in lines(figures):
+    measured_figures = measured(plan)
+    for line in lines(measured_figures):
         print(line)
     if target is None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    target.write_text(json.dumps(measured_figures, indent=1) + "\n", encoding="utf-8")
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(fname=plots.STYLE):
+    with mpl.rc_context(fname=figures.STYLE):
         figure = Figure(figsize=(6.4, 4.6))
-        plots.step_times(step_times(figures), figure.subplots())
+        figures.step_times(step_times(measured_figures), figure.subplots())
         figure.savefig(target.with_suffix(".svg"))
     print(f"results in {target}, figure in {target.with_suffix('.svg')}")

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import torch
 
-from sdd import data, experiments, sweep, training
+from sdd import data
 from sdd.bench import contenders
 from sdd.bench.weights import Start
-from sdd.experiments import Profile
-from sdd.run import TrainConfig
+from sdd.findings import experiments
+from sdd.findings.experiments import Profile
+from sdd.runs import sweep
+from sdd.training import loop as training
+from sdd.training.config import TrainConfig
 
 __all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sdd import engine, experiments, paper, store
+from sdd import engine, paper
 from sdd.data import Dataset
-from sdd.experiments import Profile
-from sdd.run import TrainConfig
-from sdd.runspec import RunSpec
-from sdd.training import initial_weights
+from sdd.findings import experiments
+from sdd.findings.experiments import Profile
+from sdd.runs import store
+from sdd.runs.spec import RunSpec
+from sdd.training.config import TrainConfig
+from sdd.training.loop import initial_weights
 
 __all__ = ["Start", "planted", "starts", "trained"]
 

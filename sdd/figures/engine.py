@@ -1,0 +1,151 @@
+"""How the engine works and how fast it is."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch, Rectangle
+
+from sdd.figures.style import COLORS
+
+__all__ = ["LOOKS", "leaf_map", "leaves", "step_times"]
+
+
+def leaves(
+    points: Float[np.ndarray, "T 2"],
+    boxes: Float[np.ndarray, "leaves 4"],
+    lines: Float[np.ndarray, "k 3"],
+    cut: Bool[np.ndarray, "leaves k"],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw hidden vectors in the boxes of their leaves, with the lines of up to three features.
+
+    Parameters
+    ----------
+    points : (T, 2) array
+        Hidden vectors.
+    boxes : (leaves, 4) array
+        Least x and y, width and height.
+    lines : (k, 3) array
+        (W_1, W_2, b) of the features whose lines W · h + b = 0 are drawn; k is at most 3.
+    cut : (leaves, k) array
+        Which boxes each line cuts: filled in its colour.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    ax.plot(
+        *np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6,
+        label="_hidden vectors",
+    )  # fmt: skip
+    for x, y, width, height in boxes:
+        box = Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7, label="_leaves")
+        ax.add_patch(box)
+    looks = (("first", "feature", "-"), ("second", "example", "--"), ("third", "other", ":"))
+    for (nth, name, dash), (x, y, c), crossed in zip(looks, lines, np.transpose(cut), strict=False):
+        for left, low, width, height in np.asarray(boxes)[crossed]:
+            ax.add_patch(
+                Rectangle(
+                    (left, low), width, height, color=COLORS[name], alpha=0.3, lw=0,
+                    label=f"_cut by the {nth}",
+                )
+            )  # fmt: skip
+        foot = -c * np.array([x, y]) / (x * x + y * y)  # the point of the line nearest the origin
+        further = foot + np.array([-y, x])
+        label = f"{nth}: cuts {crossed.sum()} of {len(boxes)} leaves"
+        ax.axline(tuple(foot), tuple(further), color=COLORS[name], ls=dash, lw=1.8, label=label)
+    low, high = np.min(points, axis=0), np.max(points, axis=0)
+    room = 0.06 * (high - low).max()
+    ax.set(xlim=(low[0] - room, high[0] + room), ylim=(low[1] - room, high[1] + room))
+    ax.set(xlabel="hidden dimension 1", ylabel="hidden dimension 2", aspect="equal")
+    ax.grid(False)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="lines of features")
+    return ax
+
+
+def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) -> Axes:
+    """Draw which groups of features are silent (0), active (1) or undecided (2) on which leaves.
+
+    Parameters
+    ----------
+    sides : (leaves, groups) array
+        0, 1 or 2.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    sides = np.asarray(sides)
+    colors = ["0.92", "#56B4E9", COLORS["example"]]
+    extent = (0, sides.shape[1], sides.shape[0], 0)
+    ax.imshow(
+        sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
+        interpolation="nearest", label="_0 silent, 1 active, 2 cut",
+    )  # fmt: skip
+    names = ("silent: skipped", "active: by moments", "cut: visited")
+    shares = [(sides == k).mean() for k in range(3)]
+    ax.legend(
+        handles=[
+            Patch(fc=c, ec="0.4", lw=0.5, label=f"{name} ({share:.0%})")
+            for c, name, share in zip(colors, names, shares, strict=True)
+        ],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=3,
+        columnspacing=1.0,
+        handlelength=1.2,
+    )
+    ax.set(xlabel="group of features, by direction", ylabel="leaf of points")
+    ax.grid(False)
+    return ax
+
+
+# Of each contender: colour, marker and dash, so that none is told by its colour alone.
+LOOKS = {
+    "textbook": ("mark", "s", "-"),
+    "chunks of rows": ("mark", "v", "--"),
+    "chunks, compiled": ("mark", "^", ":"),
+    "dense, 1 core": ("example", "D", "-"),
+    "pair loop, 1 core": ("example", "x", ":"),
+    "engine, 1 core": ("feature", "o", "-"),
+    "engine": ("other", "P", "--"),
+}
+
+
+def step_times(times: Mapping[str, Mapping[int, Sequence[float]]], ax: Axes | None = None) -> Axes:
+    """Draw seconds per step against T: medians, with bars from the least to the most.
+
+    Parameters
+    ----------
+    times : mapping of name to (mapping of T to seconds)
+        Repeats of contenders, by the names that `bench` gives them.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax or plt.gca()
+    for name, by_T in times.items():
+        color, marker, dash = LOOKS[name]
+        sizes = sorted(by_T)
+        middle = np.array([np.median(by_T[T]) for T in sizes]) * 1e3
+        low, high = (np.array([f(by_T[T]) for T in sizes]) * 1e3 for f in (np.min, np.max))
+        ax.errorbar(
+            sizes, middle, (middle - low, high - middle), color=COLORS[color], marker=marker,
+            ls=dash, ms=5, capsize=2, elinewidth=1, label=name,
+        )  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="number of data points T", ylabel="ms per step")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return ax

@@ -1,0 +1,168 @@
+"""The sizes of the book: three profiles, and what one run's settings are at each of them."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdd import paper
+from sdd.data import DataSettings
+from sdd.runs.spec import RunSpec
+from sdd.training.config import TrainConfig
+
+__all__ = ["FEW", "PROFILES", "Profile", "profile", "spec"]
+
+FEW = 4  # parameter seeds where a model is cheap (T <= 30): the lowest training loss is kept
+
+# (T, data seeds, parameter seeds of which the best is kept), at each profile.
+_SIZES = {
+    "paper": (
+        *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
+        *((T, 4, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
+        *((T, 2, 1) for T in (5_000, 10_000)),
+        *((T, 1, 1) for T in (20_000, 50_000)),
+    ),
+    "full": (
+        *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
+        *((T, 4, 1) for T in paper.DATASET_SIZES if T > 30),
+    ),
+    # A tenth of the features: the middle and the generalising regime sit at a tenth of the T.
+    "quick": (
+        *((T, 2, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
+        *((T, 3, 1) for T in (50, 100, 200, 500, 1_000)),
+        (2_000, 2, 1),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One choice of sizes for the whole book.
+
+    Parameters
+    ----------
+    name : str
+        "quick", "paper" or "full".
+    n, sparsity, steps
+        As in `DataSettings` and `TrainConfig`.
+    sizes : tuple of (T, data seeds, parameter seeds)
+        Finite data sets trained on.
+    fresh : tuple of (batch, seeds)
+        Runs at T = ∞; the first batch is the one that the figures show.
+    strip : tuple of T
+        Sizes drawn side by side where the regimes are shown.
+    """
+
+    name: str
+    n: int
+    sparsity: float
+    steps: int
+    sizes: tuple[tuple[int, int, int], ...]
+    fresh: tuple[tuple[int, int], ...]
+    strip: tuple[float, ...]
+
+    @property
+    def eps(self) -> float:
+        """AdamW's ε: the published size's, rescaled to this profile's."""
+        return paper.rescaled_eps(self.n, self.sparsity)
+
+    def size(self, T: int) -> int:
+        """Return what the paper's T becomes where a regime, not a polygon, is meant by it."""
+        return paper.rescaled_size(T, self.n)
+
+    @property
+    def published_size(self) -> bool:
+        """Whether runs can be set beside published values: the paper's own n and S."""
+        return (self.n, self.sparsity) == (paper.N, paper.SPARSITY)
+
+    def published(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return published values by T where ours can be drawn beside them, else none."""
+        return dict(values) if self.published_size else {}
+
+
+PROFILES = {
+    "quick": Profile(
+        "quick",
+        1_000,
+        0.99,
+        paper.STEPS,
+        _SIZES["quick"],
+        ((1_000, 2), (300, 2), (100, 2)),
+        (5, 30, 50, 200, 1_000, math.inf),
+    ),
+    "paper": Profile(
+        "paper",
+        paper.N,
+        paper.SPARSITY,
+        paper.STEPS,
+        _SIZES["paper"],
+        ((10_000, 2), (1_000, 2)),
+        (5, 30, 200, 2_000, 10_000, math.inf),
+    ),
+    "full": Profile(
+        "full",
+        paper.N,
+        paper.SPARSITY,
+        paper.STEPS,
+        _SIZES["full"],
+        ((10_000, 4), (3_000, 4), (1_000, 4)),
+        (5, 30, 200, 2_000, 50_000, math.inf),
+    ),
+}
+
+
+def profile(name: str | None = None) -> Profile:
+    """Return the profile of that name; None means $PROFILE, or "paper".
+
+    Raises
+    ------
+    ValueError
+        Where there is no such profile.
+    """
+    name = name or os.environ.get("PROFILE") or "paper"
+    if name not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, not {name!r}")
+    return PROFILES[name]
+
+
+def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any) -> RunSpec:
+    """Return the settings of one run at the profile's sizes, with any of them changed.
+
+    Parameters
+    ----------
+    T : int or math.inf
+        Number of data points.
+    data_seed : int
+        Seed of the data. Parameter seeds start at 100 times that, so that no two data seeds share
+        one.
+    of : str or None
+        Name of the profile; None means the current one.
+    **changes
+        Fields of `DataSettings` or `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
+
+    Returns
+    -------
+    RunSpec
+
+    Raises
+    ------
+    ValueError
+        Where a name or a value breaks its rule.
+    """
+    p = profile(of)
+    data: dict[str, Any] = {"T": T, "n": p.n, "sparsity": p.sparsity, "seed": data_seed}
+    if T == math.inf:
+        data["batch"] = p.fresh[0][0]
+    config: dict[str, Any] = {"seed": 100 * data_seed, "steps": p.steps}
+    for name, value in changes.items():
+        if name in ("n", "sparsity", "batch", "split", "features"):
+            data[name] = value
+        elif name in TrainConfig.__dataclass_fields__:
+            config[name] = value
+        else:
+            raise ValueError(f"a run has no setting named {name!r}")
+    settings = DataSettings(**data)
+    law = settings.n, settings.sparsity
+    config.setdefault("eps", paper.rescaled_eps(*law, reduction=config.get("reduction", "mean")))
+    return RunSpec(settings, TrainConfig(**config))

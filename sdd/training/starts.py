@@ -1,0 +1,90 @@
+"""Planted starts: initial weights put where a theory says that a solution lies.
+
+A start is named by a short text, which is part of a run's settings:
+
+- ``tgon:F``: the training points on a regular polygon of F times the least radius that memorises
+  them (see `sdd.theory.tgon_solution`); their supports must be disjoint.
+- ``ring:K:r:b``: the first K features at equal angles, of length r and with bias b; all other
+  weights as they are without a start.
+- ``top-ring:K:r:b``: the same of the K features with the largest Σ x² in the training set, those
+  that are the most worth while: no other feature then takes their place for its frequency alone.
+"""
+
+import math
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sdd import theory
+from sdd.data import Dataset, Stream
+from sdd.training.config import TrainConfig
+from sdd.training.loop import initial_weights
+
+__all__ = ["most_used", "planted"]
+
+RINGS = ("ring", "top-ring")
+
+
+def most_used(data: Dataset, count: int) -> Int[np.ndarray, "count"]:
+    """Return the features with the largest Σ x² in the data, the largest first."""
+    squares = np.bincount(data.indices, data.values.astype(np.float64) ** 2, data.n)
+    return np.argsort(-squares, kind="stable")[:count]
+
+
+def _finite(kind: str, data: Dataset | Stream) -> Dataset:
+    if isinstance(data, Stream):
+        raise ValueError(f'a start "{kind}" needs a finite T, not T = infinity')
+    return data
+
+
+def planted(
+    start: str, data: Dataset | Stream, config: TrainConfig
+) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
+    """Return the weights that a start names, for `sdd.train`'s ``init``.
+
+    Parameters
+    ----------
+    start : str
+        "tgon:F", "ring:K:r:b" or "top-ring:K:r:b", see above.
+    data : Dataset or Stream
+        The training set; for "tgon" a finite one with disjoint supports, for "top-ring" a finite
+        one.
+    config : TrainConfig
+        m must be 2, and restarts 1.
+
+    Returns
+    -------
+    W, b : (2, n) and (n,) arrays of the config's type
+
+    Raises
+    ------
+    ValueError
+        Where the text names no start, or the start does not fit data and config.
+    """
+    kind, *texts = start.split(":")
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        numbers = []
+    if config.m != 2 or config.restarts != 1:
+        raise ValueError(
+            f"a planted start needs m = 2 and restarts = 1, not {config.m} and {config.restarts}"
+        )
+    if kind == "tgon" and len(numbers) == 1 and numbers[0] > 0:
+        points = _finite(kind, data)
+        W, b = theory.tgon_solution(points, numbers[0] * theory.tgon_threshold(points.T))
+    elif kind in RINGS and len(numbers) == 3 and numbers[0].is_integer() and numbers[0] >= 1:
+        K, (r, bias) = int(numbers[0]), numbers[1:]
+        if K > data.n:
+            raise ValueError(f"a ring must have at most n = {data.n} features, not {K}")
+        W, b = initial_weights(2, data.n, config.seed, config.gain, config.dtype, config.xavier)
+        angles = 2 * math.pi * np.arange(K) / K
+        chosen = np.arange(K) if kind == "ring" else most_used(_finite(kind, data), K)
+        W[:, chosen] = r * np.stack([np.cos(angles), np.sin(angles)])
+        b[chosen] = bias
+    else:
+        raise ValueError(
+            'start must be "tgon:F", "ring:K:r:b" or "top-ring:K:r:b", such as "ring:5:0.9:-0.1", '
+            f"not {start!r}"
+        )
+    return W.astype(config.dtype), b.astype(config.dtype)

@@ -1,0 +1,319 @@
+"""The benchmark measures what it says, and prints ratios that can be recomputed by hand."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sdd import bench, data, engine, figures
+from sdd.bench import anatomy, contenders, extras, measure, show, weights
+from sdd.engine.arranged import REORDER
+from sdd.engine.pruned import GROUP
+from sdd.findings import experiments
+from sdd.runs import store, sweep
+from sdd.training.loop import initial_weights
+
+PLAN = bench.Plan(
+    (5, 300), textbook=300, chunked=0, dense=300, repeats=2, on_the_spot=5, hidden=(2, 3),
+    hidden_size=300,
+)  # fmt: skip
+ALONE = ["textbook", "dense, 1 core", "pair loop, 1 core", "engine, 1 core", "engine"]
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A profile of n = 300 and few steps, whose store is empty."""
+    monkeypatch.setenv("SDD_STORE", str(tmp_path))
+    p = replace(
+        experiments.PROFILES["quick"], name="tiny", n=300, sparsity=0.97, steps=60,
+        sizes=((5, 1, 1), (300, 2, 1)), fresh=(),
+    )  # fmt: skip
+    monkeypatch.setitem(experiments.PROFILES, "tiny", p)
+    monkeypatch.setattr(experiments, "KEPT_FROM", 300)
+    return p
+
+
+# --- Weights ------------------------------------------------------------------------------------
+
+
+def test_weights_are_those_of_stored_runs_at_their_snapshots(tiny):
+    sweep.train_missing(experiments.specs("dataset-size", "tiny"), jobs=1, quiet=True)
+    points = data.sample(300, 300, 0.97)
+    found = weights.starts(tiny, points, None, 1, 0)
+    run = next(
+        store.load(s.name)
+        for s in experiments.specs("dataset-size", "tiny")
+        if (s.data.T, s.data.seed) == (300, 0)
+    )
+    assert [s.step for s in found] == [3, 30, 60]
+    assert {s.origin for s in found} == {"stored run"}
+    for start, W in zip(found, run.snapshots["W"], strict=True):
+        assert (start.W == W).all()
+    rates = run.config.rates()
+    assert [s.rate for s in found] == [rates[3], rates[30], rates[59]]
+    (end,) = weights.starts(tiny, data.sample(5, 300, 0.97), None, 1, 0)
+    assert end.step == 60
+
+
+def test_without_a_run_weights_are_trained_here_or_taken_over_and_say_so(tiny, monkeypatch):
+    monkeypatch.setattr(weights, "TRAINED", 50)
+    monkeypatch.setattr(weights, "ON", 7)
+    points = data.sample(300, 300, 0.97)
+    (here,) = weights.starts(tiny, points, None, 1, 300)
+    assert (here.step, here.origin) == (50, "trained 50 steps here")
+    assert engine.loss(here.W, here.b, points) < engine.loss(*initial_weights(2, 300), points)
+    (on,) = weights.starts(tiny, data.sample(400, 300, 0.97), here, 1, 300)
+    assert on.step == 57
+    assert "7 steps on" in on.origin
+    assert 0 < np.abs(on.W - here.W).max() < 0.1
+
+
+@pytest.mark.parametrize("m", [2, 3, 8])
+def test_planted_weights_are_in_the_regime_they_are_named_after(m):
+    points = data.sample(400, 1_000, 0.99)
+    W, b = weights.planted(points, m, "generalising")
+    lengths = np.sort(np.linalg.norm(W, axis=0))[::-1]
+    few = 5 * m // 2
+    np.testing.assert_allclose(lengths[:few], 0.8, rtol=1e-5)
+    assert lengths[few] < 0.2
+    assert (b > 0).all()
+    W, b = weights.planted(points, m, "memorising")
+    h = np.linalg.norm(engine.hidden(W, points), axis=1)
+    assert h[: 10 * m].mean() > 2 * h[10 * m :].mean()
+    assert (b < 0).all()
+    active = engine.hidden(W, points) @ W + b > 0
+    assert 0 < active.mean() < 0.2
+
+
+# --- Contenders ---------------------------------------------------------------------------------
+
+
+def test_every_contender_takes_the_same_step():
+    points = data.sample(2_000, 300, 0.97)
+    W, b = initial_weights(2, 300)
+    torch = pytest.importorskip("torch")
+    X = torch.from_numpy(points.to_dense())
+    models = []
+
+    class Kept(contenders.ReLUOutput):
+        def __init__(self, *args, **more):
+            super().__init__(*args, **more)
+            models.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contenders, "ReLUOutput", Kept)
+        contenders.textbook(X, W, b).call(1)
+        contenders.chunked(X, W, b, rows=200).call(1)
+    whole, parts = (m.W.detach().numpy() for m in models)
+    np.testing.assert_allclose(parts, whole, atol=1e-8)
+    np.testing.assert_allclose(models[0].W.grad, models[1].W.grad, rtol=1e-3, atol=1e-8)
+    gradient = engine.loss_and_grad(W, b, points)[1] / points.n
+    np.testing.assert_allclose(models[0].W.grad, gradient, rtol=1e-3, atol=1e-7)
+
+
+def test_the_engine_is_timed_from_the_same_weights_every_time():
+    points = data.sample(300, 300, 0.97)
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = engine.advance
+
+        def advance(state, points, rates, **more):
+            seen.append((state.steps, len(rates), state.W.copy()))
+            real(state, points, rates, **more)
+
+        patch.setattr(contenders.engine, "advance", advance)
+        timed = contenders.fast(points, weights.Start(*initial_weights(2, 300), 100, 1e-3, ""), 1)
+        timed.call(5)
+        timed.call(3)
+    assert [(at, count) for at, count, _ in seen] == [(100, 28), (128, 5), (128, 3)]
+    assert (seen[1][2] == seen[2][2]).all()
+    assert (seen[0][2] != seen[1][2]).any()
+    assert timed.whole == REORDER
+
+
+def test_visited_pairs_are_fewer_than_all_and_no_fewer_than_cut():
+    points = data.sample(600, 1_000, 0.99)
+    W, b = initial_weights(2, 1_000)
+    found = contenders.visited(points, W, b)
+    cut = anatomy.split(W, b, points)
+    assert 0 < found < 0.7 * 600 * 1_000
+    assert found == pytest.approx(cut.visited * 600 * 1_000, rel=0.01)
+
+
+def test_the_sparse_terms_can_be_timed_alone():
+    points = data.sample(600, 1_000, 0.99)
+    for contender in contenders.sparse_terms(points, *initial_weights(2, 1_000)):
+        contender.call(1)
+
+
+def test_costs_that_recur_are_shared_out_over_the_steps(monkeypatch):
+    # 1 s at the start of every 100 steps, and 0.1 s a step: 0.11 s.
+    clock = [0.0]
+
+    def call(count):
+        clock[0] += 1.0 + 0.1 * count
+
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
+    timer = measure._Timer(contenders.Contender(call, 100))
+    assert timer.count < 100
+    assert timer() == pytest.approx(0.11)
+    assert measure._Timer(contenders.Contender(call, 100), least=1e6)() == pytest.approx(0.11)
+    assert measure._Timer(contenders.Contender(call))() == pytest.approx(1.1)
+
+
+# --- Pictures -----------------------------------------------------------------------------------
+
+
+def test_the_split_tells_the_truth_about_every_pair():
+    points = data.sample(700, 1_000, 0.99)
+    W, b = initial_weights(2, 1_000)
+    b = b + np.linspace(-0.05, 0.05, 1_000).astype(np.float32)
+    found = anatomy.split(W, b, points)
+    assert len(found.boxes) == math.ceil(700 / found.leaf)
+    assert found.sides.shape == (len(found.boxes), math.ceil(1_000 / GROUP))
+    assert sorted(map(tuple, found.lines)) == sorted(map(tuple, np.vstack([W, b]).T.astype(float)))
+    active = found.points @ found.lines[:, :2].T + found.lines[:, 2] > 0
+    seen = set()
+    for k, sides in enumerate(found.sides):
+        rows = slice(k * found.leaf, (k + 1) * found.leaf)
+        low = found.boxes[k, :2]
+        assert (found.points[rows] >= low).all()
+        assert (found.points[rows] <= low + found.boxes[k, 2:] + 1e-12).all()
+        for g, side in enumerate(sides):
+            pairs = active[rows, g * GROUP : (g + 1) * GROUP]
+            if side != anatomy.CUT:
+                assert (pairs == (side == anatomy.ACTIVE)).all()
+                assert not found.cut[k, g * GROUP : (g + 1) * GROUP].any()
+            seen.add(side)
+        mixed = active[rows].any(0) & ~active[rows].all(0)
+        assert found.cut[k][mixed].all()
+    assert seen == {anatomy.SILENT, anatomy.ACTIVE, anatomy.CUT}
+    assert 0 < found.visited < 1
+
+
+# --- Results ------------------------------------------------------------------------------------
+
+
+def test_a_measurement_has_every_contender_at_its_sizes(tiny, monkeypatch):
+    monkeypatch.setattr(weights, "TRAINED", 50)
+    found = bench.measured(PLAN, "tiny")
+    assert [row["T"] for row in found["sizes"]] == [5, 300]
+    small, large = found["sizes"]
+    assert list(small["seconds"]) == ALONE
+    assert list(large["seconds"]) == [*ALONE, "sparse terms, 1 core", "reading the data"]
+    for row in found["sizes"]:
+        for repeats in row["seconds"].values():
+            assert len(repeats) == 2
+            assert all(0 < seconds < 5 for seconds in repeats)
+    assert small["visited"] == small["pairs"] == 5 * 300
+    assert 0 < large["visited"] < large["pairs"]
+    assert {(row["m"], row["regime"]) for row in found["hidden"]} == {
+        (m, regime) for m in (2, 3) for regime in ("memorising", "generalising")
+    }
+    assert "Python 3" in found["machine"]
+    assert "torch" in found["machine"]
+    json.dumps(found)  # plain values only
+    assert "5" in "\n".join(bench.lines(found))
+
+
+def made_up():
+    def row(T, seconds, visited):
+        return {
+            "T": T, "weights": "stored run", "step": 2_500, "by_step": {"2500": 0.004},
+            "seconds": seconds, "pairs": 100 * T, "visited": visited,
+        }  # fmt: skip
+
+    first = {
+        "textbook": [0.9, 0.8, 1.2],
+        "pair loop, 1 core": [0.001, 0.001, 0.5],
+        "engine, 1 core": [0.004, 0.004, 0.004],
+        "engine": [0.002, 0.001, 0.009],
+    }
+    second = {
+        "engine, 1 core": [0.016], "engine": [0.008],
+        "sparse terms, 1 core": [0.006], "reading the data": [0.002],
+    }  # fmt: skip
+    return {
+        "machine": "a machine", "profile": "paper", "n": 100, "cores": 2, "repeats": 3,
+        "sizes": [row(1_000, first, 100_000), row(4_000, second, 40_000)],
+        "hidden": [
+            {"m": 3, "regime": "memorising", "T": 10,
+             "seconds": {"textbook": [0.5], "engine, 1 core": [0.1], "engine": [0.3]}}
+        ],
+        "memory": [{"contender": "engine", "T": 1_000, "megabytes": 1234.4}],
+        "small_models": 8, "small_models_seconds": 2.5,
+        "sweep": {"alone": 2.0, "busy": 3.0},
+        "notes": ["a note"], "measured_in": 7.0,
+    }  # fmt: skip
+
+
+def test_the_table_holds_medians_spreads_and_ratios():
+    out = list(bench.lines(made_up()))
+    first, second = (next(row for row in out if row.split()[0] == T) for T in ("1,000", "4,000"))
+    assert "900 (800..1,200)" in first
+    assert "2.00 (1.00..9.00)" in first
+    assert "450×" in first  # 0.9 s against 0.002 s
+    assert "100.00%" in first
+    assert "25%" in first  # 1 ms of 4 ms
+    assert "10.00%" in second
+    assert second.split()[-2:] == ["2%", "3.0"]  # 40,000 pairs at 1e8 a second, of 16 ms; 6 of 2
+    text = "\n".join(out)
+    for said in ("a machine", "5.0×", "1,234 MB", "2.5 s", "1.50 times as long", "a note",
+                 "from T = 1,000 on: 1.00"):  # fmt: skip
+        assert said in text
+
+
+def test_the_summary_holds_what_was_measured_and_no_more():
+    found = bench.summary(made_up())
+    assert found == pytest.approx({
+        "T = 1,000: textbook ÷ engine": 450.0,
+        "T = 4,000: sparse terms ÷ reading the data": 3.0,
+        "pairs visited grow as T to the power of": math.log(0.4) / math.log(4),
+        "T = 1,000: MB of engine": 1234.4,
+        "m = 3, memorising: textbook ÷ engine": 5.0,
+        "8 small models: s": 2.5,
+    })  # fmt: skip
+    assert "  T = 1,000: textbook ÷ engine: 450" in list(bench.lines(made_up()))
+
+
+def test_products_of_matrices_are_timed_where_the_engine_goes_through_tiles():
+    plan = replace(PLAN, hidden=(3, 8))
+    p = replace(experiments.PROFILES["quick"], n=300, sparsity=0.97)
+    for row in measure.by_hidden(plan, p, 1):
+        assert ("sgemm" in row["seconds"]) == (row["m"] == 8)
+
+
+def test_results_and_figure_are_written_where_asked(monkeypatch, capsys, tmp_path):
+    asked = []
+    monkeypatch.setattr(bench, "measured", lambda plan: asked.append(plan) or made_up())
+    target = tmp_path / "new" / "bench.json"
+    bench.main(target, short=True)
+    bench.main()
+    assert asked == [bench.SHORT, bench.FULL]
+    assert "450×" in capsys.readouterr().out
+    assert json.loads(target.read_text(encoding="utf-8")) == made_up()
+    assert "<svg" in target.with_suffix(".svg").read_text(encoding="utf-8")
+
+
+def test_what_is_drawn_is_what_was_measured():
+    drawn = show.step_times(made_up())
+    assert drawn["engine"] == {1_000: [0.002, 0.001, 0.009], 4_000: [0.008]}
+    assert list(drawn["textbook"]) == [1_000]
+    assert set(show.ORDER) == set(figures.engine.LOOKS)
+    assert len(set(figures.engine.LOOKS.values())) == len(show.ORDER)
+
+
+def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):
+    sizes = (("textbook", 4_000), ("engine", 4_000))
+    text, fast = (row["megabytes"] for row in extras.peak_megabytes(tiny, sizes))
+    assert text > 4_000 * 300 * 4 / 1e6  # the data alone
+    assert 0 <= fast < text
+
+
+def test_small_models_and_a_sweep_are_timed(tiny, monkeypatch):
+    assert 0 < extras.small_models(tiny, 1) < 60
+    monkeypatch.setattr(extras, "STEPS", 50)
+    found = extras.beside_other_work(tiny, 1)
+    assert min(found.values()) > 0

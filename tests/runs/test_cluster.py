@@ -1,0 +1,202 @@
+"""A Dask cluster gives the files of a local sweep, whatever happens to its workers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import distributed
+import pytest
+from sweeps import SLOW, contents, files, spec, wait_until
+
+from sdd.runs import cluster as clusters
+from sdd.runs import store
+from sdd.runs.cluster import ClusterError
+from sdd.runs.sweep import missing, train_missing
+from sdd.training import TrainingDiverged
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A scheduler in this process, two workers of one thread in processes of their own."""
+    options = {"dashboard_address": None, "worker_dashboard_address": None, "silence_logs": 60}
+    with distributed.LocalCluster(2, threads_per_worker=1, processes=True, **options) as made:
+        yield made
+
+
+@pytest.fixture
+def client(cluster):
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as made:
+        made.wait_for_workers(2, timeout=60)  # one that a test has killed is replaced
+        yield made
+
+
+def kill_a_busy_worker(client):
+    pids = client.run(os.getpid)
+    wait_until(lambda: any(client.processing().values()), 60)
+    busy = next(worker for worker, tasks in client.processing().items() if tasks)
+    os.kill(pids[busy], signal.SIGKILL)
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
+    cluster, client, tmp_path, trained, in_peace
+):
+    before = []
+
+    def kill():
+        wait_until(lambda: files(tmp_path), 60)
+        before.append(files(tmp_path))
+        kill_a_busy_worker(client)
+
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill)
+        there = cluster.scheduler_address
+        assert train_missing(SLOW, tmp_path, quiet=True, dask=there) == len(SLOW)
+        killed.result()
+    assert 1 <= len(before[0]) < len(SLOW)  # stored as they come
+    assert before[0].items() <= files(tmp_path).items()
+    assert contents(tmp_path) == in_peace
+    assert trained == []  # none of them here
+    assert train_missing(SLOW, tmp_path, quiet=True, dask="nowhere") == 0  # nobody is asked
+
+
+def test_a_run_that_a_cluster_gives_up_is_told_and_those_that_finished_are_stored(
+    cluster, client, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    endless = spec(10**7)
+
+    def kill():
+        wait_until(lambda: files(tmp_path), 60)
+        kill_a_busy_worker(client)
+
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill)
+        with pytest.raises(ClusterError, match="worker after worker died on a run, the last at"):
+            train_missing([endless, spec(60)], tmp_path, quiet=True, dask=cluster.scheduler_address)
+        killed.result()
+    assert missing([endless, spec(60)], tmp_path) == [endless]
+
+
+def test_a_run_that_diverges_on_a_cluster_is_named_and_the_others_end(cluster, client, tmp_path):
+    endless, bad = spec(10**7), spec(60, lr=1e30)
+    with pytest.raises(TrainingDiverged, match=r"steps=60.*lr=1e\+30"):
+        train_missing([endless, bad], tmp_path, quiet=True, dask=cluster.scheduler_address)
+    assert missing([endless, bad], tmp_path) == [endless, bad]
+    busy = lambda dask_worker: len(dask_worker.state.executing)  # noqa: E731 - sent as it is
+    wait_until(lambda: not any(client.run(busy).values()), 30)
+
+
+def test_a_cluster_with_another_version_is_refused(cluster, client, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "NUMERICS", 99)
+    with pytest.raises(ValueError, match="must have this version of sdd, of numerics 99, not"):
+        train_missing([spec()], tmp_path, quiet=True, dask=cluster.scheduler_address)
+    assert files(tmp_path) == {}
+
+
+def test_runs_that_ended_before_a_failure_was_seen_are_stored(
+    cluster, client, tmp_path, monkeypatch
+):
+    as_completed = distributed.as_completed
+
+    def when_all_have_ended(tasks, loop):
+        """The failed one first: the others have ended, but were not fetched yet."""
+        wait_until(lambda: all(task.done() for task in tasks), 60)
+        futures = as_completed([], loop=loop)
+        for task in sorted(tasks, key=lambda task: task.status != "error"):
+            futures.queue.put(task)
+        return futures
+
+    monkeypatch.setattr(distributed, "as_completed", when_all_have_ended)
+    runs = [spec(70), spec(60, lr=1e30), spec(50)]
+    with pytest.raises(TrainingDiverged, match=r"steps=60.*lr=1e\+30"):
+        train_missing(runs, tmp_path, quiet=True, dask=cluster.scheduler_address)
+    assert missing(runs, tmp_path) == [runs[1]]
+
+
+ELSEWHERE = """
+import asyncio, sys
+from distributed import Scheduler, Worker
+
+{change}
+
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+        async with Worker(scheduler.address, nthreads=1, dashboard=False) as worker:
+            print(scheduler.address, flush=True)
+            await worker.finished()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("sys.modules['sdd'] = None", "No module named 'sdd"),
+        ("import sdd.runs.cluster; del sdd.cluster._made_there", "Can't get attribute '_made_there'"),
+    ],
+    ids=["without it", "an older one"],
+)
+def test_a_cluster_without_this_version_of_the_package_is_told(change, told, tmp_path, trained):
+    command = [sys.executable, "-c", ELSEWHERE.format(change=change)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            address = process.stdout.readline().strip()
+            with pytest.raises(
+                ClusterError, match=rf"workers need this version.*: {told}"
+            ) as error:
+                train_missing([spec()], tmp_path, quiet=True, dask=address)
+        finally:
+            process.kill()
+    assert "\n" not in str(error.value)
+    assert trained == []
+
+
+def test_a_scheduler_that_cannot_read_its_tasks_is_told(cluster, client, tmp_path, monkeypatch):
+    def unreadable(header, frames):
+        raise ModuleNotFoundError("No module named 'dask._task_spec'")
+
+    monkeypatch.setattr(distributed.scheduler, "deserialize", unreadable)
+    with pytest.raises(ClusterError, match=r"scheduler cannot read .*: No module named") as error:
+        train_missing([spec()], tmp_path, quiet=True, dask=cluster.scheduler_address)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def no_client(monkeypatch):
+    """A client that cannot connect would stay open, to hang or not when it is collected."""
+    monkeypatch.setattr(clusters, "REACHED", 0.5)
+    monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("a client was made"))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "foo://127.0.0.1:1", ""])
+def test_an_address_where_no_scheduler_answers_is_named(address, tmp_path, no_client, trained):
+    with pytest.raises(ConnectionError, match=f"no Dask scheduler answers at {address}:") as error:
+        train_missing([spec()], tmp_path, quiet=True, dask=address)
+    assert "\n" not in str(error.value)
+    assert trained == []
+
+
+def test_something_else_that_answers_is_told(cluster, client, tmp_path, no_client, trained):
+    worker = next(iter(client.scheduler_info()["workers"]))
+    with pytest.raises(ConnectionError, match=f"answers at {worker}: a worker does"):
+        train_missing([spec()], tmp_path, quiet=True, dask=worker)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"answers at {there}: something else does"):
+            train_missing([spec()], tmp_path, quiet=True, dask=there)
+    assert trained == []
+
+
+def test_a_missing_package_and_two_ways_at_once_are_told(tmp_path, monkeypatch, trained):
+    with pytest.raises(ValueError, match="give jobs or a Dask cluster, not both: 2 and tcp://a:1"):
+        train_missing([spec()], tmp_path, jobs=2, dask="tcp://a:1")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match="to train on a Dask cluster, install distributed"):
+        train_missing([spec()], tmp_path, quiet=True, dask="tcp://127.0.0.1:1")
+    assert trained == []

@@ -1,0 +1,80 @@
+"""A spec is a value that names its run, and the command that trains it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sweeps import DATA, spec
+
+from sdd import cli, paper
+from sdd.runs import spec as runspec
+from sdd.data import DataSettings
+from sdd.training.config import TrainConfig
+from sdd.runs.spec import RunSpec
+
+
+def test_a_spec_is_a_value():
+    assert spec(50) == spec(50)
+    assert len({spec(50), spec(50), spec(60)}) == 2
+    assert spec(50, restarts=3).steps == 150
+    assert RunSpec(DataSettings(math.inf, batch=7), TrainConfig()).rows == 7
+    assert np.isfinite(spec(50).weight)
+
+
+def test_weights_grow_with_all_that_makes_a_run_long():
+    one = spec(50)
+    longer = [
+        spec(100),
+        spec(50, T=50),
+        spec(50, m=8),
+        spec(50, restarts=3),
+        RunSpec(replace(DATA, n=2_000), one.config),
+        RunSpec(DataSettings(math.inf, 200, 0.95, batch=300), one.config),
+    ]
+    assert all(s.weight > one.weight for s in longer)
+    assert spec(100).weight == 2 * one.weight
+
+
+def test_all_runs_on_one_kind_of_data_share_one_test_set_of_200_000_rows():
+    test = runspec.test_set(200, 0.95)
+    assert test.T == paper.TEST_ROWS == 200_000
+    assert test.settings == DataSettings(200_000, 200, 0.95, seed=0, split="test")
+    assert runspec.test_set(200, 0.95) is test
+
+
+@pytest.mark.parametrize("profile", ["quick", "paper", "full"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        spec(50),
+        spec(50_000, seed=3),
+        RunSpec(DataSettings(10), TrainConfig()),
+        RunSpec(DataSettings(10, n=1_000, sparsity=0.99, seed=2), TrainConfig(eps=1e-8)),
+        RunSpec(DataSettings(10, n=30, sparsity=0.0), TrainConfig(weight_decay=0, eps=0)),
+        RunSpec(DataSettings(math.inf, batch=300, seed=1), TrainConfig(seed=0, warmup=100)),
+        RunSpec(
+            DataSettings(7, split="test"),
+            TrainConfig(
+                m=5,
+                seed=9,
+                restarts=3,
+                lr=0.02,
+                weight_decay=1.0,
+                eps=3e-7,
+                reduction="sum",
+                gain=0.3,
+                dtype="float64",
+            ),
+            snapshots=(1, 10),
+        ),
+    ],
+    ids=lambda wanted: wanted.name,
+)
+def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, monkeypatch):
+    monkeypatch.setenv("PROFILE", profile)
+    words = wanted.command().split()
+    assert words[:4] == ["python", "-m", "sdd", "run"]
+    (understood,) = cli._specs(cli._parser().parse_args(words[3:]))
+    assert understood == wanted
+    assert understood.name == wanted.name

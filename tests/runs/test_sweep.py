@@ -1,0 +1,497 @@
+"""A sweep trains what is missing, once, whoever else is at it and whatever stops it."""
+
+import io
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import joblib
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from sweeps import DATA, SLOW, contents, files, spec, wait_until
+
+from sdd import engine
+from sdd.runs import progress, spec as runspec, store, sweep
+from sdd.data import DataSettings
+from sdd.training.config import TrainConfig
+from sdd.runs.spec import RunSpec
+from sdd.runs.sweep import MissingRuns, fetch, missing, train_missing
+from sdd.training import TrainingDiverged, evaluate, train
+
+# --- What is trained ----------------------------------------------------------------------------
+
+
+def test_only_missing_runs_are_trained_and_stored_ones_stay_as_they_are(tmp_path, trained):
+    specs = [spec(50), spec(60), spec(50, seed=1)]
+    assert missing(specs, tmp_path) == specs
+    assert train_missing(specs[:2], tmp_path, jobs=1, quiet=True) == 2
+    before = files(tmp_path)
+    assert len(before) == 2
+    assert missing(specs, tmp_path) == specs[2:]
+    trained.clear()
+    assert train_missing([*specs, *specs], tmp_path, jobs=1, quiet=True) == 1  # each once
+    assert trained == [(50, 1)]
+    after = files(tmp_path)
+    assert len(after) == 3
+    assert {name: after[name] for name in before} == before
+    assert train_missing(specs, tmp_path, jobs=1, quiet=True) == 0
+    assert files(tmp_path) == after
+
+
+def test_a_stored_run_is_the_one_that_train_and_evaluate_give(tmp_path):
+    wanted = RunSpec(DATA, TrainConfig(steps=50, restarts=2, seed=7), snapshots=(20, 5, 5))
+    train_missing([wanted], tmp_path, jobs=1, quiet=True)
+    stored = store.load(wanted.name, tmp_path)
+    made = train(wanted.data.make(), wanted.config, snapshots=(5, 20))
+    made = evaluate(made, runspec.test_set(200, 0.95))
+    assert stored.W.tobytes() == made.W.tobytes()
+    assert stored.snapshots["step"].tolist() == [5, 20]
+    assert (stored.test_loss, stored.test_error) == (made.test_loss, made.test_error)
+    assert missing([wanted, replace(wanted, snapshots=(5, 20))], tmp_path) == []
+
+
+def test_the_longest_runs_come_first(tmp_path, trained):
+    # 30 · 400 rows, 80 · 5 · 4 restarts, 90 · 5: not in the order of their steps.
+    specs = [spec(90), spec(30, T=400), spec(20), spec(80, restarts=4)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    assert [steps for steps, _ in trained] == [30, 80, 90, 20]
+
+
+def test_a_damaged_file_is_set_aside_and_its_run_trained_again(tmp_path, trained):
+    specs = [spec(50), spec(60)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    good = contents(tmp_path)
+    bad = store.path(specs[0].name, tmp_path)
+    bad.write_bytes(bad.read_bytes()[:-40])
+    trained.clear()
+    with pytest.warns(UserWarning, match="set aside"):
+        assert train_missing(specs, tmp_path, jobs=1, quiet=True) == 1
+    assert trained == [(50, 0)]
+    assert contents(tmp_path) == good
+    assert bad.with_suffix(".damaged").exists()
+    bad.write_bytes(b"foreign")
+    with pytest.warns(UserWarning, match="set aside"):
+        runs = fetch(specs, tmp_path)
+    assert [r.config.steps for r in runs] == [50, 60]
+    assert contents(tmp_path) == good
+
+
+def test_side_by_side_gives_the_same_files_and_says_nothing_when_quiet(tmp_path, capfd):
+    specs = [
+        *(spec(200, seed=k) for k in range(3)),
+        RunSpec(DataSettings(math.inf, 200, 0.95, batch=20), TrainConfig(steps=30)),
+        RunSpec(DataSettings(300, 300, 0.97), TrainConfig(steps=300)),
+    ]
+    train_missing(specs, tmp_path / "one", jobs=1, quiet=True)
+    train_missing(specs, tmp_path / "two", jobs=2, quiet=True)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert len(contents(tmp_path / "one")) == 5
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_diverging_run_is_named_and_those_that_finished_are_stored(jobs, tmp_path):
+    good, bad = spec(3_000), spec(60, lr=1e30)
+    train_missing([good], tmp_path, jobs=1, quiet=True)
+    before = files(tmp_path)
+    longer = spec(70, seed=1)
+    with pytest.raises(TrainingDiverged, match=r"steps=60.*lr=1e\+30"):
+        train_missing([bad, good, longer], tmp_path, jobs=jobs, quiet=True)
+    assert before.items() <= files(tmp_path).items()
+    assert bad in missing([good, bad], tmp_path)
+    if jobs == 1:  # then the order is known
+        assert missing([longer], tmp_path) == []
+
+
+def test_an_unusable_folder_is_named_before_anything_is_trained(tmp_path, trained):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(store.StoreError, match="cannot be stored"):
+        train_missing([spec()], tmp_path / "file", jobs=1, quiet=True)
+    assert trained == []
+
+
+# --- Several processes --------------------------------------------------------------------------
+
+
+def train_and_log(folder, log):
+    """What a process of the next test does: every training it starts is a line in the log."""
+
+    def logged(data, config, **options):
+        with open(log, "a") as lines:
+            lines.write(f"{config.steps}\n")
+        return train(data, config, **options)
+
+    runspec.train = logged
+    engine.warm_up()
+    runspec.test_set(200, 0.95)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)
+
+
+def start(call, **options):
+    """A Python process that calls a function of this module."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from pathlib import Path, PosixPath, WindowsPath; import test_sweep\ntest_sweep.{call}\n"
+    )
+    # (What a shell starts in the background ignores Ctrl-C; these shall heed it all the same.)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen([sys.executable, "-c", program], text=True, preexec_fn=heed, **options)
+
+
+def test_two_processes_at_once_never_train_the_same_run(tmp_path):
+    log = tmp_path / "log"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    both = [start(f"train_and_log({tmp_path!r}, {str(log)!r})", **pipes) for _ in range(2)]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:  # and off they go together
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    assert sorted(log.read_text().split()) == [str(steps) for steps in range(20_000, 20_004)]
+    assert len(files(tmp_path)) == 4
+
+
+def descendants(pid):
+    """All processes below a process."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found, below = [], {pid}
+    while below:
+        below = {p for p, parent in parents.items() if parent in below}
+        found += below
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
+def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_path, in_peace):
+    sweeping = start(
+        f"train_missing(test_sweep.SLOW, {tmp_path!r}, jobs=2, quiet=True)",
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: files(tmp_path), 120)
+        below = descendants(sweeping.pid)
+        assert len(below) >= 2
+        if how == "Ctrl-C":
+            os.killpg(sweeping.pid, signal.SIGINT)  # as a terminal does: to all of them
+            wait_until(lambda: sweeping.poll() is not None, 30)
+    finally:
+        sweeping.kill()
+        sweeping.wait()
+    wait_until(lambda: not any(alive(pid) for pid in below), 30)
+    before = files(tmp_path)
+    assert 1 <= len(before) < len(SLOW), "stopped too late: nothing was left to do"
+    assert train_missing(SLOW, tmp_path, jobs=1, quiet=True) == len(SLOW) - len(before)
+    assert before.items() <= files(tmp_path).items()
+    assert contents(tmp_path) == in_peace
+    assert not list(tmp_path.glob(".writing-*"))
+
+
+# --- Checkpoints --------------------------------------------------------------------------------
+
+
+LONG = spec(150_000, T=40, restarts=2)
+
+
+def train_with_checkpoints(folder):
+    """What the process does that the next test kills."""
+    sweep.CHECKPOINT_EVERY = 0.1
+    train_missing([LONG], folder, jobs=1, quiet=True)
+
+
+@pytest.fixture
+def resumed(monkeypatch):
+    """How many steps were already done in the trainings of this process."""
+    found = []
+
+    def watched(data, config, **options):
+        found.append(options["resume"].steps if options["resume"] else 0)
+        return train(data, config, **options)
+
+    monkeypatch.setattr(runspec, "train", watched)
+    return found
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path, resumed):
+    killed = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: store.checkpoint_path(LONG.name, tmp_path).exists(), 120)
+    finally:
+        killed.kill()
+        killed.wait()
+    assert files(tmp_path) == {}, "stopped too late: nothing was left to do"
+    train_missing([LONG], tmp_path, jobs=1, quiet=True)
+    assert 0 < resumed[0] < LONG.steps
+    assert not store.checkpoint_path(LONG.name, tmp_path).exists()
+    train_missing([LONG], tmp_path / "in peace", jobs=1, quiet=True)
+    assert resumed[1] == 0
+    assert contents(tmp_path) == contents(tmp_path / "in peace")
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The checkpoints kept, as the steps done by then; one after every stop."""
+    found, save = [], store.save_checkpoint
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", -1)
+
+    def watched(progress, *where):
+        found.append(progress.steps)
+        save(progress, *where)
+
+    monkeypatch.setattr(store, "save_checkpoint", watched)
+    return found
+
+
+def test_checkpoints_are_kept_every_few_minutes_and_go_with_the_run(tmp_path, monkeypatch, kept):
+    wanted = RunSpec(DATA, TrainConfig(steps=12, restarts=2), snapshots=(4,))
+    train_missing([wanted], tmp_path / "often", jobs=1, quiet=True)
+    assert kept == [*range(13), *range(12, 25)]
+    assert list((tmp_path / "often" / ".checkpoints").iterdir()) == []
+    kept.clear()
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", 120)
+    train_missing([wanted], tmp_path / "seldom", jobs=1, quiet=True)
+    assert kept == []
+    assert contents(tmp_path / "often") == contents(tmp_path / "seldom")
+
+
+def test_a_damaged_checkpoint_is_told_and_its_run_trained_from_the_start(tmp_path, resumed):
+    file = store.checkpoint_path(spec().name, tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="is trained from the start") as caught:
+        train_missing([spec()], tmp_path, jobs=1, quiet=True)
+    assert len(caught) == 1
+    assert resumed == [0]
+    assert not file.exists()
+    train_missing([spec()], tmp_path / "in peace", jobs=1, quiet=True)
+    assert contents(tmp_path) == contents(tmp_path / "in peace")
+
+
+def test_a_run_goes_on_where_no_checkpoint_can_be_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "CHECKPOINT_EVERY", -1)
+    (tmp_path / ".checkpoints").write_text("in the way")
+    with pytest.warns(UserWarning, match="no checkpoint was kept: .*cannot be stored in"):
+        train_missing([spec()], tmp_path, jobs=1, quiet=True)
+    assert len(files(tmp_path)) == 1
+
+
+# --- Cores --------------------------------------------------------------------------------------
+
+
+def test_the_last_runs_share_the_idle_cores_the_longest_first(tmp_path, monkeypatch):
+    specs = [spec(50 - k) for k in range(6)]
+    seen = []
+
+    def trained(todo, folder, cores, board):
+        left = [s.name for s in todo]
+        while left:
+            seen.append([sweep.threads_of(name, board) for name in left])
+            yield left.pop()
+        assert board.exists()
+        seen.append(board)
+
+    monkeypatch.setattr(sweep, "_trained", trained)
+    train_missing(specs, tmp_path, jobs=4, quiet=True)
+    *shares, board = seen
+    assert shares == [[1] * 6, [1] * 5, [1] * 4, [2, 1, 1], [2, 2], [4]]
+    assert not board.exists()
+    assert sweep.threads_of(specs[0].name, board) == 1
+
+
+@pytest.mark.parametrize(("jobs", "expected"), [(1, {1}), (3, {3})])
+def test_a_single_run_is_trained_here_on_all_cores_it_may_have(
+    jobs, expected, tmp_path, monkeypatch
+):
+    asked = set()
+
+    def watched(data, config, **options):
+        threads = options.pop("threads")
+        return train(data, config, threads=lambda: asked.add(threads()) or threads(), **options)
+
+    monkeypatch.setattr(runspec, "train", watched)
+    train_missing([spec(restarts=4)], tmp_path / str(jobs), jobs=jobs, quiet=True)
+    assert asked == expected
+    train_missing([spec(restarts=4)], tmp_path / "plain", jobs=1, quiet=True)
+    assert contents(tmp_path / str(jobs)) == contents(tmp_path / "plain")
+
+
+def limits():
+    """What a worker may use: of the engine, of BLAS."""
+    import numba
+
+    return numba.config.NUMBA_NUM_THREADS, os.environ["OMP_NUM_THREADS"]
+
+
+def test_workers_allow_the_engine_as_many_threads_as_there_are_but_blas_one(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    get_reusable_executor().shutdown()  # the workers of other tests
+    parallel = joblib.Parallel(n_jobs=2, backend=sweep._Workers(inner_max_num_threads=1))
+    assert parallel(joblib.delayed(limits)() for _ in range(2)) == [(3, "1")] * 2
+    get_reusable_executor().shutdown()
+
+
+# --- Progress -----------------------------------------------------------------------------------
+
+
+class Hasty(threading.Event):
+    """Waits a fiftieth of the time, so that a short sweep shows its progress too."""
+
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout / 50)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_one_bar_with_runs_speed_and_time_left(tmp_path, monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train_missing([spec(20_000, T=40), spec(60)], tmp_path, jobs=1)
+    shown = terminal.getvalue()
+    assert "/2 runs, " in shown
+    assert " steps/s" in shown
+    assert "%" in shown
+    assert shown.count("\n") <= 1  # the bar is drawn over itself
+    assert capsys.readouterr().out.startswith("trained 2 runs in 0:")
+
+
+def test_without_a_terminal_there_are_plain_lines_and_nothing_on_stderr(
+    tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    train_missing([spec(20_000, T=40), spec(60)], tmp_path, jobs=1)
+    out, err = capfd.readouterr()
+    assert err == ""
+    *lines, last = out.splitlines()
+    assert last.startswith("trained 2 runs in 0:")
+    assert lines
+    assert all("/2 runs, " in line and "steps/s" in line for line in lines)
+    assert "\r" not in out
+
+
+def test_steps_of_before_count_as_done_but_not_as_speed(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    wanted = spec(1_000)
+    progress.note_of(wanted.name, tmp_path).parent.mkdir()
+    progress.write_note(wanted.name, tmp_path, 750, 750)
+    with progress.shown_progress([wanted], tmp_path, lambda s: 7.0) as finished:
+        time.sleep(0.3)
+        progress.note_of(wanted.name, tmp_path).unlink()  # as it is before the run is done
+        time.sleep(0.3)
+        finished(wanted.name)
+        time.sleep(0.3)
+    *lines, _ = capfd.readouterr().out.splitlines()
+    assert len(lines) > 2
+    for line in lines[:-1]:
+        share, speed = line.split("] ")[1].split("%")[0], line.split(", ")[1]
+        assert (share, speed) == ("75", "0 steps/s") or (share == "100" and speed != "0 steps/s")
+    assert "] 75%: 0/1 runs, 0 steps/s" in lines[0]
+    assert "] 100%: 1/1 runs, " in lines[-1]
+
+
+def test_the_share_done_is_of_the_work_and_not_of_the_runs(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(threading, "Event", Hasty)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    short, long = spec(60), spec(70)
+    work = {short.name: 1.0, long.name: 3.0}
+    with progress.shown_progress([short, long], tmp_path, lambda s: work[s.name]) as finished:
+        finished(long.name)
+        time.sleep(0.3)
+    assert "75%: 1/2 runs" in capfd.readouterr().out
+
+
+def test_notes_of_a_killed_sweep_are_not_taken_for_progress(tmp_path, monkeypatch):
+    specs, found = [spec(60), spec(50)], []
+    progress.note_of("", tmp_path).parent.mkdir()
+    for s in specs:
+        progress.write_note(s.name, tmp_path, 40, 0)
+
+    def watched(data, config, **options):
+        found.append([progress.note_of(s.name, tmp_path).exists() for s in specs])
+        return train(data, config, **options)
+
+    monkeypatch.setattr(runspec, "train", watched)
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    assert found == [[True, False], [False, True]]  # each run notes its own, from its start
+
+
+# --- Fetching -----------------------------------------------------------------------------------
+
+
+def test_fetch_returns_the_runs_in_the_order_of_the_specs(tmp_path):
+    specs = [spec(60), spec(50, seed=1), spec(60)]
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    runs = fetch(iter(specs), tmp_path)
+    assert [(r.config.steps, r.data.seed) for r in runs] == [(60, 0), (50, 1), (60, 0)]
+    assert fetch([], tmp_path) == []
+
+
+def test_quick_runs_are_trained_on_the_spot_with_one_line(tmp_path, capfd):
+    (run,) = fetch([spec(50)], tmp_path)
+    assert run.config.steps == 50
+    assert run.test_loss > 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert out.count("\n") == 1
+    assert "training 1 run" in out
+    assert missing([spec(50)], tmp_path) == []
+    fetch([spec(50)], tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_long_runs_are_not_trained_on_the_spot_but_their_command_is_told(tmp_path, monkeypatch):
+    long = spec(10**9)
+    train_missing([spec(50)], tmp_path, jobs=1, quiet=True)
+    monkeypatch.setattr(sweep, "train_missing", lambda *_, **__: pytest.fail("it is training"))
+    with pytest.raises(MissingRuns, match="1 of 2 runs are not stored and would take about") as e:
+        fetch([spec(50), long], tmp_path)
+    assert long.command() in str(e.value)
+    assert spec(50).command() not in str(e.value)
+
+
+def test_a_book_build_never_trains(tmp_path, monkeypatch, trained):
+    monkeypatch.setenv("SDD_BUILD", "1")
+    specs = [spec(50 + k) for k in range(7)]
+    with pytest.raises(MissingRuns, match="7 of 7 runs are not stored; train them with") as error:
+        fetch(specs, tmp_path)
+    message = str(error.value)
+    assert [line.strip() for line in message.splitlines()[1:6]] == [s.command() for s in specs[:5]]
+    assert "and 2 more" in message
+    assert trained == []
+    monkeypatch.delenv("SDD_BUILD")
+    train_missing(specs, tmp_path, jobs=1, quiet=True)
+    monkeypatch.setenv("SDD_BUILD", "1")
+    assert len(fetch(specs, tmp_path)) == 7  # what is stored may be read
