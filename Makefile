@@ -115,7 +115,7 @@ clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: 
 	  read -r answer || { answer=; echo; }; \
 	  case "$$answer" in y|Y|yes) ;; *) echo "Kept."; exit 0 ;; esac; \
 	fi; \
-	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks "$(RUNS)"/.checkpoints; \
+	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks "$(RUNS)"/.checkpoints "$(RUNS)"/.measures; \
 	rmdir "$(RUNS)" 2>/dev/null || true; \
 	echo "Deleted."
 
