@@ -1,0 +1,210 @@
+"""What is measured on a run, as named numbers: the columns of `sdd.measures.table`."""
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from sdd import engine
+from sdd.data import Dataset, DataSettings, Stream, sample
+from sdd.measures import arrangements, damping, decomposition
+from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
+from sdd.runs.spec import test_set
+from sdd.training.config import Run
+
+__all__ = [
+    "arrangement",
+    "firing_by_times_seen",
+    "geometry",
+    "hidden_reach",
+    "hidden_vectors",
+    "loss_parts",
+    "losses",
+    "output_refits",
+    "refit_inside",
+]
+
+FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
+REFIT_ROWS = 20_000  # rows that refits are fitted on
+LARGEST = 6  # dimensionalities of features that are columns: five, and the next
+APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
+
+
+def losses(run: Run) -> dict[str, Any]:
+    """Return the losses, in the summed form, and the norms of the weights.
+
+    ``restarts_lost`` counts the parameter seeds whose training loss is above 1/2T, half of one
+    point's share: they have lost a point.
+    """
+    W_norm, b_norm = norms(run.W, run.b)
+    lost = int((run.restart_losses > 0.5 / run.T).sum()) if run.T < math.inf else 0
+    return {
+        "train_loss": float(run.train_loss),
+        "test_loss": float(run.test_loss),
+        "test_error": float(run.test_error),
+        "restarts_lost": lost,
+        "W_norm": W_norm,
+        "b_norm": b_norm,
+    }
+
+
+def geometry(run: Run) -> dict[str, Any]:
+    """Return what features and data points look like in hidden space.
+
+    ``D1`` … ``D6``: the largest dimensionalities of features; ``five_apart``: whether five stand
+    apart. Of those five: ``five_D``, their mean; ``five_r2``, their mean squared length;
+    ``five_angle_error``, in degrees from 72° (m = 2). ``other_R2`` and ``other_b``: the summed
+    squared length and the mean bias of all other features. ``columns_standing``: columns of W
+    longer than half the longest. Of data points (fresh ones at T = ∞): ``point_D_max``,
+    ``_median``, ``_min`` (NaN at T = ∞), ``on_ring``, ``h_max`` and ``h_mean`` (lengths).
+    """
+    columns = run.W.T
+    D = dimensionality(columns)
+    five = strongest(columns, min(5, len(D)))
+    squares = (columns.astype(float) ** 2).sum(1)
+    largest = np.full(LARGEST, math.nan)
+    largest[: min(LARGEST, len(D))] = np.sort(D)[::-1][:LARGEST]
+    planar = columns.shape[1] == 2 and len(five) == 5 and columns[five].any(1).all()
+    H = hidden_vectors(run)
+    point_D = dimensionality(H) if run.T < math.inf else np.full(1, math.nan)
+    lengths = np.linalg.norm(H.astype(float), axis=1)
+    others = np.delete(run.b, five)
+    return {
+        **{f"D{k + 1}": float(v) for k, v in enumerate(largest)},
+        "five_apart": bool(largest[4] >= APART[0] * largest[5] and largest[4] >= APART[1]),
+        "five_D": float(largest[:5].mean()),
+        "five_r2": float(squares[five].mean()),
+        "five_angle_error": equal_angle_error(columns[five]) if planar else math.nan,
+        "other_R2": float(squares.sum() - squares[five].sum()),
+        "other_b": float(others.mean()) if others.size else math.nan,
+        "columns_standing": int(on_ring(columns).sum()),
+        "point_D_max": float(point_D.max()),
+        "point_D_median": float(np.median(point_D)),
+        "point_D_min": float(point_D.min()),
+        "on_ring": int(on_ring(H).sum()),
+        "h_max": float(lengths.max()),
+        "h_mean": float(lengths.mean()),
+    }
+
+
+def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
+    """Return the hidden vectors of a run's training set; of 10,000 fresh points at T = ∞.
+
+    Raises
+    ------
+    ValueError
+        Where the run was trained on data of one's own, which are not stored with it.
+    """
+    data = _settings(run).make()
+    if isinstance(data, Stream):
+        data = data.settings.rows(0, FRESH_SHOWN, "fresh")
+    return engine.hidden(run.W, data)
+
+
+def loss_parts(run: Run) -> dict[str, Any]:
+    """Return what the test loss is made of, with standard errors (see `decomposition`).
+
+    ``excess`` is the loss less that of no output: false firing less both gains.
+    ``firing_in_loudest_rows``: share of the false firing in the 1 % of rows with most of it.
+    ``long_column_rows`` and ``firing_in_long_column_rows``: share of the rows that hold one of the
+    1 % of features with the longest columns, and the share of the false firing in those rows.
+    """
+    found = decomposition.split(run.W, run.b, _test_rows(run))
+    names = ("zero", "constant_gain", "feature_gain", "false_firing")
+    return {
+        **{name: getattr(found.parts, name) for name in names},
+        **{f"{name}_error": getattr(found.errors, name) for name in names},
+        "excess": found.parts.excess,
+        "firing_in_loudest_rows": found.worst,
+        "long_column_rows": found.long_rows,
+        "firing_in_long_column_rows": found.long,
+    }
+
+
+def output_refits(run: Run) -> dict[str, Any]:
+    """Return the test loss with the output's scale refitted, and with scale and shift refitted."""
+    test = decomposition.moments(run.W, run.b, _test_rows(run))
+    fit = decomposition.moments(run.W, run.b, _fit_rows(run))
+    scaled = decomposition.rescaled(fit, test)
+    shifted = decomposition.rescaled_and_shifted(fit, test)
+    return {
+        "rescaled_loss": scaled.loss,
+        "rescaled_scale": scaled.scale,
+        "shifted_loss": shifted.loss,
+    }
+
+
+def refit_inside(run: Run) -> dict[str, Any]:
+    """Return the test loss with scale and common shift refitted inside the ReLU (slow)."""
+    found = decomposition.refitted_inside(run.W, run.b, _fit_rows(run), _test_rows(run))
+    return {"inside_loss": found.loss, "inside_scale": found.scale}
+
+
+def hidden_reach(run: Run) -> dict[str, Any]:
+    """Return ``reach``: the longest hidden vector of test points ÷ that of training points.
+
+    Of as many test points as there are in training (or of all, where there are fewer), on
+    average: among more points, one is longer.
+    """
+    seen = np.linalg.norm(hidden_vectors(run), axis=1)
+    new = np.linalg.norm(engine.hidden(run.W, _test_rows(run)), axis=1)
+    rows = min(len(seen), len(new))
+    longest = new[: len(new) // rows * rows].reshape(-1, rows).max(1)
+    return {"reach": float(longest.mean() / seen.max())}
+
+
+def firing_by_times_seen(run: Run) -> dict[str, Any]:
+    """Return, for each group of `damping.SEEN`, its share of the features and of false firing."""
+    group = damping.group_of(damping.times_seen(run))
+    found = decomposition.shares(run.W, run.b, _test_rows(run), group, len(damping.SEEN))
+    total = sum(share.false_firing for share in found)
+    rows = {}
+    for name, share in zip(damping.SEEN, found, strict=True):
+        rows[f"features, seen {name}"] = share.features
+        rows[f"false firing, seen {name}"] = share.false_firing / total
+    return rows
+
+
+def arrangement(run: Run) -> dict[str, Any]:
+    """Return how the hidden vectors of a few points in the plane are arranged.
+
+    ``arrangement`` is its kind, and ``fan`` says whether the points are on unlike circles with a
+    wide angular gap (`arrangements`). ``on_main_circle``: points on the fullest circle;
+    ``fan_step`` and ``fan_least_step``: the angle between neighbours there, and the least that
+    memorises at its radius.
+    """
+    H = hidden_vectors(run)
+    kind, main = arrangements.kind(H), arrangements.main(H)
+    ring = H[main].astype(float)
+    r = float(np.linalg.norm(ring, axis=1).mean())
+    return {
+        "arrangement": kind,
+        "fan": bool(arrangements.circles(H).max() > 0 and kind == arrangements.FAN),
+        "on_main_circle": int(main.sum()),
+        "fan_step": (360.0 - arrangements.widest_gap(ring)) / max(1, len(ring) - 1),
+        "fan_least_step": float(np.degrees(np.arccos(np.clip(1 - 1 / r**2, -1, 1)))),
+    }
+
+
+def _settings(run: Run) -> DataSettings:
+    if not isinstance(run.data, DataSettings):
+        raise ValueError("the run must be of drawn data, not of data of one's own")
+    return run.data
+
+
+def _test_rows(run: Run) -> Dataset:
+    data = _settings(run)
+    return test_set(data.n, data.sparsity, data.features)
+
+
+def _fit_rows(run: Run) -> Dataset:
+    data = _settings(run)
+    return _refit_set(data.n, data.sparsity)
+
+
+@lru_cache(maxsize=2)
+def _refit_set(n: int, sparsity: float) -> Dataset:
+    """Return rows to fit on, of another seed than the test set, so that they are none of it."""
+    return sample(REFIT_ROWS, n, sparsity, seed=1, split="test")

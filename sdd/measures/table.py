@@ -1,0 +1,132 @@
+"""Runs as a tidy table: a row a run, with its settings and what is measured on it.
+
+What takes long to measure is computed once for each run and kept beside the stored runs, under a
+key that changes with the code that measures. So a page whose runs are known opens without reading
+a single weight.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sdd.measures.columns import geometry, losses
+from sdd.runs import store, sweep
+from sdd.runs.cache import memory
+from sdd.runs.spec import RunSpec
+from sdd.training.config import Run, TrainConfig
+
+__all__ = ["Measure", "load", "measured", "settings_of", "table"]
+
+# What is measured on a run: named numbers, each of them a column.
+Measure = Callable[[Run], dict[str, Any]]
+
+
+def settings_of(spec: RunSpec) -> dict[str, Any]:
+    """Return the settings of a run as columns: ``data_seed`` and ``seed`` are the two seeds."""
+    found: dict[str, Any] = {"run": spec.name, "T": float(spec.data.T)}
+    for name in ("n", "sparsity", "batch", "features"):
+        found[name] = getattr(spec.data, name)
+    found["data_seed"] = spec.data.seed
+    found |= {f.name: getattr(spec.config, f.name) for f in fields(TrainConfig)}
+    return found | {"start": spec.start, "snapshots": len(spec.snapshots)}
+
+
+def table(
+    specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = None
+) -> pd.DataFrame:
+    """Return runs as a table, training those that are not stored where that is quick.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs, each once; a row each, in their order.
+    *measures : callable
+        What to measure besides `losses` and `geometry`: functions from a run to named numbers,
+        such as `loss_parts`. A function of your own must stand in a module, so that its name and
+        its source can be told.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    DataFrame
+        A row a run. Columns: ``run`` (its name in the store), every setting of the data and of
+        the training (``data_seed`` and ``seed`` are the seeds of data and of initial weights), and
+        what was measured.
+
+    Raises
+    ------
+    MissingRuns
+        Where runs are not stored and would take long to train.
+    """
+    specs = list(dict.fromkeys(specs))
+    sweep.require(specs, folder)
+    rows = []
+    for spec in specs:
+        row = settings_of(spec)
+        for measure in (losses, geometry, *measures):
+            row |= measured(spec.name, measure, folder)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def measured(name: str, measure: Measure, folder: Path | None = None) -> dict[str, Any]:
+    """Return what is measured on one stored run, from what is kept of it where it is.
+
+    Parameters
+    ----------
+    name : str
+        The run's name in the store.
+    measure : callable
+        From a run to named numbers.
+    folder : Path or None
+        The store; None means the default one.
+    """
+    folder = folder or store.default_folder()
+    what = f"{measure.__module__}.{measure.__qualname__}"
+    return _kept(folder)(name, what, _own_source(measure), measure, folder)
+
+
+@lru_cache(maxsize=4)
+def _kept(folder: Path) -> Callable[..., dict[str, Any]]:
+    return memory(folder).cache(_compute, ignore=["measure", "folder"])
+
+
+def _compute(
+    name: str, what: str, code: str, measure: Measure, folder: Path
+) -> dict[str, Any]:
+    """Measure one run; `what` and `code` are what the result is kept under, beside its name."""
+    (run,) = load([name], folder)
+    return measure(run)
+
+
+def _own_source(measure: Measure) -> str:
+    """Return a hash of the module that a measure stands in; `memory` minds the package's own."""
+    file = getattr(sys.modules[measure.__module__], "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()[:16]
+
+
+@lru_cache(maxsize=512)
+def _loaded(name: str, folder: Path) -> Run:
+    run = store.load(name, folder)
+    if run is None:
+        raise sweep.MissingRuns(f"the run {name} is not stored in {folder}")
+    return run
+
+
+def load(names: Iterable[str], folder: Path | None = None) -> list[Run]:
+    """Return stored runs by name, such as those of a table's column ``run``.
+
+    Raises
+    ------
+    MissingRuns
+        Where one is not stored.
+    """
+    folder = folder or store.default_folder()
+    return [_loaded(name, folder) for name in names]

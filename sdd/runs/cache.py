@@ -1,0 +1,57 @@
+"""Measures of stored runs, kept beside the runs so that each is computed once."""
+
+import functools
+import hashlib
+import os
+import warnings
+from pathlib import Path
+
+import joblib
+
+from sdd.runs import store
+
+__all__ = ["memory"]
+
+# joblib watches the source of a cached function, but not of what it calls: that is in here.
+SOURCES = ("data", "engine", "measures", "model.py", "paper.py", "runs", "theory", "training")
+
+
+@functools.cache
+def _source_hash() -> str:
+    """Return a hash of the source of all that a measure may depend on."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        path = package / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def memory(folder: Path | None = None) -> joblib.Memory:
+    """Return the cache of measures that lies in a store, in its hidden folder `.measures`.
+
+    Measures made with other source code of this package are not found in it. It is silent: what
+    cannot be written is computed again at the next call.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    joblib.Memory
+        One that keeps nothing where the folder cannot be written to.
+    """
+    for message in ("Unable to cache to disk", "Persisting input arguments took"):
+        warnings.filterwarnings("ignore", message)
+    place = (folder or store.default_folder()) / ".measures" / _source_hash()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        writable = os.access(place, os.W_OK)
+    except OSError:
+        writable = False
+    return joblib.Memory(place if writable else None, verbose=0)
+
