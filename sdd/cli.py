@@ -10,9 +10,9 @@ from typing import Any
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sdd import bench
+from sdd import bench, findings
 from sdd.data import DataSettings
-from sdd.findings import claims, experiments
+from sdd.findings import Evidence, scorecard
 from sdd.runs import cluster, estimates, store, sweep
 from sdd.runs.progress import clock
 from sdd.runs.spec import RunSpec
@@ -101,8 +101,8 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
         if (value := getattr(args, flag.replace("-", "_"))) is not None
     }
     if not given and args.snapshots is None and args.start is None:
-        names = args.experiments or list(experiments.EXPERIMENTS)
-        return [s for name in names for s in experiments.specs(name, args.profile)]
+        names = args.experiments or list(findings.EXPERIMENTS)
+        return [s for name in names for s in findings.specs(name, args.profile)]
     if args.experiments:
         flags = [f"--{g.replace('_', '-')}" for g in given]
         flags += [f"--{name}" for name in ("start", "snapshots") if getattr(args, name)]
@@ -112,7 +112,7 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
         )
     if "T" not in given:
         raise ValueError("a run of your own needs --T, the number of data points (or inf)")
-    chosen = experiments.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
+    chosen = findings.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
     return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()), args.start or "")]
 
 
@@ -143,44 +143,44 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    for name in experiments.EXPERIMENTS:
-        specs = experiments.specs(name, args.profile)
-        print(f"{name}: {experiments.EXPERIMENTS[name].__doc__}")
+    for name in findings.EXPERIMENTS:
+        specs = findings.specs(name, args.profile)
+        print(f"{name}: {findings.EXPERIMENTS[name].description}")
         for s in specs:
             print(f"  {s.name}  {s.command().removeprefix('python -m sdd run ')}")
 
 
 def _status(args: argparse.Namespace) -> None:
-    profile = experiments.profile(args.profile)
+    profile = findings.profile(args.profile)
     print(f"profile {profile.name}, runs in {store.default_folder()}")
     everything: list[RunSpec] = []
-    for name in experiments.EXPERIMENTS:
-        specs = experiments.specs(name, args.profile)
+    for name in findings.EXPERIMENTS:
+        specs = findings.specs(name, args.profile)
         lacking = sweep.missing(specs)
         everything += lacking
         rest = f", the rest about {clock(estimates.estimate(lacking))}" if lacking else ""
-        title = (experiments.EXPERIMENTS[name].__doc__ or "").rstrip(".")
+        title = findings.EXPERIMENTS[name].description.rstrip(".")
         print(f"  {name} ({title}): {len(specs) - len(lacking)} of {len(specs)} stored{rest}")
     left = f"about {clock(estimates.estimate(everything))} left" if everything else "all stored"
     print(left)
 
 
 def _claims(args: argparse.Namespace) -> None:
-    name = experiments.profile(args.profile).name
-    every = [s for e in experiments.EXPERIMENTS for s in experiments.specs(e, name)]
+    name = findings.profile(args.profile).name
+    every = [s for e in findings.EXPERIMENTS for s in findings.specs(e, name)]
     specs = list(dict.fromkeys(every))  # two experiments may share runs
     if lacking := sweep.missing(specs):  # to judge is not to train
         raise sweep.MissingRuns(
             f"{len(lacking)} of {_runs(len(specs))} are not stored; train them with "
             f"python -m sdd run --profile {name}"
         )
-    judged = claims.judge_all(claims.Evidence.stored(name))
+    judged = scorecard.judge_all(Evidence.stored(name))
     width = max(len(j.id) for j in judged)
     for j in judged:
         print(f"{j.id:{width}}  {j.verdict:26}  published {j.published}; ours {j.ours}")
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(claims.to_json(judged), encoding="utf-8")
+        args.json.write_text(scorecard.to_json(judged), encoding="utf-8")
 
 
 def _bench(args: argparse.Namespace) -> None:

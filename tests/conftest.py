@@ -6,7 +6,7 @@ from jaxtyping import install_import_hook
 # In these modules every call is held to the types and shapes of its signature. (Elsewhere numba
 # compiles the functions as they stand, or tests give wrong types to see what is said of them.)
 install_import_hook(
-    ["sdd.measures.geometry", "sdd.model", "sdd.measures.summary", "sdd.theory"],
+    ["sdd.measures.geometry", "sdd.model", "sdd.theory"],
     typechecker="shapes.check",
 )
 

@@ -14,11 +14,10 @@ from typing import Any
 import numba
 import torch
 
-from sdd import engine, figures, paper
+from sdd import engine, figures, findings, paper
 from sdd.bench import extras, measure
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.show import lines, share_of_limit, slope, step_times, summary
-from sdd.findings import experiments
 
 __all__ = [
     "FULL",
@@ -63,7 +62,7 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
         weights are from; "summary": see `summary`; and, where the plan has them, "hidden",
         "memory", "small_models_seconds", "sweep".
     """
-    p, begin = experiments.profile(of), time.perf_counter()
+    p, begin = findings.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
     notes: set[str] = set()
     measured_figures: dict[str, Any] = {

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import torch
 
-from sdd import data
+from sdd import data, findings
 from sdd.bench import contenders
 from sdd.bench.weights import Start
-from sdd.findings import experiments
-from sdd.findings.experiments import Profile
+from sdd.findings import Profile
 from sdd.runs import sweep
 from sdd.training import loop as training
 from sdd.training.config import TrainConfig
@@ -80,7 +79,7 @@ def small_models(p: Profile, cores: int) -> float:
 
 def _sweep_seconds(p: Profile, cores: int) -> float:
     wanted = [
-        experiments.spec(50, seed, of=p.name, n=1_000, sparsity=0.99, steps=STEPS)
+        findings.spec(50, seed, of=p.name, n=1_000, sparsity=0.99, steps=STEPS)
         for seed in range(2 * cores)
     ]
     with tempfile.TemporaryDirectory() as folder:

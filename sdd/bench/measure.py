@@ -15,7 +15,7 @@ from sdd.bench.contenders import Contender
 from sdd.bench.weights import Start, planted, starts, trained
 from sdd.data import Dataset
 from sdd.engine.choice import prunes, tiled
-from sdd.findings.experiments import Profile
+from sdd.findings import Profile
 
 __all__ = ["FULL", "SHORT", "Plan", "by_hidden", "by_size", "interleaved"]
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sdd import engine, paper
+from sdd import engine, findings, paper
 from sdd.data import Dataset
-from sdd.findings import experiments
-from sdd.findings.experiments import Profile
+from sdd.findings import Profile
 from sdd.runs import store
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
@@ -36,7 +35,7 @@ def _rate(p: Profile, step: int) -> float:
 
 
 def _spec(p: Profile, T: int) -> RunSpec | None:
-    found = [s for s in experiments.specs("dataset-size", p.name) if s.data.T == T]
+    found = [s for s in findings.specs("dataset-size", p.name) if s.data.T == T]
     return next((s for s in found if s.data.seed == 0), None)
 
 

@@ -43,10 +43,17 @@ def leaves(
     ax = ax or plt.gca()
     ax.plot(
         *np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6,
-        label="_hidden vectors",
+        
     )  # fmt: skip
     for x, y, width, height in boxes:
-        box = Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7, label="_leaves")
+        box = Rectangle(
+            (x, y),
+            width,
+            height,
+            fill=False,
+            ec="0.6",
+            lw=0.7,
+        )
         ax.add_patch(box)
     looks = (("first", "feature", "-"), ("second", "example", "--"), ("third", "other", ":"))
     for (nth, name, dash), (x, y, c), crossed in zip(looks, lines, np.transpose(cut), strict=False):
@@ -90,7 +97,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
     extent = (0, sides.shape[1], sides.shape[0], 0)
     ax.imshow(
         sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
-        interpolation="nearest", label="_0 silent, 1 active, 2 cut",
+        interpolation="nearest", 
     )  # fmt: skip
     names = ("silent: skipped", "active: by moments", "cut: visited")
     shares = [(sides == k).mean() for k in range(3)]

@@ -1,21 +1,18 @@
 """The paper's main figure: losses, dimensionalities and vectors above one another on one T axis."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
-import numpy as np
-from jaxtyping import Float
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sdd.figures.sizes import dimensionality_by_size, test_loss_by_size
-from sdd.figures.style import COLORS, short
-from sdd.figures.vectors import vectors
+from sdd.figures.sizes import by_size, dimensionality_by_size
+from sdd.figures.style import COLORS
+from sdd.figures.vectors import VECTOR_COLORS, vectors
 
 __all__ = ["shade_regimes", "three_panels"]
-
-Column = tuple[float, Float[np.ndarray, "n 2"], Float[np.ndarray, "T 2"]]
 
 
 def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) -> Axes:
@@ -45,28 +42,21 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
         if math.isnan(first) or math.isnan(last) or first >= last:
             continue
         if color:
-            ax.axvspan(first, last, color=color, alpha=0.07, lw=0, zorder=0, label=f"_{name}")
+            ax.axvspan(first, last, color=color, alpha=0.07, lw=0, zorder=0)
         if names:
             ax.annotate(
-                name,
-                (math.sqrt(first * last), 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=9,
+                name, (math.sqrt(first * last), 1), xycoords=("data", "axes fraction"),
+                xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=9,
                 color=color or "0.35",
-            )
+            )  # fmt: skip
     ax.set_xlim(left, right)
     return ax
 
 
 def three_panels(
-    losses: Mapping[float, Sequence[float]],
-    features: Mapping[float, Float[np.ndarray, "n"]],
-    examples: Mapping[float, Float[np.ndarray, "T"]],
-    columns: Sequence[Column],
+    runs: pd.DataFrame,
+    dimensionalities: pd.DataFrame,
+    planar: pd.DataFrame,
     *,
     baselines: Mapping[str, float],
     borders: tuple[float, float],
@@ -78,45 +68,47 @@ def three_panels(
 
     Parameters
     ----------
-    losses, baselines, published, ylim
-        As for `test_loss_by_size`.
-    features, examples, m
+    runs : DataFrame
+        A row a run, with ``T`` and ``test_loss``.
+    dimensionalities, m
         As for `dimensionality_by_size`.
-    columns : sequence of (T, columns of W as rows, hidden vectors)
-        Models drawn at the bottom, each to its own scale.
+    planar : DataFrame
+        Vectors of the models drawn at the bottom, each to its own scale: as for `vector_columns`.
+    baselines, ylim
+        As for `by_size`.
     borders : (float, float)
         As for `shade_regimes`.
+    published : mapping of T to loss, or None
+        Drawn as diamonds.
 
     Returns
     -------
     Figure
     """
+    models = list(planar["model"].unique())
     fig = plt.figure(figsize=(6.2, 8.6))
-    grid = fig.add_gridspec(4, len(columns), height_ratios=(3, 3, 1.15, 1.15))
-    top = fig.add_subplot(grid[0, :])
-    middle = fig.add_subplot(grid[1, :])
+    grid = fig.add_gridspec(4, len(models), height_ratios=(3, 3, 1.15, 1.15))
+    top, middle = fig.add_subplot(grid[0, :]), fig.add_subplot(grid[1, :])
     # One set of sizes, so that T and ∞ stand below one another.
-    sizes = {*losses, *(published or {}), *features, *examples}
-    test_loss_by_size(losses, baselines, published, top, ylim=ylim, sizes=sizes)
-    dimensionality_by_size(features, examples, m, middle, sizes=sizes)
-    top.set_label("test loss")
-    middle.set_label("dimensionality")
-    top.set_xlabel("")
-    # (Unseen, not absent: the data of the figure name ∞ by them.)
-    top.tick_params(axis="x", labelcolor="none", labelsize=1)
+    sizes = {*runs["T"], *(published or {}), *dimensionalities["T"]}
+    by_size(
+        runs, "test_loss", top, baselines=baselines, ylim=ylim, sizes=sizes, published=published,
+        label="ours",
+    )  # fmt: skip
     top.legend(loc="upper center")
+    dimensionality_by_size(dimensionalities, m, middle, sizes=sizes)
+    top.set_xlabel("")
+    top.tick_params(axis="x", labelbottom=False)
     middle.set_xlim(top.get_xlim())
     shade_regimes(top, borders)
     shade_regimes(middle, borders, names=False)
-    for k, (T, W, H) in enumerate(columns):
-        for line, (rows, color, name) in enumerate(
-            ((W, "feature", "columns of W"), (H, "example", "hidden vectors"))
-        ):
+    for k, model in enumerate(models):
+        for line, (of, color) in enumerate(VECTOR_COLORS.items()):
             ax = fig.add_subplot(grid[2 + line, k])
-            vectors(rows, ax, color=COLORS[color])
-            ax.set_label(f"{name}, T = {'inf' if T == math.inf else int(T)}")
+            rows = planar[(planar["model"] == model) & (planar["of"] == of)]
+            vectors(rows[["x", "y"]].to_numpy(), ax, color=color)
             if k == 0:
-                ax.set_ylabel(name.replace(" ", "\n", 1), color=COLORS[color], fontsize=9)
+                ax.set_ylabel(of.replace(" ", "\n", 1), color=color, fontsize=9)
             if line == 0:
-                ax.set_title(f"T = {short(T)}", fontsize=10)
+                ax.set_title(model, fontsize=9)
     return fig

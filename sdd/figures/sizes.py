@@ -2,24 +2,21 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
-from matplotlib.transforms import Affine2D
+from scipy import stats
 
-from sdd.figures.style import COLORS, levels, note, short
+from sdd.figures.style import COLORS, SERIES, levels, short
 
-__all__ = [
-    "dimensionality_by_size",
-    "loss_window",
-    "norms_by_size",
-    "size_axis",
-    "test_loss_by_size",
-    "tgon_radii",
-]
+__all__ = ["by_size", "dimensionality_by_size", "size_axis"]
+
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
 
 
 def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
@@ -45,97 +42,133 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
     return place
 
 
-def loss_window(losses: Mapping[float, Sequence[float]]) -> tuple[float, float]:
-    """Return the part of the loss axis that shows the bump: far higher losses run off its top."""
-    return min(min(values) for values in losses.values()) - 0.001, 1.03
+def t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % t interval of a mean; the value itself where there is one only."""
+    values = np.asarray(values, float)
+    if values.size < 2 or not values.std():
+        return float(values.mean()), float(values.mean())
+    low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
+    return float(low), float(high)
 
 
-def test_loss_by_size(
-    losses: Mapping[float, Sequence[float]],
-    baselines: Mapping[str, float],
-    published: Mapping[float, float] | None = None,
+def by_size(
+    frame: pd.DataFrame,
+    y: str,
     ax: Axes | None = None,
     *,
+    hue: str | None = None,
+    label: str | None = None,
+    palette: Any = None,
+    ylabel: str = "test loss (summed over features)",
+    baselines: Mapping[str, float] | None = None,
     ylim: tuple[float, float] | None = None,
+    log: bool = False,
     sizes: Iterable[float] = (),
+    published: Mapping[float, float] | None = None,
+    legend_title: str | None = None,
 ) -> Axes:
-    """Draw test loss against T: a dot for each data seed, a line through their means.
+    """Draw a measure against T: a mark for each run, a line and its 95 % interval through means.
+
+    The interval is that of the mean over runs (Student's t), as a band; at T = ∞ a bar.
 
     Parameters
     ----------
-    losses : mapping of T to losses
-        Test losses of the data seeds, summed over features.
-    baselines : mapping of label to loss
-        Drawn as labelled horizontal lines.
-    published : mapping of T to loss, or None
-        Read off the paper's figure; drawn as open diamonds.
+    frame : DataFrame
+        A row a run, with ``T``, the measure, and `hue`.
+    y : str
+        Column of the measure.
     ax : Axes or None
         Where to draw; None means the current axes.
+    hue : str or None
+        Column that parts the runs into curves; None draws one.
+    label : str or None
+        In the legend, for a single curve.
+    palette : str, mapping or None
+        Seaborn's palette of the curves; None takes the book's colours, or shades of one map where
+        `hue` is a number.
+    ylabel : str
+        What is measured.
+    baselines : mapping of label to value, or None
+        Drawn as labelled horizontal lines.
     ylim : (float, float) or None
-        Losses shown; values beyond are marked by arrows at the edge.
+        Values shown; means beyond are marked by arrows at the edge.
+    log : bool
+        On a logarithmic axis, which shows positive values only.
     sizes : iterable of T
         Sizes that the axis has besides, to agree with that of another panel.
+    published : mapping of T to value, or None
+        Read off the paper's figure; drawn as open diamonds.
+    legend_title : str or None
+        What the curves differ in.
 
     Returns
     -------
     Axes
     """
     ax = ax or plt.gca()
-    place = size_axis(ax, {*losses, *(published or {}), *sizes})
-    means = {T: float(np.mean(v)) for T, v in losses.items()}
-    finite = [T for T in sorted(means) if T != math.inf]
-    blue = COLORS["feature"]
-    x, y, name = [place[T] for T in finite], [means[T] for T in finite], "_ours: mean of data seeds"
-    ax.plot(x, y, "-", color=blue, zorder=3, label=name)
-    if math.inf in means:
-        end = place[math.inf], means[math.inf]
-        ax.plot(*end, "_", color=blue, ms=16, mew=2, zorder=3, label=name)
-    for T, values in losses.items():
-        ax.plot(
-            [place[T]] * len(values), values, "o", color=blue, ms=4, alpha=0.55, mew=0, zorder=4,
-            label="_ours: data seeds",
-        )  # fmt: skip
-    ax.plot([], [], "o-", color=blue, ms=4, label="ours: data seeds, and their mean")
+    published = published or {}
+    place = size_axis(ax, {*frame["T"], *published, *sizes})
+    if log:
+        ax.set_yscale("log", nonpositive="mask")
+    name = hue or "series"
+    drawn = frame if hue else frame.assign(series=label or y)
+    drawn = drawn.assign(place=drawn["T"].map(place))
+    kinds = list(drawn[name].unique())
+    numbers = all(isinstance(k, (int, float, np.number)) for k in kinds)
+    if palette is None:
+        palette = "viridis_r" if numbers and len(kinds) > 1 else SERIES[: len(kinds)]
+    if isinstance(palette, str):  # without the palest colours, which would be lost on white
+        palette = sns.color_palette(palette, len(kinds) + 2)[2:]
+    look = {"hue": name, "hue_order": kinds, "palette": palette, "style": name,
+            "style_order": kinds, "markers": MARKERS[: len(kinds)]}  # fmt: skip
+    finite = drawn[drawn["T"] < math.inf]
+    sns.lineplot(
+        finite, x="place", y=y, ax=ax, **look, dashes=len(kinds) <= 4 and len(kinds) > 1,
+        errorbar=t_interval, estimator="mean", markersize=0, legend=False, zorder=3,
+        err_kws={"alpha": 0.15, "lw": 0},
+    )  # fmt: skip
+    sns.scatterplot(
+        drawn, x="place", y=y, ax=ax, **look, s=18, alpha=0.6, lw=0, zorder=4,
+        legend="full" if hue or label else False,
+    )  # fmt: skip
+    means = drawn.groupby([name, "T", "place"], as_index=False)[y].mean()
+    colors = palette if isinstance(palette, dict) else dict(zip(kinds, palette, strict=False))
+    for row in means.itertuples():
+        kind, mean = getattr(row, name), getattr(row, y)
+        if row.T == math.inf:
+            values = drawn[(drawn["T"] == math.inf) & (drawn[name] == kind)][y]
+            ends = np.abs(np.subtract(t_interval(values), mean))[:, None]
+            ax.errorbar(row.place, mean, ends, fmt="_", ms=14, mew=2, color=colors[kind], zorder=3)
+        if ylim and not ylim[0] <= mean <= ylim[1]:
+            edge, arrow = (ylim[1], "^") if mean > ylim[1] else (ylim[0], "v")
+            ax.plot(row.place, edge, arrow, color=colors[kind], ms=7, clip_on=False, zorder=6)
     if published:
         ax.plot(
-            [place[T] for T in published],
-            list(published.values()),
-            "D",
-            mfc="none",
-            mec=COLORS["example"],
-            ms=6,
-            mew=1.2,
-            zorder=5,
-            label="paper (read off its figure)",
-        )
-    levels(ax, baselines)
+            [place[T] for T in published], list(published.values()), "D", mfc="none", mec="black",
+            ms=6, mew=1.2, zorder=5, label="paper (read off its figure)",
+        )  # fmt: skip
+    levels(ax, baselines or {})
     if ylim:
         ax.set_ylim(*ylim)
-        for T, values in losses.items():
-            if max(values) > ylim[1]:
-                ax.plot(
-                    place[T], ylim[1], "^", color=blue, ms=7, clip_on=False, zorder=6,
-                    label="_nolegend_",
-                )  # fmt: skip
-    ax.set_ylabel("test loss (summed over features)")
-    ax.legend(loc="upper right")
+    ax.set(xlabel="number of data points T", ylabel=ylabel)
+    if hue or label or published:
+        curves = len(kinds) + bool(published)
+        ax.legend(
+            title=legend_title, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(4, curves)
+        )
     return ax
 
 
 def dimensionality_by_size(
-    features: Mapping[float, Float[np.ndarray, "n"]],
-    examples: Mapping[float, Float[np.ndarray, "T"]],
-    m: int,
-    ax: Axes | None = None,
-    *,
-    sizes: Iterable[float] = (),
+    frame: pd.DataFrame, m: int, ax: Axes | None = None, *, sizes: Iterable[float] = ()
 ) -> Axes:
-    """Draw D of every feature (blue) and every example (red) against T, with the line m/T.
+    """Draw D of every feature (blue) and every data point (red) against T, with the line m/T.
 
     Parameters
     ----------
-    features, examples : mapping of T to dimensionalities
-        Of one model for each T.
+    frame : DataFrame
+        A row a feature or data point: ``T``, ``of`` ("feature" or "data point") and ``D``; see
+        `sdd.measures.vectors.dimensionalities`.
     m : int
         Hidden dimensions.
     ax : Axes or None
@@ -148,130 +181,18 @@ def dimensionality_by_size(
     Axes
     """
     ax = ax or plt.gca()
-    place = size_axis(ax, {*features, *examples, *sizes})
-    # Drawn side by side at each T, so that neither hides the other; their x is T all the same.
-    for values, shift, color, label in (
-        (features, 1.07, "feature", "features"),
-        (examples, 1 / 1.07, "example", "data points"),
-    ):
-        for T, D in values.items():
-            ax.plot(
-                np.full(len(D), place[T]),
-                D,
-                "o",
-                transform=Affine2D().scale(shift, 1) + ax.transData,
-                label=f"_{label}",
-                color=COLORS[color],
-                ms=3,
-                mew=0,
-                alpha=0.6,
-                rasterized=len(D) > 500,
-            )
-        ax.plot([], [], "o", color=COLORS[color], ms=5, label=label)
-    several = np.array(sorted(t for t in examples if m < t < math.inf), float)
+    place = size_axis(ax, {*frame["T"], *sizes})
+    colors = {"feature": COLORS["feature"], "data point": COLORS["example"]}
+    # Side by side at each T, so that neither hides the other.
+    shift = frame["of"].map({"feature": 1.07, "data point": 1 / 1.07})
+    sns.scatterplot(
+        frame.assign(place=frame["T"].map(place) * shift), x="place", y="D", hue="of",
+        hue_order=list(colors), palette=colors, s=10, lw=0, alpha=0.6, ax=ax, rasterized=True,
+    )  # fmt: skip
+    points = frame.loc[(frame["of"] == "data point") & (frame["T"] > m), "T"].unique()
+    several = np.sort(points[points < math.inf])
     ax.plot(several, m / several, "-", color=COLORS["mark"], lw=1, label=f"m/T = {m}/T")
     ax.set_ylim(0, None)
-    ax.set_ylabel("dimensionality D")
-    ax.legend(loc="upper right")
-    return ax
-
-
-def norms_by_size(
-    W_norms: Mapping[float, Sequence[float]],
-    b_norms: Mapping[float, Sequence[float]],
-    ax: Axes | None = None,
-    *,
-    reference: tuple[str, float] | None = None,
-) -> Axes:
-    """Draw ‖W‖_F and ‖b‖₂ against T: dots for data seeds, lines through their means.
-
-    Parameters
-    ----------
-    W_norms, b_norms : mapping of T to norms
-        Of the data seeds.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-    reference : (label, value) or None
-        A labelled horizontal line.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = ax or plt.gca()
-    place = size_axis(ax, {*W_norms, *b_norms})
-    ax.set_yscale("log")
-    for norms, color, marker, label in (
-        (W_norms, "feature", "o", "‖W‖"),
-        (b_norms, "other", "s", "‖b‖"),
-    ):
-        finite = [T for T in sorted(norms) if T != math.inf]
-        mean = [float(np.mean(norms[T])) for T in finite]
-        ax.plot(
-            [place[T] for T in finite],
-            mean,
-            "-",
-            color=COLORS[color],
-            label=f"_{label}: mean of data seeds",
-        )
-        for T, values in norms.items():
-            ax.plot(
-                [place[T]] * len(values),
-                values,
-                marker,
-                color=COLORS[color],
-                ms=4,
-                mew=0,
-                alpha=0.6,
-                label=f"_{label}: data seeds",
-            )
-        ax.plot([], [], marker + "-", color=COLORS[color], ms=4, label=label)
-    if reference:
-        ax.axhline(reference[1], color=COLORS["mark"], lw=1, ls="--", label=f"_{reference[0]}")
-        note(ax, reference[1], reference[0], COLORS["mark"])
-    ax.set_ylabel("Euclidean norm (no unit)")
-    ax.legend(loc="upper right")
-    return ax
-
-
-def tgon_radii(
-    T: Sequence[int],
-    measured: Mapping[int, Float[np.ndarray, "k"]],
-    predicted: Sequence[float],
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the lengths of hidden vectors against T, beside the T-gon's least radius.
-
-    Parameters
-    ----------
-    T : sequence of int
-        Where the formula is drawn.
-    measured : mapping of T to lengths
-        Of the hidden vectors of one trained model each.
-    predicted : sequence of float
-        The least radius that memorises T points, at each T.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = ax or plt.gca()
-    size_axis(ax, [*T, *measured])
-    ax.plot(T, predicted, "-", color=COLORS["mark"], label="T-gon: 1/√(1 − cos 2π/T)")
-    for k, (size, lengths) in enumerate(measured.items()):
-        ax.plot(
-            [size] * len(lengths),
-            lengths,
-            "o",
-            color=COLORS["example"],
-            ms=4,
-            mew=0,
-            alpha=0.6,
-            label=("_" if k else "") + "trained: each data point",  # once in the legend
-        )
-    ax.set_ylim(0, None)
-    ax.set_ylabel("length ‖h‖ of the hidden vectors")
-    ax.legend(loc="upper left")
+    ax.set(xlabel="number of data points T", ylabel="dimensionality D")
+    ax.legend(loc="upper right", markerscale=1.5)
     return ax

@@ -7,13 +7,22 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "STYLE", "levels", "note", "short", "use_style"]
+__all__ = ["COLORS", "SERIES", "STYLE", "levels", "note", "short", "use_style"]
 
 STYLE = Path(__file__).with_name("sdd.mplstyle")
 
 # Okabe and Ito's palette: told apart under every common kind of colour blindness. Features are
 # blue and data points red, as in the paper.
 COLORS = {"feature": "#0072B2", "example": "#D55E00", "other": "#009E73", "mark": "#555555"}
+# Of curves in the order in which they are given.
+SERIES = (
+    COLORS["feature"],
+    COLORS["example"],
+    COLORS["other"],
+    COLORS["mark"],
+    "#CC79A7",
+    "#56B4E9",
+)
 
 
 def use_style() -> None:
@@ -50,6 +59,5 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
 def levels(ax: Axes, values: Mapping[str, float]) -> None:
     """Draw horizontal lines, each with its label: that of the highest above it, others below."""
     for label, value in values.items():
-        name = "_" + label.replace("\n", " ")
-        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1, label=name)
+        ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1)
         note(ax, value, label, COLORS["mark"], above=value == max(values.values()))

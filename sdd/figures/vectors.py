@@ -1,10 +1,10 @@
 """Columns of W and hidden vectors, drawn as what they are: vectors in the plane."""
 
 import math
-from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from sdd.figures.style import COLORS
 
-__all__ = ["strip", "vector_columns", "vectors"]
+__all__ = ["VECTOR_COLORS", "vector_columns", "vectors"]
+
+VECTOR_COLORS = {"columns of W": COLORS["feature"], "hidden vectors": COLORS["example"]}
 
 
 def vectors(
@@ -52,11 +54,9 @@ def vectors(
     lines = np.stack([np.zeros_like(seen), seen], axis=1)
     many = len(seen) > 100
     alpha = 0.25 if many else 0.7
-    ax.add_collection(
-        LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha, label="_nolegend_")
-    )
+    ax.add_collection(LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha))
     size, alpha = (2, 0.6) if many else (3.5, 1)
-    ax.plot(*seen.T, "o", color=color, ms=size, mew=0, alpha=alpha, label="_vectors")
+    ax.plot(*seen.T, "o", color=color, ms=size, mew=0, alpha=alpha)
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
@@ -67,56 +67,39 @@ def vectors(
     return ax
 
 
-def vector_columns(
-    columns: Sequence[tuple[str, Float[np.ndarray, "n 2"], Float[np.ndarray, "T 2"]]],
-    *,
-    across: int = 4,
-    limits: tuple[float, float] | None = None,
-) -> Figure:
+def vector_columns(frame: pd.DataFrame, *, across: int = 4, common_scale: bool = False) -> Figure:
     """Draw, for each model, the columns of W (blue) above its hidden vectors (red).
 
     Parameters
     ----------
-    columns : sequence of (title, columns of W as rows, hidden vectors)
-        One model each.
+    frame : DataFrame
+        A row a vector: ``model``, ``of``, ``x`` and ``y``; see `sdd.measures.vectors`.
     across : int
         Models a line; more go on further lines, so that a panel stays legible on a phone.
-    limits : (float, float) or None
-        One common scale for all columns of W and one for all hidden vectors; None scales each
-        panel to itself, as the paper does in its figures of the regimes.
+    common_scale : bool
+        One scale for all columns of W and one for all hidden vectors; else each panel is scaled
+        to itself, as the paper does in its figures of the regimes.
 
     Returns
     -------
     Figure
     """
-    lines = math.ceil(len(columns) / across)
+    models = list(frame["model"].unique())
+    lines = math.ceil(len(models) / across)
     fig, axes = plt.subplots(
         2 * lines, across, figsize=(1.55 * across, 3.35 * lines), squeeze=False
     )
     for ax in axes.flat:
         ax.set_visible(False)
-    for k, (title, W, H) in enumerate(columns):
+    reach = 1.1 * frame[["x", "y"]].abs().max(axis=1).groupby(frame["of"]).max()
+    for k, model in enumerate(models):
         pair = axes[2 * (k // across) : 2 * (k // across) + 2, k % across]
-        for ax, rows, color, limit, what in zip(
-            pair,
-            (W, H),
-            (COLORS["feature"], COLORS["example"]),
-            limits or (None, None),
-            ("columns of W", "hidden vectors"),
-            strict=True,
-        ):
+        for ax, (of, color) in zip(pair, VECTOR_COLORS.items(), strict=True):
             ax.set_visible(True)
-            ax.set_label(f"{title}, {what}")
-            vectors(rows, ax, color=color, limit=limit)
+            rows = frame[(frame["model"] == model) & (frame["of"] == of)]
+            limit = float(reach[of]) if common_scale else None
+            vectors(rows[["x", "y"]].to_numpy(), ax, color=color, limit=limit)
             if k % across == 0:
-                ax.set_ylabel(what, color=color)
-        pair[0].set_title(title)
+                ax.set_ylabel(of, color=color)
+        pair[0].set_title(model)
     return fig
-
-
-def strip(
-    columns: Sequence[tuple[str, Float[np.ndarray, "n 2"], Float[np.ndarray, "T 2"]]],
-    limits: tuple[float, float] | None = None,
-) -> Figure:
-    """Draw as `vector_columns`, three models a line: for the figures of the regimes."""
-    return vector_columns(columns, across=3, limits=limits)

@@ -1,1 +1,33 @@
-"""One module a chapter, with its runs and its claims; the rule that judges them; the scorecard."""
+"""One module a chapter, with its runs and its claims; the rule that judges them; the scorecard.
+
+Every module of this package is read, so that its experiments and claims are entered; so are
+modules of your own, named in the environment variable ``SDD_FINDINGS`` (separated by commas).
+"""
+
+import importlib
+import os
+import pkgutil
+
+from sdd.findings.evidence import Evidence
+from sdd.findings.profiles import PROFILES, Profile, profile, spec
+from sdd.findings.registry import CLAIMS, EXPERIMENTS, claim, experiment, run_like, specs
+
+__all__ = [
+    "CLAIMS",
+    "EXPERIMENTS",
+    "PROFILES",
+    "Evidence",
+    "Profile",
+    "claim",
+    "experiment",
+    "profile",
+    "run_like",
+    "spec",
+    "specs",
+]
+
+for _module in [
+    *(f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__)),
+    *filter(None, os.environ.get("SDD_FINDINGS", "").split(",")),
+]:
+    importlib.import_module(_module)

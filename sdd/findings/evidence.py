@@ -1,139 +1,175 @@
-"""What claims, tables and chapters look at: a profile's stored runs, and the baselines."""
+"""What claims and chapters look at: a profile's runs as tables, and the baselines."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sdd import theory
-from sdd.findings import experiments
-from sdd.findings.experiments import Profile
-from sdd.measures import geometry
-from sdd.measures.summary import Summary, by_size, five_apart, summarize
-from sdd.runs import spec as runspec
+from sdd.findings.profiles import Profile, profile
+from sdd.measures.geometry import standard_error
+from sdd.measures.table import Measure, table
+from sdd.runs.spec import test_set
+from sdd.runs.sweep import MissingRuns
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "NoRuns", "baselines", "borders"]
+
+
+class NoRuns(LookupError):
+    """An experiment has no runs at this profile, so nothing can be judged on them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the claims look at: the summaries of a profile's runs, and the baselines."""
+    """A profile's runs as tables, a row a run, and the baselines of its test set.
+
+    Parameters
+    ----------
+    profile : Profile
+        Sizes of the runs.
+    tables : mapping of experiment to DataFrame, or None
+        Tables made otherwise, with all columns that are asked of them; None: of the stored runs.
+    """
 
     profile: Profile
-    finite: Sequence[Summary]
-    fresh: Sequence[Summary]
-    others: Mapping[str, Sequence[Summary]] | None = None  # by experiment; None: as stored
+    tables: Mapping[str, pd.DataFrame] | None = None
+    _known: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def stored(
-        cls, of: str | None = None, *, sizes: Sequence[float] | None = None, fresh: bool = True
-    ) -> "Evidence":
-        """Take the evidence from the stored runs of a profile.
+    def stored(cls, of: str | None = None) -> "Evidence":
+        """Take the evidence from the stored runs of a profile; None means the current one."""
+        return cls(profile(of))
+
+    def table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+        """Return the runs of an experiment as a table; see `sdd.measures.table.table`.
 
         Parameters
         ----------
-        of : str or None
-            Name of the profile; None means the current one.
-        sizes : sequence of T or None
-            Only these finite training sets; None means all.
+        experiment : str
+            Its name.
+        *measures : callable
+            What to measure besides what every table has.
+
+        Raises
+        ------
+        NoRuns
+            Where the experiment has no runs at this profile.
+        MissingRuns
+            Where runs are not stored and would take long to train.
+        """
+        if self.tables is not None:
+            found = self.tables.get(experiment, pd.DataFrame())
+        else:
+            key = (experiment, *measures)
+            if key not in self._known:
+                self._known[key] = self._stored_table(experiment, *measures)
+            found = self._known[key]
+        if found.empty:
+            raise NoRuns(f"{experiment} has no runs at the profile {self.profile.name}")
+        return found
+
+    def _stored_table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+        from sdd.findings.registry import specs  # (which knows what evidence is)
+
+        try:
+            return table(specs(experiment, self.profile), *measures)
+        except MissingRuns as error:
+            command = f"python -m sdd run {experiment} --profile {self.profile.name}"
+            raise MissingRuns(
+                f"{error}\nor all runs of this experiment with\n    {command}"
+            ) from None
+
+    def body(self, *measures: Measure, fresh: bool = True) -> pd.DataFrame:
+        """Return the runs of the paper's body by T: finite data sets, and fresh data as shown.
+
+        Parameters
+        ----------
+        *measures : callable
+            As for `table`.
         fresh : bool
-            Take the runs at T = ∞ too.
-
-        Raises
-        ------
-        MissingRuns
-            Where runs are not stored and would take long to train.
+            With the runs at T = ∞, of the number of rows a step that the figures show.
         """
-        wanted = None if sizes is None else tuple(sizes)
-        finite = summarize(experiments.runs("dataset-size", of, wanted))
-        endless = summarize(experiments.runs("fresh-data", of)) if fresh else []
-        return cls(experiments.profile(of), finite, endless)
+        finite = self.table("dataset-size", *measures)
+        if fresh:
+            endless = self.table("fresh-data", *measures)
+            shown = endless[endless["batch"] == self.profile.fresh[0][0]]
+            finite = pd.concat([finite, shown], ignore_index=True)
+        return finite.sort_values(["T", "data_seed"], kind="stable", ignore_index=True)
 
-    def of(self, experiment: str) -> Sequence[Summary]:
-        """Return the runs of an experiment beyond the paper's body, in the order of its specs.
-
-        Raises
-        ------
-        MissingRuns
-            Where runs are not stored and would take long to train.
-        """
-        if self.others is not None:
-            return self.others.get(experiment, ())
-        if experiment not in self._loaded:
-            found = experiments.runs(experiment, self.profile.name)
-            self._loaded[experiment] = [Summary(run) for run in found]
-        return self._loaded[experiment]
+    def at(self, T: float, *measures: Measure) -> pd.DataFrame:
+        """Return the runs of the body at one T, a row a data seed."""
+        found = self.body(*measures, fresh=T == math.inf)
+        return found[found["T"] == T]
 
     @cached_property
-    def _loaded(self) -> dict[str, Sequence[Summary]]:
-        return {}
+    def sizes(self) -> list[int]:
+        """The finite T of the body, in increasing order."""
+        return [int(T) for T in sorted(self.table("dataset-size")["T"].unique())]
+
+    def between(self, low: float, high: float) -> list[int]:
+        """Return the finite T of runs between two published sizes, in units of this profile."""
+        first, last = (T if T == math.inf else self.profile.size(int(T)) for T in (low, high))
+        return [T for T in self.sizes if first <= T <= last]
 
     @cached_property
-    def count(self) -> int:
-        """Number of runs of all experiments of the profile, each counted once."""
-        names = experiments.EXPERIMENTS
-        return len({s for name in names for s in experiments.specs(name, self.profile.name)})
-
-    @cached_property
-    def sizes(self) -> dict[float, list[Summary]]:
-        """Summaries of the finite training sets by T."""
-        return by_size(self.finite)
-
-    @cached_property
-    def shown_fresh(self) -> list[Summary]:
-        """The runs at T = ∞ with the batch that the figures show."""
-        return [s for s in self.fresh if s.batch == self.profile.fresh[0][0]]
+    def borders(self) -> tuple[float, float]:
+        """The `borders` between the regimes in the runs of the body."""
+        return borders(self.table("dataset-size"))
 
     @cached_property
     def constant(self) -> tuple[float, float]:
         """Loss of the best constant output on the test set, and its standard error."""
         p = self.profile
         losses = theory.constant_loss(
-            runspec.test_set(p.n, p.sparsity),
-            theory.feature_mean(p.n, p.sparsity),
-            per_example=True,
+            test_set(p.n, p.sparsity), theory.feature_mean(p.n, p.sparsity), per_example=True
         )
-        return geometry.standard_error(np.asarray(losses))
+        return standard_error(np.asarray(losses))
 
     @cached_property
     def zero(self) -> float:
         """Loss of the all-zero output on the test set."""
-        p = self.profile
-        return float(theory.constant_loss(runspec.test_set(p.n, p.sparsity), 0.0))
+        return baselines(self.profile.n, self.profile.sparsity)["no output"]
 
-    def at(self, T: float) -> list[Summary]:
-        """Return the runs at T, one a data seed; at T = ∞ those that the figures show."""
-        return self.shown_fresh if T == math.inf else self.sizes.get(T, [])
+    def with_rows(self, experiment: str, rows: pd.DataFrame) -> "Evidence":
+        """Return the evidence with other runs in the place of an experiment's."""
+        return replace(self, tables={**(self.tables or {}), experiment: rows}, _known={})
 
-    def losses(self, T: float) -> list[float]:
-        """Return the test losses of the data seeds at T."""
-        return [s.run.test_loss for s in self.at(T)]
 
-    @cached_property
-    def borders(self) -> tuple[float, float]:
-        """Return the T at which the memorising regime ends and the generalising one begins.
+def borders(finite: pd.DataFrame) -> tuple[float, float]:
+    """Return the T at which the memorising regime ends and the generalising one begins.
 
-        It ends behind the largest T at which the best represented data point has a higher D than
-        the best represented feature, as means over data seeds of the largest D. The other begins
-        before the smallest T at which, and above which, five features stand apart in every run.
-        Each border is put at the geometric mean of the two neighbouring sizes trained on; NaN
-        where no size, or every size, is on its side.
-        """
-        sizes = sorted(self.sizes)
-        points = [np.mean([s.example_D[0] - s.feature_D[0] for s in self.at(T)]) > 0 for T in sizes]
-        features = [all(five_apart(s) for s in self.at(T)) for T in sizes]
-        last = max((k for k, holds in enumerate(points) if holds), default=-1)
-        first = max((k for k, holds in enumerate(features) if not holds), default=-1) + 1
-        pairs = ((last, last + 1), (first - 1, first))
-        low, high = (
-            math.sqrt(sizes[k] * sizes[j]) if 0 <= k and j < len(sizes) else math.nan
-            for k, j in pairs
-        )
-        return low, high
+    It ends behind the largest T at which the best represented data point has a higher D than the
+    best represented feature, as means over runs of the largest D. The other begins before the
+    smallest T at which, and above which, five features stand apart in every run. Each border is
+    put at the geometric mean of the two neighbouring sizes trained on; NaN where no size, or every
+    size, is on its side.
 
-    def between(self, low: float, high: float) -> list[float]:
-        """Return the finite T of runs between two published sizes, in units of this profile."""
-        first, last = (T if T == math.inf else self.profile.size(int(T)) for T in (low, high))
-        return [T for T in self.sizes if first <= T <= last]
+    Parameters
+    ----------
+    finite : DataFrame
+        Runs of finite data sets, with ``T``, ``D1``, ``point_D_max`` and ``five_apart``.
+    """
+    by_T = finite.assign(lead=finite["point_D_max"] - finite["D1"]).groupby("T")
+    points, features = by_T["lead"].mean() > 0, by_T["five_apart"].all()
+    sizes = list(points.index)
+    last = max((k for k, holds in enumerate(points) if holds), default=-1)
+    first = max((k for k, holds in enumerate(features) if not holds), default=-1) + 1
+    low, high = (
+        math.sqrt(sizes[k] * sizes[j]) if 0 <= k and j < len(sizes) else math.nan
+        for k, j in ((last, last + 1), (first - 1, first))
+    )
+    return low, high
+
+
+@lru_cache
+def baselines(n: int, sparsity: float) -> dict[str, float]:
+    """Return what no output and the best constant output score on the test set of that law."""
+    test, mean = test_set(n, sparsity), theory.feature_mean(n, sparsity)
+    return {
+        "no output": float(theory.constant_loss(test, 0.0)),
+        "best\nconstant": float(theory.constant_loss(test, mean)),
+    }

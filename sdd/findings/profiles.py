@@ -11,7 +11,17 @@ from sdd.data import DataSettings
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 
-__all__ = ["FEW", "PROFILES", "Profile", "profile", "spec"]
+__all__ = [
+    "FEW",
+    "PROFILES",
+    "SMALL",
+    "Profile",
+    "choose",
+    "profile",
+    "small_spec",
+    "small_steps",
+    "spec",
+]
 
 FEW = 4  # parameter seeds where a model is cheap (T <= 30): the lowest training loss is kept
 
@@ -166,3 +176,23 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     law = settings.n, settings.sparsity
     config.setdefault("eps", paper.rescaled_eps(*law, reduction=config.get("reduction", "mean")))
     return RunSpec(settings, TrainConfig(**config))
+
+
+# --- The small problem of most extensions: ten active features a row, like the paper's ----------
+
+SMALL: dict[str, Any] = {"n": 1_000, "sparsity": 0.99}
+
+
+def choose(p: Profile, quick: Any, paper: Any, full: Any = None) -> Any:
+    """Choose by profile; the full one is like the paper's, and one of your own like the quick."""
+    return {"paper": paper, "full": paper if full is None else full}.get(p.name, quick)
+
+
+def small_steps(p: Profile) -> int:
+    """Return the steps of the extensions: the paper's, but a fifth of them at the quick profile."""
+    return choose(p, p.steps // 5, p.steps)
+
+
+def small_spec(p: Profile, T: float, data_seed: int, **changes: Any) -> RunSpec:
+    """Return the settings of one run at n = 1,000, S = 0.99, with any of them changed."""
+    return spec(T, data_seed, of=p.name, **{"steps": small_steps(p), **SMALL, **changes})

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdd.measures.summary import spread
+from sdd.measures.statistics import spread
 
 __all__ = [
     "NOISY",

@@ -1,11 +1,12 @@
-"""What chance does to a training: the best of several parameter seeds, and their spread."""
+"""Mean and spread of numbers over trainings, and what selecting the best of several does."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from math import comb
 
 import numpy as np
 
-__all__ = ["best_of", "steadier"]
+__all__ = ["best_of", "spread", "steadier"]
 
 
 def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = None) -> float:
@@ -63,3 +64,9 @@ def steadier(these: Sequence[float], those: Sequence[float]) -> float:
     least = max(float(np.spacing(np.abs(v).max())) for v in both)
     wide, narrow = (max(float(np.std(v, ddof=1)), least) for v in both)
     return float(np.log10(wide) - np.log10(narrow))
+
+
+def spread(values: Iterable[float]) -> tuple[float, float]:
+    """Return mean and sample standard deviation (NaN for a single value)."""
+    a = np.array(list(values), float)
+    return float(a.mean()), float(a.std(ddof=1)) if a.size > 1 else math.nan

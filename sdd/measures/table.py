@@ -37,9 +37,7 @@ def settings_of(spec: RunSpec) -> dict[str, Any]:
     return found | {"start": spec.start, "snapshots": len(spec.snapshots)}
 
 
-def table(
-    specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = None
-) -> pd.DataFrame:
+def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = None) -> pd.DataFrame:
     """Return runs as a table, training those that are not stored where that is quick.
 
     Parameters
@@ -98,9 +96,7 @@ def _kept(folder: Path) -> Callable[..., dict[str, Any]]:
     return memory(folder).cache(_compute, ignore=["measure", "folder"])
 
 
-def _compute(
-    name: str, what: str, code: str, measure: Measure, folder: Path
-) -> dict[str, Any]:
+def _compute(name: str, what: str, code: str, measure: Measure, folder: Path) -> dict[str, Any]:
     """Measure one run; `what` and `code` are what the result is kept under, beside its name."""
     (run,) = load([name], folder)
     return measure(run)

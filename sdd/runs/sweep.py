@@ -22,7 +22,7 @@ from sdd.training.checkpoint import Progress
 from sdd.training.config import Run
 from sdd.runs.spec import RunSpec, make_run
 
-__all__ = ["MissingRuns", "fetch", "missing", "train_missing"]
+__all__ = ["MissingRuns", "fetch", "missing", "require", "train_missing"]
 
 ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
 CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
@@ -216,7 +216,16 @@ def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable
 
 
 def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
-    """Return the runs, training on the spot those that are missing where that is quick.
+    """Return the runs, in the order of the specs; see `require` for those that are not stored."""
+    specs = list(specs)
+    require(specs, folder)
+    runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
+    found = [runs[s] for s in specs]
+    return [run for run in found if run is not None]
+
+
+def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
+    """See to it that runs are stored, training on the spot those that are missing where quick.
 
     Parameters
     ----------
@@ -225,11 +234,6 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
     folder : Path or None
         The store; None means the default one.
 
-    Returns
-    -------
-    list of Run
-        In the order of the specs.
-
     Raises
     ------
     MissingRuns
@@ -237,21 +241,18 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
         (training never happens inside a page); the message holds the command that trains them.
     """
     specs = list(specs)
-    runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
-    lacking = [s for s, run in runs.items() if run is None]
-    if lacking:
-        building = bool(os.environ.get("SDD_BUILD"))
-        expected = math.inf if building else estimate(lacking)
-        if expected > ON_THE_SPOT:
-            shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
-            more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-            took = "" if building else f" and would take about {clock(expected)}"
-            raise MissingRuns(
-                f"{len(lacking)} of {len(specs)} runs are not stored{took}; train them with\n"
-                f"{shown}{more}"
-            )
-        print(f"training {len(lacking)} runs that are not stored: about {clock(expected)}")
-        train_missing(lacking, folder, quiet=True)
-        runs |= {s: store.load(s.name, folder) for s in lacking}
-    found = [runs[s] for s in specs]
-    return [run for run in found if run is not None]
+    lacking = missing(specs, folder)
+    if not lacking:
+        return
+    building = bool(os.environ.get("SDD_BUILD"))
+    expected = math.inf if building else estimate(lacking)
+    if expected > ON_THE_SPOT:
+        shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
+        more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        took = "" if building else f" and would take about {clock(expected)}"
+        raise MissingRuns(
+            f"{len(lacking)} of {len(specs)} runs are not stored{took}; train them with\n"
+            f"{shown}{more}"
+        )
+    print(f"training {len(lacking)} runs that are not stored: about {clock(expected)}")
+    train_missing(lacking, folder, quiet=True)

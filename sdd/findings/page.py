@@ -1,0 +1,176 @@
+"""What a chapter shows besides figures: numbers for its prose, tables, and the data of figures."""
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from sdd import paper
+from sdd.findings.evidence import Evidence
+from sdd.findings.profiles import Profile, profile
+from sdd.findings.registry import GROUPS
+from sdd.findings.scorecard import Judgement, judge_all, tally
+
+__all__ = [
+    "beside",
+    "by_group",
+    "checks",
+    "csv",
+    "markdown",
+    "mean_sd",
+    "publish",
+    "scorecard",
+    "source",
+]
+
+# The environment variable by which tools/book_site.py asks for data while it builds the book.
+FOLDER = "SDD_FIGURE_DATA"
+
+
+def publish(values: Mapping[str, Any]) -> None:
+    """Make computed values available to the prose, as {glue:text} roles, without showing them."""
+    from myst_nb import glue
+
+    for name, value in values.items():
+        # NumPy scalars print as np.float64(…), which the roles cannot format.
+        glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+
+
+def csv(name: str, frame: pd.DataFrame) -> None:
+    """Write the table that a figure is drawn from, as NAME.csv, while the book is built.
+
+    Parameters
+    ----------
+    name : str
+        The figure's own name in the book, such as "fig-norms".
+    frame : DataFrame
+        A row a mark or a run.
+
+    Raises
+    ------
+    ValueError
+        Where the table is empty.
+    """
+    if frame.empty:
+        raise ValueError(f"the table of {name} must have rows, but is empty")
+    if folder := os.environ.get(FOLDER):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        frame.to_csv(Path(folder) / f"{name}.csv", index=False, float_format="%.6g")
+
+
+def source(*frames: pd.DataFrame, of: str | None = None) -> str:
+    """Return what a figure's caption says of the runs that it was drawn from.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        Tables of runs.
+    of : str or None
+        Name of the profile; None means the current one.
+    """
+    drawn = pd.concat(frames).drop_duplicates("run")
+    sizes = ", ".join(f"{n:,}" for n in sorted(drawn["n"].unique()))
+    laws = drawn.sort_values(["n", "sparsity"])["sparsity"].unique()
+    sparsities = ", ".join(f"{S:g}" for S in laws)
+    least, most = drawn["steps"].min(), drawn["steps"].max()
+    steps = f"{least:,}" + (f" to {most:,}" if most > least else "")
+    seeds, runs, trained = drawn["data_seed"].nunique(), len(drawn), drawn["restarts"].sum()
+    best = f", the best by training loss of {trained} trainings" if trained > runs else ""
+    return (
+        f"Profile {profile(of).name}: n = {sizes}, S = {sparsities}, {steps} steps; "
+        f"{seeds} data seed{'s' * (seeds > 1)}, {runs} run{'s' * (runs > 1)}{best}."
+    )
+
+
+def mean_sd(values: Iterable[float], digits: int) -> str:
+    """Return mean ± sample standard deviation as text, or the one value there is."""
+    found = pd.Series(list(values), dtype=float)
+    # z: what rounds to zero has no sign.
+    deviation = f" ± {found.std():.{digits}f}" if len(found) > 1 else " (one seed)"
+    return f"{found.mean():z.{digits}f}{deviation}"
+
+
+def markdown(frame: pd.DataFrame) -> Markdown:
+    """Return a table of text as Markdown, its columns' names as the header."""
+    header = [str(c) for c in frame.columns]
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    # A value and its deviation stay on one line.
+    for row in frame.astype(str).itertuples(index=False):
+        lines.append("| " + " | ".join(cell.replace(" ± ", "\u00a0±\u00a0") for cell in row) + " |")
+    return Markdown("\n".join(lines))
+
+
+def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """Return published columns beside ours as text, a row a T.
+
+    What is published for a T that we did not train on is marked so. At another n than the
+    published one nothing can stand side by side: published rows follow ours.
+
+    Parameters
+    ----------
+    p : Profile
+        That of our runs.
+    theirs, ours : DataFrame
+        Indexed by T.
+    """
+
+    def size(T: float) -> str:
+        return "∞" if T == math.inf else f"{T:,.0f}"
+
+    if p.published_size:
+        rows = theirs.join(ours, how="outer").sort_index()
+        names = [size(T) for T in rows.index]
+    else:
+        rows = pd.concat([ours.sort_index(), theirs.sort_index()])[[*theirs, *ours]]
+        names = [size(T) for T in ours.sort_index().index]
+        names += [f"{size(T)} (n = {paper.N:,})" for T in theirs.sort_index().index]
+    first = ours.columns[0]
+    rows[first] = rows[first].fillna("not run at this profile")
+    rows = rows.convert_dtypes().astype(object).fillna("–")
+    return rows.reset_index(drop=True).assign(T=names)[["T", *rows.columns]]
+
+
+def checks(evidence: Evidence, *ids: str) -> Markdown:
+    """Return the claims whose id starts with one of `ids`, judged."""
+    rows = [
+        (j.statement, j.published, _lines(j.ours), f"**{j.verdict}**")
+        for j in judge_all(evidence, ids)
+    ]
+    return markdown(pd.DataFrame(rows, columns=["Claim", "Published", "Ours", "Verdict"]))
+
+
+def by_group(judged: Sequence[Judgement]) -> Markdown:
+    """Return how many claims got which verdict, by where they are from."""
+    names = {
+        "claims": "claims", "reproduced": "reproduced", "partly": "partly",
+        "not": "not reproduced", "noisy": "too noisy", "small": "not at this size",
+    }  # fmt: skip
+    found = {
+        title: tally(j.verdict for j in judged if j.group == group)
+        for group, title in GROUPS.items()
+    }
+    total = {f"**{k}**": f"**{v}**" for k, v in tally(j.verdict for j in judged).items()}
+    rows = [{"Source": title, **{names[k]: v for k, v in t.items()}} for title, t in found.items()]
+    rows.append({"Source": "**All**", **{names[k.strip("*")]: v for k, v in total.items()}})
+    return markdown(pd.DataFrame(rows, columns=["Source", *names.values()]))
+
+
+def scorecard(judged: Sequence[Judgement]) -> Markdown:
+    """Return the claims judged, with links to their figures."""
+    rows = []
+    for j in judged:
+        link = f"{{numref}}`{j.figure.partition('#')[2]}`"
+        claim = f"{j.statement} ({link}).<br>{j.source}; `{j.id}`"
+        rows.append((f"**{j.verdict}**", claim, j.published, _lines(j.ours), _lines(j.spread)))
+    header = ["Verdict", "Claim", "Published", "Ours", "Spread and tolerance"]
+    return markdown(pd.DataFrame(rows, columns=header))
+
+
+def _lines(text: str) -> str:
+    """Put the parts of a claim on lines of their own, and keep `|` from ending a cell."""
+    return text.replace("|", "\\|").replace("; ", ";<br>") if text else "–"

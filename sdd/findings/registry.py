@@ -1,0 +1,227 @@
+"""How a finding enters itself: `experiment` for its runs, `claim` for what is judged on them.
+
+Both stand where they are written, in the module of the finding's chapter, and nowhere else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sdd.findings.evidence import Evidence
+from sdd.findings.profiles import Profile, profile
+from sdd.findings.rule import Verdict
+from sdd.runs.spec import RunSpec
+
+__all__ = [
+    "CLAIMS",
+    "EXPERIMENTS",
+    "GROUPS",
+    "Claim",
+    "Experiment",
+    "claim",
+    "experiment",
+    "run_like",
+    "specs",
+]
+
+# Where a claim is from, in the order of the scorecard.
+GROUPS = {
+    "body": "The paper's body",
+    "appendix": "The paper's appendix",
+    "comments": "Comments printed with the paper",
+    "ours": "Beyond the paper: ours",
+}
+_BY_LETTER = {"F": "body", "A": "appendix", "C": "comments"}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The runs of one figure or question, as settings: `specs` trains nothing.
+
+    Parameters
+    ----------
+    name : str
+        By which it is asked for.
+    finding : str
+        The module and chapter that it belongs to.
+    specs : callable
+        From a `Profile` to the settings of its runs.
+    """
+
+    name: str
+    finding: str
+    specs: Callable[[Profile], list[RunSpec]]
+
+    @property
+    def description(self) -> str:
+        """First line of the docstring."""
+        return (self.specs.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement and how it is judged.
+
+    Parameters
+    ----------
+    id : str
+        Stable name, by figure.
+    finding : str
+        The module and chapter that it belongs to.
+    statement : str
+        In our words.
+    source : str
+        Figure and section of the paper, or "ours".
+    published : str
+        Published value with its reading error, or "text".
+    figure : str
+        Page and anchor of our figure.
+    check : callable
+        From the evidence to a verdict.
+    at_quick : bool
+        False for claims that say something only at the published size.
+    """
+
+    id: str
+    finding: str
+    statement: str
+    source: str
+    published: str
+    figure: str
+    check: Callable[[Evidence], Verdict]
+    at_quick: bool = True
+
+    @property
+    def group(self) -> str:
+        """Where it is from: one of `GROUPS`, by its source and id."""
+        return "ours" if self.source.startswith("ours") else _BY_LETTER.get(self.id[0], "ours")
+
+
+EXPERIMENTS: dict[str, Experiment] = {}
+CLAIMS: dict[str, Claim] = {}
+
+
+def experiment(
+    name: str,
+) -> Callable[[Callable[[Profile], list[RunSpec]]], Callable[[Profile], list[RunSpec]]]:
+    """Enter a function from a `Profile` to the settings of runs as an experiment.
+
+    The function must be cheap: it trains nothing and draws no data. The first line of its
+    docstring describes the experiment.
+
+    Parameters
+    ----------
+    name : str
+        By which the experiment is asked for, such as "dataset-size".
+
+    Raises
+    ------
+    ValueError
+        Where another module has entered an experiment of that name.
+    """
+
+    def enter(function: Callable[[Profile], list[RunSpec]]) -> Callable[[Profile], list[RunSpec]]:
+        finding = function.__module__.rpartition(".")[2]
+        _check_free(EXPERIMENTS, name, "experiment", finding)
+        EXPERIMENTS[name] = Experiment(name, finding, function)
+        return function
+
+    return enter
+
+
+def claim(
+    id: str,
+    *,
+    source: str,
+    published: str,
+    figure: str,
+    statement: str = "",
+    at_quick: bool = True,
+) -> Callable[[Callable[[Evidence], Verdict]], Callable[[Evidence], Verdict]]:
+    """Enter a function from the evidence to a verdict as a claim.
+
+    Parameters
+    ----------
+    id : str
+        Stable name, by figure, such as "F3-bump".
+    source, published, at_quick
+        As in `Claim`.
+    figure : str
+        Name of our figure in the chapter of the finding, such as "fig-bump"; with another
+        chapter's, "setup#fig-pentagon".
+    statement : str
+        In our words; the function's docstring where none is given.
+
+    Raises
+    ------
+    ValueError
+        Where another module has entered a claim of that id.
+    """
+
+    def enter(check: Callable[[Evidence], Verdict]) -> Callable[[Evidence], Verdict]:
+        finding = check.__module__.rpartition(".")[2]
+        _check_free(CLAIMS, id, "claim", finding)
+        page, _, anchor = f"{finding.replace('_', '-')}#{figure}".rpartition("#")
+        page = page.rpartition("#")[2]
+        text = " ".join((statement or check.__doc__ or "").split()).rstrip(".")
+        CLAIMS[id] = Claim(
+            id, finding, text, source, published, f"book/{page}.html#{anchor}", check, at_quick
+        )
+        return check
+
+    return enter
+
+
+def _check_free(entered: dict, name: str, what: str, finding: str) -> None:
+    """Raise ValueError where a name is taken by another module (one that is reloaded may)."""
+    if name in entered and entered[name].finding != finding:
+        raise ValueError(f"{what} {name!r} is already entered by {entered[name].finding}")
+
+
+def specs(name: str, of: str | Profile | None = None) -> list[RunSpec]:
+    """Return the settings of all runs of an experiment at a profile (None: the current one).
+
+    Raises
+    ------
+    ValueError
+        Where there is no such experiment or profile.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
+    return EXPERIMENTS[name].specs(of if isinstance(of, Profile) else profile(of))
+
+
+def run_like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
+    """Return the first run of an experiment with some of its settings changed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment.
+    of : str or None
+        Name of the profile; None means the current one.
+    **changes
+        ``start``, or fields of `DataSettings` or `TrainConfig`; ``seed`` is the parameter seed.
+        All else stays as it is: ε, too, where n or S is changed.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such experiment, it has no runs at this profile, or a name or a value
+        breaks its rule.
+    """
+    found = specs(name, of)
+    if not found:
+        raise ValueError(
+            f"{name} must have runs at the profile, but has none at {profile(of).name}"
+        )
+    first = found[0]
+    groups: dict[str, dict[str, Any]] = {"data": {}, "config": {}}
+    start = changes.pop("start", first.start)
+    for field, value in changes.items():
+        group = "config" if hasattr(first.config, field) else "data"
+        if not hasattr(getattr(first, group), field):
+            raise ValueError(f"a run has no setting named {field!r}")
+        groups[group][field] = value
+    data, config = replace(first.data, **groups["data"]), replace(first.config, **groups["config"])
+    return replace(first, data=data, config=config, start=start)
