@@ -1,9 +1,9 @@
 """How the engine works and how fast it is."""
 
-from collections.abc import Mapping, Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -119,23 +119,23 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
 
 # Of each contender: colour, marker and dash, so that none is told by its colour alone.
 LOOKS = {
-    "textbook": ("mark", "s", "-"),
-    "chunks of rows": ("mark", "v", "--"),
-    "chunks, compiled": ("mark", "^", ":"),
-    "dense, 1 core": ("example", "D", "-"),
-    "pair loop, 1 core": ("example", "x", ":"),
-    "engine, 1 core": ("feature", "o", "-"),
-    "engine": ("other", "P", "--"),
+    "textbook": (COLORS["mark"], "s", ""),
+    "chunks of rows": (COLORS["mark"], "v", (4, 2)),
+    "chunks, compiled": (COLORS["mark"], "^", (1, 1)),
+    "dense, 1 core": (COLORS["example"], "D", ""),
+    "pair loop, 1 core": (COLORS["example"], "X", (1, 1)),
+    "engine, 1 core": (COLORS["feature"], "o", ""),
+    "engine": (COLORS["other"], "P", (4, 2)),
 }
 
 
-def step_times(times: Mapping[str, Mapping[int, Sequence[float]]], ax: Axes | None = None) -> Axes:
-    """Draw seconds per step against T: medians, with bars from the least to the most.
+def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw milliseconds per step against T: medians, with bars from the least to the most.
 
     Parameters
     ----------
-    times : mapping of name to (mapping of T to seconds)
-        Repeats of contenders, by the names that `bench` gives them.
+    times : DataFrame
+        A row a repeat: ``contender``, by the name that `sdd.bench` gives it, ``T`` and ``ms``.
     ax : Axes or None
         Where to draw; None means the current axes.
 
@@ -144,15 +144,11 @@ def step_times(times: Mapping[str, Mapping[int, Sequence[float]]], ax: Axes | No
     Axes
     """
     ax = ax or plt.gca()
-    for name, by_T in times.items():
-        color, marker, dash = LOOKS[name]
-        sizes = sorted(by_T)
-        middle = np.array([np.median(by_T[T]) for T in sizes]) * 1e3
-        low, high = (np.array([f(by_T[T]) for T in sizes]) * 1e3 for f in (np.min, np.max))
-        ax.errorbar(
-            sizes, middle, (middle - low, high - middle), color=COLORS[color], marker=marker,
-            ls=dash, ms=5, capsize=2, elinewidth=1, label=name,
-        )  # fmt: skip
+    colors, markers, dashes = ({name: look[k] for name, look in LOOKS.items()} for k in range(3))
+    sns.lineplot(
+        times, x="T", y="ms", hue="contender", style="contender", palette=colors, markers=markers,
+        dashes=dashes, estimator="median", errorbar=("pi", 100), err_style="bars", ax=ax,
+    )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="number of data points T", ylabel="ms per step")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return ax

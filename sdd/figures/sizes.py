@@ -42,10 +42,10 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
     return place
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean; the value itself where there is one only."""
-    values = np.asarray(values, float)
-    if values.size < 2 or not values.std():
+def t_interval(sample: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % t interval of a mean; the mean itself where there are fewer than three."""
+    values = np.asarray(sample, float)
+    if values.size < 3 or not values.std():
         return float(values.mean()), float(values.mean())
     low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
     return float(low), float(high)
@@ -69,7 +69,8 @@ def by_size(
 ) -> Axes:
     """Draw a measure against T: a mark for each run, a line and its 95 % interval through means.
 
-    The interval is that of the mean over runs (Student's t), as a band; at T = ∞ a bar.
+    The interval is that of the mean over three runs or more (Student's t), as a band; at T = ∞ a
+    bar.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ __all__ = [
     "Claim",
     "Experiment",
     "claim",
+    "count_runs",
     "experiment",
     "run_like",
     "specs",
@@ -189,6 +190,11 @@ def specs(name: str, of: str | Profile | None = None) -> list[RunSpec]:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
     return EXPERIMENTS[name].specs(of if isinstance(of, Profile) else profile(of))
+
+
+def count_runs(of: str | Profile | None = None) -> int:
+    """Return the number of runs of all experiments of a profile, each counted once."""
+    return len({s for name in EXPERIMENTS for s in specs(name, of)})
 
 
 def run_like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
