@@ -30,4 +30,4 @@ for _module in [
     *(f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__)),
     *filter(None, os.environ.get("SDD_FINDINGS", "").split(",")),
 ]:
-    importlib.import_module(_module)
+    globals()[_module.rpartition(".")[2]] = importlib.import_module(_module)

@@ -1,0 +1,82 @@
+"""The finding that CONTRIBUTING.md prints, run as printed from outside the package."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbclient
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINTED = re.compile(r"^`([\w/.]+)`:\n\n(`{3,})\w+\n(.*?)^\2$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """A folder with the three files, and the environment in which they are found."""
+    folder = tmp_path_factory.mktemp("outside")
+    printed = PRINTED.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    for path, _, text in printed:
+        (folder / Path(path).name).write_text(text, encoding="utf-8")
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "shrinkage.md", "shrinkage.py", "test_shrinkage.py",
+    ]  # fmt: skip
+    changes = {"SDD_FINDINGS": "shrinkage", "PROFILE": "quick", "SDD_STORE": str(folder / "store")}
+    found = os.pathsep.join([str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return folder, {**os.environ, **changes, "PYTHONPATH": found}
+
+
+def run(outside, *words):
+    folder, environment = outside
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_finding_is_listed_trained_judged_and_shown(outside, monkeypatch):
+    assert "shrinkage: Thirty and a hundred points" in run(outside, "-m", "sdd", "list")
+    assert "12 runs" in run(outside, "-m", "sdd", "run", "shrinkage")
+    status = run(outside, "-m", "sdd", "status")
+    assert re.search(r"shrinkage .*: 12 of 12 stored", status)
+
+    folder, environment = outside
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    chapter = jupytext.read(folder / "shrinkage.md")
+    client = nbclient.NotebookClient(chapter, resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    shown = "\n".join(
+        output["data"].get("text/markdown", "") + output["data"].get("image/svg+xml", "")[:100]
+        for cell in chapter.cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    )
+    assert "| More weight decay makes ‖W‖ smaller | not stated | +" in shown
+    assert "**reproduced**" in shown
+    assert "DTD SVG" in shown
+
+
+@pytest.mark.slow
+def test_its_test_passes_and_it_is_on_the_scorecard(outside):
+    assert "2 passed" in run(outside, "-m", "pytest", "-q", "test_shrinkage.py")
+    program = (
+        "from sdd.findings import CLAIMS, page, scorecard, PROFILES, Evidence\n"
+        "chosen = scorecard.judge_all(Evidence(PROFILES['quick'], {}), ['X-shrinkage'])\n"
+        "print(page.scorecard(chosen).data)"
+    )
+    assert "{numref}`fig-shrinkage`" in run(outside, "-c", program)
+
+
+def test_a_name_that_is_taken_is_refused():
+    from sdd.findings import claim, experiment
+
+    with pytest.raises(ValueError, match="experiment 'dataset-size' is already entered by"):
+        experiment("dataset-size")(lambda p: [])
+    with pytest.raises(ValueError, match="claim 'F3-bump' is already entered by double_descent"):
+        claim("F3-bump", source="ours", published="–", figure="fig-x")(lambda e: None)
