@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from sdd.findings.extensions import BEST_RINGS, SMALL
 
 from sdd import engine
 from sdd.data import DataSettings, sample
-from sdd.findings.extensions import BEST_RINGS, SMALL
 from sdd.measures.geometry import dimensionality
 from sdd.model import ReLUOutput
 from sdd.theory import (

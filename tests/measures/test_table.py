@@ -1,0 +1,74 @@
+"""Runs as a table: settings and measures by column, and measures kept beside the runs."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sweeps import spec
+
+from sdd.measures.table import load, measured, table
+from sdd.measures.vectors import dimensionalities, planar_vectors
+from sdd.runs import sweep
+
+SPECS = [spec(steps=40, seed=seed, T=T) for T in (5, 6) for seed in (0, 1)]
+CALLS = []
+
+
+def halved(run):
+    """A measure of one's own."""
+    CALLS.append(run)
+    return {"half": run.train_loss / 2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("table")
+    sweep.train_missing(SPECS, place, jobs=1, quiet=True)
+    return place
+
+
+def test_a_row_a_run_with_settings_and_measures(folder):
+    found = table(SPECS, halved, folder=folder)
+    assert list(found["run"]) == [s.name for s in SPECS]
+    assert list(found["T"]) == [5.0, 5.0, 6.0, 6.0]
+    assert list(found["data_seed"]) == [0, 1, 0, 1]
+    assert set(found["steps"]) == {40}
+    runs = load(found["run"], folder)
+    assert list(found["train_loss"]) == [r.train_loss for r in runs]
+    assert list(found["half"]) == [r.train_loss / 2 for r in runs]
+    np.testing.assert_allclose(found["W_norm"], [np.linalg.norm(r.W) for r in runs], rtol=1e-6)
+    assert (found["point_D_max"] >= found["point_D_min"]).all()
+    assert (found["D1"] >= found["D6"]).all()
+
+
+def test_what_was_measured_once_is_not_measured_again(folder):
+    first = measured(SPECS[0].name, halved, folder)
+    before = len(CALLS)
+    assert measured(SPECS[0].name, halved, folder) == first
+    assert len(CALLS) == before
+
+
+def test_runs_that_are_not_stored_are_named_with_the_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDD_BUILD", "1")
+    with pytest.raises(sweep.MissingRuns, match=r"2 of 2 runs are not stored(.|\n)*sdd run"):
+        table(SPECS[:2], folder=tmp_path)
+    with pytest.raises(sweep.MissingRuns, match="the run nothing is not stored in"):
+        load(["nothing"], tmp_path)
+
+
+def test_long_tables_have_a_row_a_vector(folder):
+    runs = load([s.name for s in SPECS[:1]], folder)
+    D = dimensionalities(runs)
+    assert D.groupby("of").size().to_dict() == {"feature": runs[0].W.shape[1], "data point": 5}
+    assert (D["D"] <= 1).all()
+    planar = planar_vectors(runs)
+    columns = planar[planar["of"] == "columns of W"][["x", "y"]].to_numpy()
+    np.testing.assert_array_equal(columns, runs[0].W.T)
+    assert set(planar["model"]) == {"T = 5"}
+
+
+def test_a_table_can_be_grouped_as_any_other(folder):
+    means = table(SPECS, folder=folder).groupby("T")["test_loss"].mean()
+    assert isinstance(means, pd.Series)
+    assert not means.map(math.isnan).any()
