@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import sdd
@@ -92,27 +92,33 @@ def test_a_polygon_has_no_slack_at_the_least_radius_that_memorises(T):
     assert slack(1.01 * ring) > 0 > slack(0.99 * ring)
 
 
-def written(hidden):
-    """Train nothing: write the weights that put disjoint points where they should be."""
+def losses_and_rounding(hidden):
+    """Losses of disjoint points put where they should be, and what rounding moves an output by.
+
+    Points are float32, so that ‖x‖² = 1 + δ with δ below their ε, and an output that should be
+    ‖h‖² + 1 − ‖h‖² is off by δ‖h‖².
+    """
     points = sdd.Dataset.from_dense(np.kron(np.eye(len(hidden)), [0.6, 0.8]))
     X = points.to_dense().astype(float)
     W = hidden.T @ X
     b = (X * (1 - (hidden**2).sum(1))[:, None]).sum(0)
-    return np.asarray(sdd.loss(W, b, points, per_example=True))
+    rounding = np.finfo(np.float32).eps * (hidden**2).sum(1).max()
+    return np.asarray(sdd.loss(W, b, points, per_example=True)), rounding
 
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 10_000), size=st.floats(0.5, 8))
 def test_an_arrangement_with_slack_memorises_exactly_and_one_without_does_not(seed, size):
     hidden = size * np.random.default_rng(seed).normal(size=(3, 2))
-    room = slack(hidden)
-    if abs(room) > 1e-3:
-        assert (written(hidden).max() < 1e-9) == (room > 0)
+    losses, rounding = losses_and_rounding(hidden)
+    assume(abs(slack(hidden)) > 10 * rounding)
+    assert (losses.max() < rounding**2) == (slack(hidden) > 0)
 
 
 def test_the_paper_s_picture_of_a_failure_can_memorise_all_eight_points():
     assert kind(SIX_AND_TWO) == FAN
     assert slack(SIX_AND_TWO) > 0
-    assert written(SIX_AND_TWO) == pytest.approx(np.zeros(8), abs=1e-9)
+    losses, rounding = losses_and_rounding(SIX_AND_TWO)
+    assert losses.max() < rounding**2
     assert slack(0.9 * SIX_AND_TWO) < 0
     assert arrangements.KINDS == (RING, OFF, TWO, FAN)
