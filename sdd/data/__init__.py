@@ -1,21 +1,18 @@
 """Training sets, test sets and endless streams of sparse points of unit norm."""
 
-from sdd.data.dataset import (
-    NORM_TOLERANCE,
-    Dataset,
-    DataSettings,
-    Stream,
-    sample,
-    stream,
-    whole_number,
-)
+from sdd.data.dataset import NORM_TOLERANCE, Dataset, whole_number
+from sdd.data.rows import binomial_cdf
+from sdd.data.settings import DataSettings, Stream, sample, stream
+from sdd.data.test_sets import test_set
 
 __all__ = [
     "NORM_TOLERANCE",
     "DataSettings",
     "Dataset",
     "Stream",
+    "binomial_cdf",
     "sample",
     "stream",
+    "test_set",
     "whole_number",
 ]

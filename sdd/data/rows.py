@@ -1,10 +1,7 @@
 """Rows of sparse, unit-norm points, drawn by counter: row i needs no row before it.
 
-Two kernels draw the rows of a range into arrays given to them: first the numbers of non-zeros,
-which say where each row starts, then the rows. Python threads call them for disjoint ranges. The
-loops run over whole groups of lanes, past the end of a row into scratch, and so become vector
-instructions without branches to guess. Functions that they call are inlined by numba, as LLVM
-makes no vectors of a loop with a call in it. Neither that nor the number of threads changes a bit.
+Every random number is a function of seed, stream, row number and its place in the row (the
+counter-based generator Philox), so that neither the rows drawn with it nor threads change a row.
 """
 
 import os
@@ -16,25 +13,39 @@ from itertools import pairwise
 import numba
 import numpy as np
 from jaxtyping import Float, Int
-from llvmlite import ir
-from numba.extending import intrinsic
 
-__all__ = ["draw", "guide_to", "philox"]
+__all__ = ["binomial_cdf", "draw", "philox"]
 
-LANES = 16  # 32-bit numbers in the widest vectors
-CORES = os.cpu_count() or 1  # asked once: it takes as long as to draw a hundred rows
-GUIDE = 2**12  # parts of (0, 1) for which the search in the cdf is done beforehand
-ALONE = 10_000  # a thread gets no fewer non-zeros: handing them over takes 40 µs, drawing them 100
+MIN_NNZ_PER_THREAD = 10_000  # starting a thread takes 40 µs, drawing so many non-zeros 100 µs
 
-_NOWHERE = np.int32(2**31 - 1)  # behind every position: fills the lanes past the end of a row
-_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _KEY_STEP_0, _KEY_STEP_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@lru_cache(maxsize=32)
+def binomial_cdf(n: int, p: float) -> Float[np.ndarray, "n"]:
+    """Return P(K ≤ k) for K ~ binomial(n, p), k = 0 … n − 1.
+
+    Outwards from the mode by the ratio of neighbours: no underflow, and only basic arithmetic,
+    which rounds alike on every platform. (`scipy.stats.binom` rounds otherwise, and the rows of a
+    seed must never change.)
+    """
+    if p == 1.0:
+        return np.zeros(n)
+    pmf = np.zeros(n + 1)
+    mode = int((n + 1) * p)
+    pmf[mode] = 1.0
+    for k in range(mode, 0, -1):
+        pmf[k - 1] = pmf[k] * k * (1 - p) / ((n - k + 1) * p)
+    for k in range(mode, n):
+        pmf[k + 1] = pmf[k] * (n - k) * p / ((k + 1) * (1 - p))
+    cumulative = np.cumsum(pmf)
+    return cumulative[:-1] / cumulative[-1]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")  # LLVM makes no vectors of a loop with calls
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
     for _ in range(10):
@@ -45,174 +56,81 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @numba.njit(cache=True, nogil=True)
-def _draw_counts(first, counts, cdf, guide, key, stream):
-    """Draw the number of non-zeros of each row: the first k with P(K <= k) > u (inversion)."""
+def _draw_uniforms(first, u, key, stream):
+    """Draw a uniform number in [0, 1) for each row: it decides how many non-zeros the row has."""
     k0, k1 = key & _MASK, key >> _SHIFT
-    u = np.empty(256)
-    for begin in range(0, counts.size, u.size):
-        size = min(u.size, counts.size - begin)
-        for i in range(size):
-            row = np.uint64(first + begin + i)
-            w = philox(row & _MASK, row >> _SHIFT, np.uint64(0), stream, k0, k1)
-            u[i] = np.float64((w[0] << np.uint64(21)) | (w[1] >> np.uint64(11))) * 2.0**-53
-        for i in range(size):
-            part = np.int64(u[i] * GUIDE)
-            low, high = guide[part], guide[part + 1]
-            while low < high:  # seldom: most parts have one answer only
-                middle = (low + high) >> 1
-                if cdf[middle] > u[i]:
-                    high = middle
-                else:
-                    low = middle + 1
-            counts[begin + i] = low
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _draw_words(words, row, k, k0, k1, stream):
-    """Draw a row's random words, k for positions and k for values, in whole groups of lanes."""
-    for block in range((2 * k + 2 * LANES - 1) // (2 * LANES) * (LANES // 2)):
-        w = philox(row & _MASK, row >> _SHIFT, np.uint64(block + 1), stream, k0, k1)
-        place = np.uint64(4 * block)  # unsigned: no negative index to provide for
-        words[place] = w[0]
-        words[place + _ONE] = w[1]
-        words[place + _TWO] = w[2]
-        words[place + _THREE] = w[3]
-
-
-@intrinsic
-def _smaller(_, numbers, first, than):
-    """Count the numbers below `than` among `LANES` 32-bit ones, in three vector instructions.
-
-    LLVM takes the plain loop apart before it could find a vector in it.
-    """
-
-    def generate(context, builder, signature, arguments):
-        numbers, first, than = arguments
-        lanes = ir.VectorType(ir.IntType(32), LANES)
-        start = context.make_array(signature.args[0])(context, builder, numbers).data
-        start = builder.bitcast(builder.gep(start, [first]), lanes.as_pointer())
-        group = builder.load(start)
-        group.align = 4
-        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), than, ir.IntType(32)(0))
-        all_alike = builder.shuffle_vector(one, one, ir.Constant(lanes, [0] * LANES))
-        below = builder.bitcast(builder.icmp_signed("<", group, all_alike), ir.IntType(LANES))
-        return builder.zext(builder.ctpop(below), ir.IntType(64))
-
-    return numba.int64(numbers, numba.int64, numba.int32), generate
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _place_sorted(positions, k, width, out):
-    """Put k positions into `out` in order; return whether they are distinct.
-
-    A position's place is the number of smaller ones: no branch to guess.
-    """
-    total = 0
-    for t in range(width):
-        place = 0
-        for group in range(0, width, LANES):
-            place += _smaller(positions, group, positions[t])  # type: ignore[call-arg]
-        out[place] = positions[t]
-        total += place
-    # Places are 0 … k − 1, and k for each lane past the end; two that are equal miss one.
-    return total == k * (k - 1) // 2 + (width - k) * k
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _replace_repeated(positions, k, n):
-    """Replace each position met before by the last of its range (Floyd's algorithm)."""
-    for t in range(1, k):
-        same = 0
-        for s in range(t):
-            same += positions[s] == positions[t]
-        if same:
-            positions[t] = n - k + t
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _mark_and_collect(positions, k, n, taken, out):
-    """As the two functions above together, at a cost of n and not of k²."""
-    for t in range(k):
-        taken[n - k + t if taken[positions[t]] else positions[t]] = 1
-    place = 0
-    for position in range(n):
-        if taken[position]:
-            out[place] = position
-            place += 1
-        taken[position] = 0
+    for i in range(u.size):
+        row = np.uint64(first + i)
+        w = philox(row & _MASK, row >> _SHIFT, np.uint64(0), stream, k0, k1)
+        u[i] = np.float64((w[0] << np.uint64(21)) | (w[1] >> np.uint64(11))) * 2.0**-53
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _draw_rows(first, indptr, indices, values, n, key, stream):
-    """Draw rows `first`, `first + 1`, … into the places that `indptr` gives them."""
+    """Draw rows `first`, `first + 1`, … into the parts of the arrays that `indptr` gives them."""
     k0, k1 = key & _MASK, key >> _SHIFT
-    count = indptr.size - 1
     most = 0
-    for i in range(count):
+    for i in range(indptr.size - 1):
         most = max(most, indptr[i + 1] - indptr[i])
-    words = np.zeros(2 * (most + LANES), np.uint32)
-    positions = np.zeros(most + LANES, np.int32)
-    ordered = np.zeros(most + LANES, np.int32)
+    words = np.empty(2 * most + 32, np.uint32)
     taken = np.zeros(n if most * most > 2 * n else 0, np.uint8)
-    for i in range(count):
-        start, k = indptr[i], indptr[i + 1] - indptr[i]
-        width = (k + LANES - 1) // LANES * LANES
-        _draw_words(words, np.uint64(first + i), k, k0, k1, stream)
-        # Floyd's algorithm: k distinct positions from k draws, each set equally likely. (A
-        # 32-bit word times the range leaves a bias of at most n / 2^32.)
-        for t in range(width):
-            position = (np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT
-            positions[t] = np.int32(position) if t < k else _NOWHERE
-        if k * k > 2 * n:
-            _mark_and_collect(positions, k, n, taken, ordered)
+    for i in range(indptr.size - 1):
+        row, start, k = np.uint64(first + i), indptr[i], indptr[i + 1] - indptr[i]
+        for block in range((2 * k + 31) // 32 * 8):  # a multiple of 8: whole vector registers
+            w = philox(row & _MASK, row >> _SHIFT, np.uint64(block + 1), stream, k0, k1)
+            for j in range(4):
+                words[4 * block + j] = w[j]
+        # Floyd's algorithm: k distinct positions from k words, each set equally likely. (A 32-bit
+        # word times the range leaves a bias of at most n / 2^32.)
+        if k * k > 2 * n:  # many: mark them, at a cost of n and not of k²
+            for t in range(k):
+                position = np.int64((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
+                taken[n - k + t if taken[position] else position] = 1
+            rank = start
+            for position in range(n):
+                if taken[position]:
+                    indices[rank] = position
+                    rank += 1
+                taken[position] = 0
         else:
-            while not _place_sorted(positions, k, width, ordered):
-                _replace_repeated(positions, k, n)
+            for t in range(k):
+                position = np.uint32((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
+                repeated = False
+                for s in range(t):
+                    repeated |= words[s] == position
+                words[t] = n - k + t if repeated else position
+            for t in range(k):  # sorted by counting the smaller ones: no branch to mispredict
+                rank = start
+                for s in range(k):
+                    rank += words[s] < words[t]
+                indices[rank] = words[t]
         square_sum = 0.0
-        for t in range(width):
+        for t in range(k):
             u = (np.float64(words[k + t]) + 0.5) * 2.0**-32
-            square_sum += u * u if t < k else 0.0
+            square_sum += u * u
         norm = np.sqrt(square_sum)
-        # What is written past the end of a row, the next row of the range writes over.
-        size = width if start + width <= indptr[count] else k
-        for t in range(size):
-            indices[start + t] = ordered[t]
-        for t in range(size):
+        for t in range(k):
             values[start + t] = (np.float64(words[k + t]) + 0.5) * 2.0**-32 / norm
 
 
-def guide_to(cdf: Float[np.ndarray, "n"]) -> Int[np.ndarray, "parts_plus_1"]:
-    """Return the number of entries ≤ u for u = 0, 1 / GUIDE, … 1: a search needs no more."""
-    return np.searchsorted(cdf, np.arange(GUIDE + 1) / GUIDE, side="right")
-
-
 @lru_cache(maxsize=8)
-def _helpers(process: int, threads: int) -> ThreadPoolExecutor:
-    """Return threads that wait for work; a forked process (by its number) needs its own."""
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Return waiting threads; a forked process, known by its number, needs its own."""
     return ThreadPoolExecutor(threads, thread_name_prefix="draw")
 
 
-def _spread(task: Callable[[int, int], None], count: int, threads: int) -> None:
-    """Call ``task(begin, end)`` for ranges that make up `count`, one of them on this thread."""
-    threads = max(1, min(threads, CORES, count))
-    ends = [count * k // threads for k in range(threads + 1)]
-    ranges = list(pairwise(ends))
+def _in_parts(task: Callable[[int, int], None], count: int, threads: int) -> None:
+    """Call ``task(begin, end)`` for ranges that make up `count`, each on a thread."""
+    threads = max(1, min(threads, count))
+    ranges = list(pairwise(count * k // threads for k in range(threads + 1)))
     if threads == 1:
         return task(*ranges[0])
-    waiting = [_helpers(os.getpid(), threads - 1).submit(task, *r) for r in ranges[1:]]
-    task(*ranges[0])
-    for future in waiting:
-        future.result()
+    for _ in _pool(os.getpid(), threads).map(lambda ends: task(*ends), ranges):
+        pass  # raises what the task raised
 
 
 def draw(
-    first: int,
-    count: int,
-    cdf: Float[np.ndarray, "n"],
-    guide: Int[np.ndarray, "parts_plus_1"],
-    seed: int,
-    stream: int,
-    threads: int = 1,
+    first: int, count: int, n: int, p: float, seed: int, stream: int, threads: int = 1
 ) -> tuple[Int[np.ndarray, "count_plus_1"], Int[np.ndarray, "nnz"], Float[np.ndarray, "nnz"]]:
     """Draw rows `first` … `first + count` − 1 of a stream; see `sdd.sample` for their law.
 
@@ -220,10 +138,10 @@ def draw(
     ----------
     first, count : int
         Which rows.
-    cdf : (n,) array
-        P(K ≤ k) of the number K of non-zeros among n features.
-    guide : array
-        Of `cdf`, by `guide_to`.
+    n : int
+        Number of features.
+    p : float
+        Probability that a feature is active.
     seed, stream : int
         Key and last word of the counter: other ones give other random numbers.
     threads : int
@@ -234,18 +152,22 @@ def draw(
     indptr, indices, values : arrays
         The rows as compressed sparse rows; see `sdd.Dataset`.
     """
-    words = np.uint64(seed), np.uint64(stream)
+    key = np.uint64(seed), np.uint64(stream)
+    cdf = binomial_cdf(n, p)
+    cdf = cdf[: np.searchsorted(cdf, 1.0) + 1]  # no u is above 1
     indptr = np.zeros(count + 1, np.int64)
 
     def draw_counts(begin: int, end: int) -> None:
-        _draw_counts(first + begin, indptr[1 + begin : 1 + end], cdf, guide, *words)
+        u = np.empty(end - begin)
+        _draw_uniforms(first + begin, u, *key)
+        indptr[1 + begin : 1 + end] = np.searchsorted(cdf, u, side="right")  # inversion
 
-    _spread(draw_counts, count, min(threads, count // ALONE))  # a count costs half a non-zero
+    _in_parts(draw_counts, count, min(threads, count // MIN_NNZ_PER_THREAD))
     np.cumsum(indptr, out=indptr)
     indices, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
 
     def draw_rows(begin: int, end: int) -> None:
-        _draw_rows(first + begin, indptr[begin : end + 1], indices, values, cdf.size, *words)
+        _draw_rows(first + begin, indptr[begin : end + 1], indices, values, n, *key)
 
-    _spread(draw_rows, count, min(threads, indices.size // ALONE))
+    _in_parts(draw_rows, count, min(threads, indices.size // MIN_NNZ_PER_THREAD))
     return indptr, indices, values

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sdd import theory
+from sdd.data import test_set
 from sdd.findings.profiles import Profile, profile
 from sdd.measures.geometry import standard_error
 from sdd.measures.table import Measure, table
-from sdd.runs.spec import test_set
 from sdd.runs.sweep import MissingRuns
 
 __all__ = ["Evidence", "NoRuns", "baselines", "borders"]

@@ -8,10 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import engine
-from sdd.data import Dataset, DataSettings, Stream, sample
+from sdd.data import Dataset, DataSettings, Stream, sample, test_set
 from sdd.measures import arrangements, damping, decomposition
 from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
-from sdd.runs.spec import test_set
 from sdd.training.config import Run
 
 __all__ = [

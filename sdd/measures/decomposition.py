@@ -146,7 +146,7 @@ class _Outputs:
 
 def _outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> _Outputs:
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
-    row = np.repeat(np.arange(data.T), np.diff(data.indptr))
+    row = data.row_index()
     column, x = data.indices, data.values.astype(np.float64)
     # ∂loss/∂b_j is (2/T) Σ_i (r_ij − x_ij) over the rows where r_ij > 0: so Σ_i r_ij is known
     # without a pass over all pairs of our own. (In W's precision: kernels that training has

@@ -1,17 +1,15 @@
 """One run of a sweep: what determines it, its name in the store, and how it is made."""
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any
 
-from sdd import paper
+from sdd.data import DataSettings, test_set
 from sdd.runs import store
-from sdd.data import Dataset, DataSettings
+from sdd.training import evaluate, train
 from sdd.training.config import Run, TrainConfig
 from sdd.training.starts import planted
-from sdd.training import evaluate, train
 
-__all__ = ["RunSpec", "make_run", "test_set"]
+__all__ = ["RunSpec", "make_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
@@ -73,15 +71,6 @@ class RunSpec:
         if self.start:
             words.append(f"--start {self.start}")
         return " ".join(words)
-
-
-@lru_cache(maxsize=2)
-def test_set(n: int, sparsity: float, features: int | None = None) -> Dataset:
-    """Return the one test set that serves every run on this kind of data."""
-    law = DataSettings(paper.TEST_ROWS, n, sparsity, seed=0, split="test", features=features)
-    made = law.make()
-    assert isinstance(made, Dataset)
-    return made
 
 
 def make_run(spec: RunSpec, **options: Any) -> Run:

@@ -91,6 +91,5 @@ def constant_loss(
     require(bool((output >= 0).all()), "c must not be negative", float(output.min()))
     output = np.broadcast_to(output, (data.n,))
     x = data.values.astype(np.float64)
-    row = np.repeat(np.arange(data.T), np.diff(data.indptr))
-    losses = np.bincount(row, x * (x - 2 * output[data.indices]), data.T) + output @ output
+    losses = np.bincount(data.row_index(), x * (x - 2 * output[data.indices]), data.T) + output @ output
     return losses if per_example else float(losses.mean())

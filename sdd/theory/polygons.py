@@ -143,7 +143,7 @@ def tgon_solution(
         rows overlap; the message names the feature or the row.
     """
     if isinstance(points, Dataset):
-        row = np.repeat(np.arange(points.T), np.diff(points.indptr))
+        row = points.row_index()
         column, value = points.indices, points.values.astype(np.float64)
         T, n = points.T, points.n
     else:

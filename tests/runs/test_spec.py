@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from sweeps import DATA, spec
 
-from sdd import cli, paper
-from sdd.runs import spec as runspec
+from sdd import cli
 from sdd.data import DataSettings
-from sdd.training.config import TrainConfig
 from sdd.runs.spec import RunSpec
+from sdd.training.config import TrainConfig
 
 
 def test_a_spec_is_a_value():
@@ -34,13 +33,6 @@ def test_weights_grow_with_all_that_makes_a_run_long():
     ]
     assert all(s.weight > one.weight for s in longer)
     assert spec(100).weight == 2 * one.weight
-
-
-def test_all_runs_on_one_kind_of_data_share_one_test_set_of_200_000_rows():
-    test = runspec.test_set(200, 0.95)
-    assert test.T == paper.TEST_ROWS == 200_000
-    assert test.settings == DataSettings(200_000, 200, 0.95, seed=0, split="test")
-    assert runspec.test_set(200, 0.95) is test
 
 
 @pytest.mark.parametrize("profile", ["quick", "paper", "full"])

@@ -19,7 +19,7 @@ from sweeps import DATA, SLOW, contents, files, spec, wait_until
 
 from sdd import engine
 from sdd.runs import progress, spec as runspec, store, sweep
-from sdd.data import DataSettings
+from sdd.data import DataSettings, test_sets
 from sdd.training.config import TrainConfig
 from sdd.runs.spec import RunSpec
 from sdd.runs.sweep import MissingRuns, fetch, missing, train_missing
@@ -50,7 +50,7 @@ def test_a_stored_run_is_the_one_that_train_and_evaluate_give(tmp_path):
     train_missing([wanted], tmp_path, jobs=1, quiet=True)
     stored = store.load(wanted.name, tmp_path)
     made = train(wanted.data.make(), wanted.config, snapshots=(5, 20))
-    made = evaluate(made, runspec.test_set(200, 0.95))
+    made = evaluate(made, test_sets.test_set(200, 0.95))
     assert stored.W.tobytes() == made.W.tobytes()
     assert stored.snapshots["step"].tolist() == [5, 20]
     assert (stored.test_loss, stored.test_error) == (made.test_loss, made.test_error)
@@ -130,7 +130,7 @@ def train_and_log(folder, log):
 
     runspec.train = logged
     engine.warm_up()
-    runspec.test_set(200, 0.95)
+    test_sets.test_set(200, 0.95)
     print("ready", flush=True)
     sys.stdin.readline()
     train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)

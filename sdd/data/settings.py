@@ -1,0 +1,187 @@
+"""What determines a data set, and how it is drawn: training sets, test sets, endless streams.
+
+Every row is drawn by a counter-based generator from (seed, stream, row number) alone. So a row
+is the same on every platform, the first rows of a large draw are the rows of a small one,
+batches of fresh rows can be resumed at any step, and training, test and fresh rows never share
+random numbers.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sdd.data import rows
+from sdd.data.dataset import Dataset, whole_number
+
+__all__ = ["DataSettings", "Stream", "sample", "stream"]
+
+STREAMS = {"train": 0, "test": 1, "fresh": 2}
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What determines a training set: enough to draw it again, and to name a run by it.
+
+    Parameters
+    ----------
+    T : int or math.inf
+        Number of data points; infinite means fresh points at every step.
+    n : int
+        Number of features.
+    sparsity : float
+        Probability S in [0, 1) that a feature is zero.
+    seed : int
+        Seed of the draw.
+    split : str
+        "train" or "test"; ignored where T is infinite.
+    batch : int or None
+        Rows per step where T is infinite; None otherwise.
+    features : int or None
+        Keep the first so many features only: the data of a model that has no others. Rows are then
+        shorter than one, and many are zero. None keeps all n.
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule; the message says which and how.
+    """
+
+    T: float
+    n: int = 10_000
+    sparsity: float = 0.999
+    seed: int = 0
+    split: str = "train"
+    batch: int | None = None
+    features: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.T == math.inf:
+            if self.batch is None:
+                raise ValueError("batch must be given where T is infinite, not None")
+            object.__setattr__(self, "batch", whole_number("batch", self.batch, 1))
+        else:
+            object.__setattr__(self, "T", whole_number("T", self.T, 1))
+            if self.batch is not None:
+                raise ValueError(
+                    f"batch is only for T = infinity, but T = {self.T} and batch = {self.batch}"
+                )
+        object.__setattr__(self, "n", whole_number("n", self.n, 1))
+        for name, value in (("T", self.batch or self.T), ("n", self.n)):
+            if value >= 2**31:
+                raise ValueError(f"{name} must be below 2**31, not {value:,}")
+        if self.features is not None:
+            object.__setattr__(self, "features", whole_number("features", self.features, 1))
+            if self.features > self.n:
+                raise ValueError(f"features must be at most n = {self.n}, not {self.features}")
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
+        if self.seed >= 2**64:
+            raise ValueError(f"seed must be below 2**64, not {self.seed}")
+        real = isinstance(self.sparsity, (int, float, np.floating))
+        if not real or not 0 <= self.sparsity < 1:
+            raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
+        object.__setattr__(self, "sparsity", float(self.sparsity))
+        if self.split not in ("train", "test"):
+            raise ValueError(f'split must be "train" or "test", not {self.split!r}')
+
+    def make(self) -> "Dataset | Stream":
+        """Draw the data set, or open the stream of fresh points where T is infinite."""
+        return Stream(self) if self.T == math.inf else self.rows(0, int(self.T), self.split)
+
+    def rows(self, first: int, count: int, stream: str, threads: int = 1) -> Dataset:
+        """Draw `count` rows from row `first` on, of one of the `STREAMS`; see `rows.draw`."""
+        indptr, indices, values = rows.draw(
+            first, count, self.n, 1.0 - self.sparsity, self.seed, STREAMS[stream], threads
+        )
+        if self.features is not None:
+            keep = indices < self.features
+            indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
+            indices, values = indices[keep], values[keep]
+        return Dataset.unchecked(indptr, indices, values, self.width, self)
+
+    @property
+    def width(self) -> int:
+        """Columns of the data: n, or as many features as are kept."""
+        return self.n if self.features is None else self.features
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Fresh data points at every step (T = ∞): batch t never meets batch t' ≠ t."""
+
+    settings: DataSettings
+
+    @property
+    def n(self) -> int:
+        """Number of features."""
+        return self.settings.width
+
+    @property
+    def T(self) -> int:
+        """Rows per step."""
+        return int(self.settings.batch or 0)
+
+    def at(self, step: int, threads: int = 1) -> Dataset:
+        """Return the batch of a step; it depends neither on earlier draws nor on `threads`."""
+        return self.settings.rows(step * self.T, self.T, "fresh", threads)
+
+
+def sample(
+    T: int,
+    n: int = 10_000,
+    sparsity: float = 0.999,
+    seed: int = 0,
+    split: str = "train",
+) -> Dataset:
+    """Draw T data points (section "Experiment Setup").
+
+    Each feature is zero with probability S and otherwise uniform on (0, 1); then the row is
+    scaled to unit norm. A row without any non-zero (probability Sⁿ) stays zero. It is drawn as
+    a binomial(n, 1 − S) number of non-zeros at positions without replacement, so the cost grows
+    with the non-zeros, not with T·n.
+
+    Parameters
+    ----------
+    T : int
+        Number of data points.
+    n : int
+        Number of features.
+    sparsity : float
+        Probability S in [0, 1) that a feature is zero.
+    seed : int
+        One seed gives the same data on every platform; the first rows of a larger draw are the
+        rows of a smaller one.
+    split : str
+        "train" or "test": separate random streams of the same seed.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule.
+    """
+    if T == math.inf:
+        raise ValueError("T must be finite here; for T = infinity use sdd.stream")
+    data = DataSettings(T=T, n=n, sparsity=sparsity, seed=seed, split=split).make()
+    assert isinstance(data, Dataset)
+    return data
+
+
+def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) -> Stream:
+    """Open the stream of fresh points for T = ∞: ``stream(...).at(step)`` is a step's batch.
+
+    Parameters
+    ----------
+    batch : int
+        Rows per step.
+    n, sparsity, seed
+        As for `sample`.
+
+    Returns
+    -------
+    Stream
+    """
+    return Stream(DataSettings(T=math.inf, n=n, sparsity=sparsity, seed=seed, batch=batch))
