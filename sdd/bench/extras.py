@@ -11,12 +11,11 @@ from pathlib import Path
 
 import torch
 
-from sdd import data, findings
+from sdd import data, findings, training
 from sdd.bench import contenders
 from sdd.bench.weights import Start
 from sdd.findings import Profile
 from sdd.runs import sweep
-from sdd.training import loop as training
 from sdd.training.config import TrainConfig
 
 __all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]

@@ -9,8 +9,8 @@ from sdd.data import Dataset
 from sdd.findings import Profile
 from sdd.runs import store
 from sdd.runs.spec import RunSpec
+from sdd.training import initial_weights
 from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights
 
 __all__ = ["Start", "planted", "starts", "trained"]
 

@@ -84,8 +84,8 @@ def _draw_rows(first, indptr, indices, values, n, key, stream):
         # word times the range leaves a bias of at most n / 2^32.)
         if k * k > 2 * n:  # many: mark them, at a cost of n and not of k²
             for t in range(k):
-                position = np.int64((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
-                taken[n - k + t if taken[position] else position] = 1
+                drawn = np.int64((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
+                taken[n - k + t if taken[drawn] else drawn] = 1
             rank = start
             for position in range(n):
                 if taken[position]:
@@ -94,11 +94,11 @@ def _draw_rows(first, indptr, indices, values, n, key, stream):
                 taken[position] = 0
         else:
             for t in range(k):
-                position = np.uint32((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
+                word = np.uint32((np.uint64(words[t]) * np.uint64(n - k + t + 1)) >> _SHIFT)
                 repeated = False
                 for s in range(t):
-                    repeated |= words[s] == position
-                words[t] = n - k + t if repeated else position
+                    repeated |= words[s] == word
+                words[t] = n - k + t if repeated else word  # a position from here on
             for t in range(k):  # sorted by counting the smaller ones: no branch to mispredict
                 rank = start
                 for s in range(k):

@@ -14,7 +14,8 @@ from sdd import engine, paper
 from sdd.data import DataSettings
 from sdd.engine.choice import LEAST
 from sdd.runs.spec import RunSpec
-from sdd.training.loop import RECORDS, initial_weights
+from sdd.training import initial_weights
+from sdd.training.loop import RECORDS
 
 __all__ = ["estimate", "seconds"]
 

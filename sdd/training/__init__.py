@@ -1,6 +1,16 @@
-"""Settings of a training, the one training loop, its checkpoints, and planted starts."""
+"""Settings of a training, where it starts, the one training loop, and its checkpoints."""
 
+from sdd.training.checkpoint import Progress
 from sdd.training.config import Run, TrainConfig
 from sdd.training.loop import TrainingDiverged, evaluate, train
+from sdd.training.starts import initial_weights
 
-__all__ = ["Run", "TrainConfig", "TrainingDiverged", "evaluate", "train"]
+__all__ = [
+    "Progress",
+    "Run",
+    "TrainConfig",
+    "TrainingDiverged",
+    "evaluate",
+    "initial_weights",
+    "train",
+]

@@ -34,7 +34,7 @@ class TrainConfig:
     weight_decay : float
         AdamW's λ, on W and on b.
     bias_decay : float or None
-        λ of b where it is to be another one; None means `weight_decay`.
+        λ of b where it differs; None means `weight_decay`.
     eps : float
         AdamW's ε.
     reduction : str
@@ -43,12 +43,11 @@ class TrainConfig:
     gain : float
         Factor on the Xavier initialisation.
     xavier : str
-        "normal" or "uniform": its law; either has the same variance.
+        "normal" or "uniform": the law of the initialisation; both have the same variance.
     dtype : str
         "float32" or "float64".
     device : str
-        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps"), on which
-        it then takes the steps.
+        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps").
 
     Raises
     ------
@@ -94,9 +93,7 @@ class TrainConfig:
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype must be "float32" or "float64", not {self.dtype!r}')
         if self.device != "cpu":
-            from sdd.engine.torch_step import (
-                device_name,  # PyTorch takes seconds: only where it is needed
-            )
+            from sdd.engine.torch_step import device_name  # here, as PyTorch takes seconds
 
             object.__setattr__(self, "device", device_name(self.device))
 
@@ -137,8 +134,8 @@ class Run:
     snapshots : dict of arrays
         "step" (k,), "W" (k, m, n), "b" (k, n), and AdamW's second moments of both, "vW" and "vb".
     start : str
-        "" for a fresh start, the name of a planted one (see `sdd.training.starts`), or the hash of the
-        initial weights that were given.
+        "" for a fresh start, the name of a planted one (see `sdd.training.starts`), or the hash
+        of the initial weights that were given.
     test_loss, test_error : float
         Mean over a test set and its standard error; NaN until evaluated.
     """

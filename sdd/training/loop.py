@@ -1,54 +1,30 @@
 """The one training loop: full-batch AdamW with a linear warm-up and a cosine decay."""
 
 import math
-import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
 import numpy as np
-from jaxtyping import Float
 
 from sdd import engine
 from sdd.data import Dataset, Stream, whole_number
-from sdd.training.checkpoint import Part, Progress
+from sdd.training.checkpoint import Progress, RestartState
 from sdd.training.config import Run, TrainConfig
+from sdd.training.restarts import side_by_side
+from sdd.training.starts import config_weights, hash_arrays
 
-__all__ = ["TrainingDiverged", "evaluate", "initial_weights", "train"]
+__all__ = ["TrainingDiverged", "evaluate", "train"]
 
 RECORDS = 200  # about so many log-spaced steps of history
-BETWEEN = 2.0  # seconds, about, between looks at the callback, at threads and at Ctrl-C
+STOP_INTERVAL_S = 2.0  # a training stops about so often for callback, checkpoint, threads, Ctrl-C
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
 
 
 class TrainingDiverged(RuntimeError):
     """The loss of a run became infinite or NaN."""
-
-
-def initial_weights(
-    m: int,
-    n: int,
-    seed: int = 0,
-    gain: float = 1.0,
-    dtype: str = "float32",
-    xavier: str = "normal",
-) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
-    """Return Xavier weights (standard deviation gain · √(2/(m + n))) and a zero bias.
-
-    The paper says "Xavier-initialised" and no more: "normal" and "uniform" have the same
-    variance. Their random stream is separate from those of the data.
-    """
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3,))))
-    unit = (
-        rng.standard_normal((m, n))
-        if xavier == "normal"
-        else rng.uniform(-math.sqrt(3), math.sqrt(3), (m, n))
-    )
-    W = unit * (gain * math.sqrt(2 / (m + n)))
-    return W.astype(dtype), np.zeros(n, dtype)
 
 
 def train(
@@ -78,14 +54,14 @@ def train(
         Called as ``callback(step, W, b)`` at every recorded step, and every few seconds; with
         restarts side by side from their threads, but never twice at once.
     threads : int or callable
-        Threads to use, or a function that tells how many those are now, asked every few
+        Threads to use, or a function that returns how many may be used now, called every few
         seconds. Several restarts on the CPU train side by side. A run has the same bits on any
         number.
     checkpoint : callable or None
-        Called as ``checkpoint(progress)`` after every callback. What ``progress.arrays()``
-        returns there is enough to go on from.
+        Called as ``checkpoint(progress)`` after every callback. A training can be resumed from
+        what ``progress.arrays()`` returns there.
     resume : Progress or None
-        Go on from there, with the same bits as without stopping; it is changed in place.
+        Where to resume, with the same bits as without stopping; it is changed in place.
         Settings, data, initial weights and snapshots must be the same.
 
     Returns
@@ -118,35 +94,37 @@ def train(
     progress = Progress(config) if resume is None else resume
     if progress.config != config:
         raise ValueError(f"resume is the progress of {progress.config}, not of {config}")
-    for part in progress.parts.values():
-        engine.check_shapes(part.state.W, part.state.b, probe)
+    for restart in progress.restarts.values():
+        engine.check_shapes(restart.state.W, restart.state.b, probe)
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
-        part = progress.parts.get(r) or Part.fresh(*(init or _start(seeded, data.n)))
+        restart = progress.restarts.get(r) or RestartState.fresh(
+            *(init or config_weights(seeded, data.n))
+        )
 
-        def look(row: tuple[float, ...]) -> None:
+        def on_stop(row: tuple[float, ...]) -> None:
             with progress.lock:
-                progress.parts[r] = part
-                part.note(row, part.state.steps in wanted)
+                progress.restarts[r] = restart
+                restart.record(row, keep=restart.state.steps in wanted)
                 if checkpoint is not None:
-                    part.save()
-                progress.stopped(r)
+                    restart.save()
+                progress.keep_best(r)
                 if callback is not None:
-                    callback(part.steps, part.state.W, part.state.b)
+                    callback(restart.steps, restart.state.W, restart.state.b)
                 if checkpoint is not None:
                     checkpoint(progress)
 
-        _train_once(data, seeded, part, wanted, threads, look)
+        _train_restart(data, seeded, restart, wanted, threads, on_stop)
 
     count = threads if callable(threads) else lambda: threads
     todo = [r for r in range(config.restarts) if math.isnan(progress.losses[r])]
     if len(todo) > 1 and threads != 1 and config.device == "cpu":
-        _side_by_side(train_one, todo, count)
+        side_by_side(train_one, todo, count)
     else:
         for r in todo:
             train_one(r, count)
-    best = progress.parts[int(np.argmin(progress.losses))]
+    best = progress.restarts[int(np.argmin(progress.losses))]
     settings = data.settings if data.settings is not None else data.content_hash()
     kept = {name: np.array(values) for name, values in best.snapshots.items()}
     return Run(
@@ -162,17 +140,13 @@ def train(
     )
 
 
-def _start(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
-    return initial_weights(config.m, n, config.seed, config.gain, config.dtype, config.xavier)
+def _train_restart(data, config, restart, wanted, threads, on_stop) -> None:
+    """Train one parameter seed to its end; `on_stop` is called at each stop with its history.
 
-
-def _train_once(data, config, part, wanted, threads, look) -> None:
-    """Train one parameter seed to its end; `look` is called at each stop with a row of history.
-
-    Stops are the steps that are recorded or wanted, and as many between as the time asks for:
-    where those fall hangs on the machine, but changes neither bits nor history.
+    Stops are the steps that are recorded or wanted, and as many between as `STOP_INTERVAL_S`
+    asks for: which those are depends on the machine, but changes neither bits nor history.
     """
-    state, rates, advance = part.state, config.rates(), _advance(config)
+    state, rates, advance = restart.state, config.rates(), _advance(config)
     recorded = {0, config.steps}
     recorded |= {round(s) for s in np.geomspace(1, config.steps, RECORDS)}
     options = {
@@ -181,21 +155,21 @@ def _train_once(data, config, part, wanted, threads, look) -> None:
         "eps": config.eps,
         "scale": 1 / data.n if config.reduction == "mean" else 1.0,
     }
-    most = 1  # steps until the next stop: doubled as long as they take less than BETWEEN
+    most = 1  # steps until the next stop; doubled while they take less than STOP_INTERVAL_S
     for step in sorted(recorded | wanted):
-        while part.steps < step:
+        while restart.steps < step:
             now, count = max(1, threads()), min(step - state.steps, most)
-            if count:  # (none before the first stop)
+            if count:  # there is a stop before the first step, too
                 start = perf_counter()
                 ahead = rates[state.steps : state.steps + count]
                 advance(state, data, ahead, threads=now, **options)
                 pace = (perf_counter() - start) / count
-                most = max(1, int(min(2 * most, BETWEEN / max(pace, 1e-9))))
-            look(_row(state, data, config, rates) if state.steps in recorded else ())
+                most = max(1, int(min(2 * most, STOP_INTERVAL_S / max(pace, 1e-9))))
+            on_stop(_history_row(state, data, config, rates) if state.steps in recorded else ())
 
 
 def _advance(config: TrainConfig) -> Callable[..., None]:
-    """Return `engine.advance`, or its like on the device asked for."""
+    """Return `engine.advance`, or the same for the device asked for."""
     if config.device == "cpu":
         return engine.advance
     from sdd.engine import torch_step as device
@@ -203,66 +177,16 @@ def _advance(config: TrainConfig) -> Callable[..., None]:
     return partial(device.advance, device=device.find_device(config.device, config.dtype))
 
 
-def _row(state, data, config, rates) -> tuple[float, ...]:
-    """Return what the history says of this step."""
+def _history_row(state, data, config, rates) -> tuple[float, ...]:
+    """Return the values of `HISTORY` at this step."""
     step = state.steps
-    # With fresh batches: the one that comes next, which the model has not seen.
+    # Of a stream the next batch, which the model has not seen.
     seen = data.at(step) if isinstance(data, Stream) else data
     loss = engine.loss(state.W, state.b, seen)
     if not math.isfinite(loss):
         raise TrainingDiverged(f"the loss became {loss} by step {step} of {config}; lower lr")
     norms = (np.linalg.norm(a.astype(np.float64)) for a in (state.W, state.b))
     return (step, rates[min(step, config.steps - 1)], loss, *norms)
-
-
-class _Stopped(Exception):
-    """Another restart failed, or Ctrl-C was pressed."""
-
-
-def _side_by_side(train_one, todo: list[int], threads: Callable[[], int]) -> None:
-    """Train restarts in as many Python threads as there may be now.
-
-    Each has one thread, the last one left has all: numba's simplest threading layer allows no two
-    callers at once.
-    """
-    waiting, stop = list(reversed(todo)), threading.Event()
-    active: set[int] = set()
-    running: set[Future] = set()
-
-    def share() -> int:
-        if stop.is_set():
-            raise _Stopped
-        return threads() if len(active) == 1 else 1
-
-    def work(r: int) -> None:
-        try:
-            train_one(r, share)
-        finally:
-            active.remove(r)
-
-    with ThreadPoolExecutor(len(todo)) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(active) < max(1, threads()):
-                    active.add(waiting[-1])  # before it starts, so that none takes it for absent
-                    running.add(pool.submit(work, waiting.pop()))
-                # (Not for ever: there may be more threads by and by.)
-                done, running = wait(running, 1, FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-        except BaseException:
-            stop.set()  # the others end at their next stop
-            raise
-
-
-def hash_arrays(*arrays: np.ndarray) -> str:
-    """Return a short hash of the arrays' contents."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def evaluate(run: Run, test: Dataset) -> Run:

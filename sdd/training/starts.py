@@ -1,15 +1,17 @@
-"""Planted starts: initial weights put where a theory says that a solution lies.
+"""Where a training starts: random initial weights, or planted ones.
 
-A start is named by a short text, which is part of a run's settings:
+A planted start puts weights where a theory says that a solution lies. It is named by a short
+text, which is part of a run's settings:
 
 - ``tgon:F``: the training points on a regular polygon of F times the least radius that memorises
   them (see `sdd.theory.tgon_solution`); their supports must be disjoint.
 - ``ring:K:r:b``: the first K features at equal angles, of length r and with bias b; all other
   weights as they are without a start.
-- ``top-ring:K:r:b``: the same of the K features with the largest Σ x² in the training set, those
-  that are the most worth while: no other feature then takes their place for its frequency alone.
+- ``top-ring:K:r:b``: the same of the K features with the largest Σ x² in the training set, so
+  that no other feature takes their place for its frequency alone.
 """
 
+import hashlib
 import math
 
 import numpy as np
@@ -18,11 +20,46 @@ from jaxtyping import Float, Int
 from sdd import theory
 from sdd.data import Dataset, Stream
 from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights
 
-__all__ = ["most_used", "planted"]
+__all__ = ["config_weights", "hash_arrays", "initial_weights", "most_used", "planted"]
 
 RINGS = ("ring", "top-ring")
+
+
+def initial_weights(
+    m: int,
+    n: int,
+    seed: int = 0,
+    gain: float = 1.0,
+    dtype: str = "float32",
+    xavier: str = "normal",
+) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
+    """Return Xavier weights (standard deviation gain · √(2/(m + n))) and a zero bias.
+
+    The paper says "Xavier-initialised" and no more: "normal" and "uniform" have the same
+    variance. Their random stream is separate from those of the data.
+    """
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3,))))
+    unit = (
+        rng.standard_normal((m, n))
+        if xavier == "normal"
+        else rng.uniform(-math.sqrt(3), math.sqrt(3), (m, n))
+    )
+    W = unit * (gain * math.sqrt(2 / (m + n)))
+    return W.astype(dtype), np.zeros(n, dtype)
+
+
+def config_weights(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `initial_weights` that a config asks for."""
+    return initial_weights(config.m, n, config.seed, config.gain, config.dtype, config.xavier)
+
+
+def hash_arrays(*arrays: np.ndarray) -> str:
+    """Return a short hash of the arrays' contents."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def most_used(data: Dataset, count: int) -> Int[np.ndarray, "count"]:
@@ -77,7 +114,7 @@ def planted(
         K, (r, bias) = int(numbers[0]), numbers[1:]
         if K > data.n:
             raise ValueError(f"a ring must have at most n = {data.n} features, not {K}")
-        W, b = initial_weights(2, data.n, config.seed, config.gain, config.dtype, config.xavier)
+        W, b = config_weights(config, data.n)
         angles = 2 * math.pi * np.arange(K) / K
         chosen = np.arange(K) if kind == "ring" else most_used(_finite(kind, data), K)
         W[:, chosen] = r * np.stack([np.cos(angles), np.sin(angles)])

@@ -13,7 +13,7 @@ from sdd.engine.arranged import REORDER
 from sdd.engine.pruned import GROUP
 from sdd.findings import experiments
 from sdd.runs import store, sweep
-from sdd.training.loop import initial_weights
+from sdd.training import initial_weights
 
 PLAN = bench.Plan(
     (5, 300), textbook=300, chunked=0, dense=300, repeats=2, on_the_spot=5, hidden=(2, 3),

@@ -17,8 +17,8 @@ from sdd.engine.choice import LEAST, prunes
 from sdd.engine.order import sort_cells
 from sdd.engine.pruned import GROUP, LEAF, ROWS, WIDE, padded
 from sdd.engine.pruned_step import HalfPlanes
+from sdd.training import initial_weights, train
 from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 

@@ -11,8 +11,8 @@ from sdd.engine.arranged import REORDER, arrange, gradient
 from sdd.engine.choice import LEAST, prunes_4
 from sdd.engine.pruned_4 import LEAF
 from sdd.engine.pruned_4_step import Boxes
+from sdd.training import initial_weights, train
 from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 

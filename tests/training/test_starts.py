@@ -1,21 +1,64 @@
-"""A planted start is what its name says, is part of a run's name, and fits its data."""
+"""Initial weights follow their law, and a planted start is what its name says."""
 
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from short_runs import SMALL, short
 
 from sdd import engine, theory
 from sdd.data import DataSettings, sample, stream
 from sdd.runs import store, sweep
 from sdd.runs.spec import RunSpec
-from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights
+from sdd.training import TrainConfig, initial_weights, train
 from sdd.training.starts import planted
 
 APART = sample(5, 10_000, 0.999, seed=0)  # five points that share no feature
 CONFIG = TrainConfig(steps=3)
+
+
+def test_initial_weights_are_xavier_normal_and_the_bias_is_zero():
+    W, b = initial_weights(2, 50_000, seed=3, gain=2.0)
+    assert W.shape == (2, 50_000)
+    assert W.dtype == b.dtype == np.float32
+    assert not b.any()
+    deviation = 2 * math.sqrt(2 / 50_002)
+    assert W.std() == pytest.approx(deviation, rel=0.02)
+    assert abs(W.mean()) < 4 * deviation / math.sqrt(W.size)
+    assert (W**4).mean() == pytest.approx(3 * deviation**4, rel=0.1)  # normal, not uniform
+
+
+def test_both_laws_of_initial_weights_have_xaviers_variance():
+    for law in ("normal", "uniform"):
+        W, _ = initial_weights(2, 50_000, seed=3, xavier=law)
+        assert W.std() == pytest.approx(math.sqrt(2 / 50_002), rel=0.01)
+    assert np.abs(W).max() <= math.sqrt(3 * 2 / 50_002)
+    assert TrainConfig(xavier="uniform") != TrainConfig()
+    drawn = train(SMALL, short(xavier="uniform"), snapshots=(0,)).snapshots["W"][0]
+    np.testing.assert_array_equal(drawn, initial_weights(3, 60, xavier="uniform")[0])
+
+
+def test_a_parameter_seed_gives_these_very_weights():
+    W, _ = initial_weights(2, 3, seed=5, dtype="float64")
+    expected = [
+        [-0.3987941734021224, -0.5089223607210379, 0.600338195394567],
+        [0.7369775375427684, -0.0968332539750812, 0.19429556404590634],
+    ]
+    np.testing.assert_allclose(W, expected, rtol=1e-12)
+    single, _ = initial_weights(2, 3, seed=5)
+    np.testing.assert_array_equal(single, W.astype(np.float32))
+    assert (initial_weights(2, 3, seed=6)[0] != single).all()
+
+
+def test_config_seed_and_gain_steer_the_start():
+    starts = {}
+    for seed, gain in [(0, 1.0), (1, 1.0), (0, 2.0)]:
+        config = TrainConfig(steps=1, lr=0, seed=seed, gain=gain)
+        starts[seed, gain] = train(SMALL, config).W
+        np.testing.assert_array_equal(starts[seed, gain], initial_weights(2, 60, seed, gain)[0])
+    assert (starts[0, 1.0] != starts[1, 1.0]).all()
+    np.testing.assert_allclose(starts[0, 2.0], 2 * starts[0, 1.0], rtol=1e-6)
 
 
 def test_a_polygon_at_and_above_its_least_radius_has_memorised_its_points():
