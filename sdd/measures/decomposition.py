@@ -24,8 +24,8 @@ from jaxtyping import Float, Int
 from sdd import engine, theory
 from sdd.data import Dataset
 from sdd.measures import geometry
+from sdd.measures.search import compass
 from sdd.theory.rules import require
-from sdd.theory.search import compass
 
 __all__ = [
     "Moments",
@@ -328,7 +328,7 @@ def refitted_inside(
 ) -> Refit:
     """Refit scale and common shift inside the ReLU: ReLU(scale · Wᵀ W x + b + shift).
 
-    That is a model again, of W·√scale and b + shift. A search finds it (`theory.search.compass`),
+    That is a model again, of W·√scale and b + shift. A search finds it (`measures.search.compass`),
     from scale 1 and shift 0 on: by factors, of 2 at first, and in units of the bias's root mean
     square, by half of it at first. It is a local minimum on the rows fitted.
 

@@ -6,14 +6,18 @@ losses are summed over features.
 
 from sdd.theory.constants import constant_baseline, constant_loss, feature_mean, zero_baseline
 from sdd.theory.crossover import crossover
-from sdd.theory.dropped import dropped_curvature, dropped_descent, dropped_feature, dropped_moved
-from sdd.theory.haze import HazyRing, hazy_loss_change, ring_in_haze
-from sdd.theory.leftover import (
-    leftover_norm_sq,
+from sdd.theory.decayed_initialisation import (
+    decayed_norm_sq,
     pentagon_dimensionality,
     predicted_pentagon_dimensionality,
 )
-from sdd.theory.newcomer import newcomer_change
+from sdd.theory.dropped import dropped_curvature, dropped_descent, dropped_feature, dropped_moved
+from sdd.theory.extra_feature import extra_feature_loss_change
+from sdd.theory.other_columns import (
+    RingAmongOthers,
+    best_ring_among_others,
+    loss_change_among_others,
+)
 from sdd.theory.polygons import (
     Tgon,
     is_memorised,
@@ -27,26 +31,26 @@ from sdd.theory.polygons import (
 from sdd.theory.rings import Ring, best_ring, ring_loss_change
 
 __all__ = [
-    "HazyRing",
     "Ring",
+    "RingAmongOthers",
     "Tgon",
     "best_ring",
+    "best_ring_among_others",
     "constant_baseline",
     "constant_loss",
     "crossover",
+    "decayed_norm_sq",
     "dropped_curvature",
     "dropped_descent",
     "dropped_feature",
     "dropped_moved",
+    "extra_feature_loss_change",
     "feature_mean",
-    "hazy_loss_change",
     "is_memorised",
-    "leftover_norm_sq",
-    "newcomer_change",
+    "loss_change_among_others",
     "overlap_probability",
     "pentagon_dimensionality",
     "predicted_pentagon_dimensionality",
-    "ring_in_haze",
     "ring_loss_change",
     "tgon",
     "tgon_dimensionality",

@@ -10,26 +10,26 @@ from sdd.findings.extensions import BEST_RINGS, SMALL
 from sdd import engine
 from sdd.data import DataSettings, sample
 from sdd.measures.geometry import dimensionality
+from sdd.measures.search import compass
 from sdd.model import ReLUOutput
 from sdd.theory import (
-    HazyRing,
+    RingAmongOthers,
     best_ring,
+    best_ring_among_others,
     constant_baseline,
     constant_loss,
     dropped_curvature,
     dropped_descent,
     dropped_feature,
     dropped_moved,
+    extra_feature_loss_change,
     feature_mean,
-    hazy_loss_change,
-    newcomer_change,
-    ring_in_haze,
+    loss_change_among_others,
     tgon_loss,
     tgon_solution,
     tgon_threshold,
     zero_baseline,
 )
-from sdd.theory.search import compass
 
 LAW = {"n": 1_000, "sparsity": 0.99}
 
@@ -146,7 +146,7 @@ def test_the_newcomers_change_is_that_of_rows_with_one_active_feature(length, tu
     bias = np.append(np.full(F, b), 0.0)
     losses = [plain_loss(np.hstack([ring(F, r), column]), bias, X) for column in (0 * new, new)]
     change = (F + 1) * (losses[1] - losses[0])  # a row is one of F + 1 events, each of frequency p
-    assert newcomer_change(F, r, b, length, turn, **LAW) == pytest.approx(
+    assert extra_feature_loss_change(F, r, b, length, turn, **LAW) == pytest.approx(
         change, abs=0.002 + 0.03 * abs(change)
     )
 
@@ -154,7 +154,7 @@ def test_the_newcomers_change_is_that_of_rows_with_one_active_feature(length, tu
 def test_beside_a_pentagon_a_newcomer_grows_a_little_and_then_no_more():
     best = best_ring(5, True, **LAW)
     lengths = np.linspace(0, 1, 101)
-    change = [newcomer_change(5, best.r, best.b, v, 0.0, **LAW) for v in lengths]
+    change = [extra_feature_loss_change(5, best.r, best.b, v, 0.0, **LAW) for v in lengths]
     assert 0.2 < lengths[np.argmin(change)] < 0.4
     assert change[20] < 0 < min(change[60:])
 
@@ -188,29 +188,29 @@ def test_the_change_in_a_haze_is_that_of_the_engine_on_sampled_rows(F, r, b, R2,
     W = np.hstack([ring(F, r), haze])
     bias = np.append(np.full(F, b), np.full(LAW["n"] - F, c))
     change = (engine.loss(W, bias, data) - constant_loss(data, 0.0)) / 0.01
-    assert hazy_loss_change(F, r, b, R2, c, **LAW) == pytest.approx(change, rel=0.06)
+    assert loss_change_among_others(F, r, b, R2, c, **LAW) == pytest.approx(change, rel=0.06)
 
 
 def test_without_ring_and_haze_it_is_what_a_constant_gains():
     mu = feature_mean(**LAW)
     gain = (constant_baseline(**LAW) - zero_baseline(**LAW)) / 0.01
-    assert hazy_loss_change(0, 0.0, 0.0, 0.0, mu, **LAW) == pytest.approx(gain, rel=1e-3)
+    assert loss_change_among_others(0, 0.0, 0.0, 0.0, mu, **LAW) == pytest.approx(gain, rel=1e-3)
 
 
 @pytest.mark.parametrize("R2", [0.3, 2.0])
 def test_nothing_near_the_best_ring_is_better(R2):
-    best, rng = ring_in_haze(5, R2, **LAW), np.random.default_rng(0)
+    best, rng = best_ring_among_others(5, R2, **LAW), np.random.default_rng(0)
     at = np.array([best.r, best.b, best.c])
-    assert hazy_loss_change(5, best.r, best.b, R2, best.c, **LAW) == best.loss_change
+    assert loss_change_among_others(5, best.r, best.b, R2, best.c, **LAW) == best.loss_change
     for _ in range(50):
         r, b, c = at + rng.normal(0, [0.03, 0.01, 1e-4])
-        assert hazy_loss_change(5, r, b, R2, c, **LAW) > best.loss_change - 1e-5
+        assert loss_change_among_others(5, r, b, R2, c, **LAW) > best.loss_change - 1e-5
 
 
 def test_without_a_haze_the_best_ring_is_the_one_on_its_own():
     gain = (constant_baseline(**LAW) - zero_baseline(**LAW)) / 0.01
     for F in (4, 5, 6):
-        alone, best = best_ring(F, True, **LAW), ring_in_haze(F, 0.0, **LAW)
+        alone, best = best_ring(F, True, **LAW), best_ring_among_others(F, 0.0, **LAW)
         # (Less what the constant would gain on the F themselves.)
         assert best.loss_change - gain == pytest.approx(alone.loss_change, rel=0.02)
         assert (best.r, best.b) == pytest.approx((alone.r, alone.b), abs=0.02)
@@ -219,13 +219,13 @@ def test_without_a_haze_the_best_ring_is_the_one_on_its_own():
 @pytest.mark.parametrize("law", [LAW, {}], ids=["n = 1,000", "n = 10,000"])
 def test_six_are_best_without_a_haze_and_five_in_a_haze(law):
     def winner(R2):
-        return min(range(4, 9), key=lambda F: ring_in_haze(F, R2, **law).loss_change)
+        return min(range(4, 9), key=lambda F: best_ring_among_others(F, R2, **law).loss_change)
 
     assert [winner(R2) for R2 in (0.0, 0.1, 1.0, 2.0)] == [6, 6, 5, 5]
 
 
 def test_the_dimensionality_in_a_haze_is_that_of_such_columns():
-    best = ring_in_haze(5, 1.5, **LAW)
+    best = best_ring_among_others(5, 1.5, **LAW)
     angles = np.linspace(0, 2 * np.pi, 995, endpoint=False)
     haze = math.sqrt(best.R2 / 995) * np.stack([np.cos(angles), np.sin(angles)])
     D = dimensionality(np.hstack([ring(5, best.r), haze]).T)
@@ -240,7 +240,7 @@ def test_the_rings_that_are_planted_are_the_best_ones():
 
 
 def test_a_ring_in_a_haze_has_the_lengths_asked_for():
-    ring = HazyRing(F=6, r=0.8, b=-0.1, R2=2.0, c=0.002, loss_change=0.0)
+    ring = RingAmongOthers(F=6, r=0.8, b=-0.1, R2=2.0, c=0.002, loss_change=0.0)
     haze = np.random.default_rng(0).normal(size=(2, 50))
     W, b = ring.weights(haze / np.linalg.norm(haze))
     np.testing.assert_allclose(np.linalg.norm(W[:, :6], axis=0), 0.8)

@@ -12,9 +12,9 @@ from sdd.theory import (
     constant_baseline,
     constant_loss,
     crossover,
+    decayed_norm_sq,
     feature_mean,
     is_memorised,
-    leftover_norm_sq,
     overlap_probability,
     pentagon_dimensionality,
     predicted_pentagon_dimensionality,
@@ -224,8 +224,8 @@ def test_what_is_left_of_initial_weights_is_what_adamw_leaves():
         model.W.grad = torch.zeros_like(model.W)
         optimizer.step()
     left = float((model.W.detach() ** 2).sum())
-    assert left == pytest.approx(leftover_norm_sq(5_000, 3, 0.2, rates.sum()), rel=0.05)
-    assert leftover_norm_sq(10_000, 2, 0.01, 25.0) == pytest.approx(4 * np.exp(-0.5), rel=1e-3)
+    assert left == pytest.approx(decayed_norm_sq(5_000, 3, 0.2, rates.sum()), rel=0.05)
+    assert decayed_norm_sq(10_000, 2, 0.01, 25.0) == pytest.approx(4 * np.exp(-0.5), rel=1e-3)
 
 
 def test_a_ring_in_leftover_weights_has_the_predicted_dimensionality():
@@ -274,9 +274,9 @@ def test_at_the_crossover_bounds_the_gains_are_equal():
         (lambda: ring_loss_change(5, -1.0), "r must not be negative, not -1.0"),
         (lambda: best_ring(0, True), "F must be at least 1, not 0"),
         (lambda: pentagon_dimensionality(0.9, -1.0), "R2 must not be negative, not -1.0"),
-        (lambda: leftover_norm_sq(0, 0, 0.01, 25.0), r"n and m must be at least 1, not \(0, 0\)"),
-        (lambda: leftover_norm_sq(9, 2, -0.1, 25.0), "weight_decay must not be negative, not -0.1"),
-        (lambda: leftover_norm_sq(9, 2, 0.1, -1.0), "lr_sum must not be negative, not -1.0"),
+        (lambda: decayed_norm_sq(0, 0, 0.01, 25.0), r"n and m must be at least 1, not \(0, 0\)"),
+        (lambda: decayed_norm_sq(9, 2, -0.1, 25.0), "weight_decay must not be negative, not -0.1"),
+        (lambda: decayed_norm_sq(9, 2, 0.1, -1.0), "lr_sum must not be negative, not -1.0"),
         (
             lambda: predicted_pentagon_dimensionality(0.9, 0, 0.01, 25.0),
             r"n must be at least F, not \(0, 5\)",

@@ -4,10 +4,10 @@ import math
 
 from sdd.theory.rules import require
 
-__all__ = ["leftover_norm_sq", "pentagon_dimensionality", "predicted_pentagon_dimensionality"]
+__all__ = ["decayed_norm_sq", "pentagon_dimensionality", "predicted_pentagon_dimensionality"]
 
 
-def leftover_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> float:
+def decayed_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> float:
     """Return ‖W‖² of the initial weights that training has only decayed, λ Σ lr of it.
 
     Xavier draws mn entries of variance 2/(n + m); AdamW multiplies them by 1 − λ lr at each step,
@@ -51,7 +51,7 @@ def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
 def predicted_pentagon_dimensionality(
     r: float, n: int, weight_decay: float, lr_sum: float, F: int = 5, gain: float = 1.0
 ) -> float:
-    """Return `pentagon_dimensionality` with what `leftover_norm_sq` leaves of n − F columns.
+    """Return `pentagon_dimensionality` with what `decayed_norm_sq` leaves of n − F columns.
 
     For m = 2. The length r must be measured (r² ≈ 0.86 at the paper's settings): unlike R² it
     has no formula here. `gain` is what the initial weights were multiplied by.
@@ -62,5 +62,5 @@ def predicted_pentagon_dimensionality(
         As for the two, and where n < F.
     """
     require(n >= F, "n must be at least F", (n, F))
-    left = gain**2 * leftover_norm_sq(n, 2, weight_decay, lr_sum)
+    left = gain**2 * decayed_norm_sq(n, 2, weight_decay, lr_sum)
     return pentagon_dimensionality(r, left * (n - F) / n, F)

@@ -21,19 +21,19 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
+from sdd.measures.search import compass
 from sdd.theory.constants import feature_mean
-from sdd.theory.leftover import pentagon_dimensionality
+from sdd.theory.decayed_initialisation import pentagon_dimensionality
 from sdd.theory.rings import active_value_tails
 from sdd.theory.rules import require, require_law
-from sdd.theory.search import compass
 
-__all__ = ["HazyRing", "hazy_loss_change", "ring_in_haze"]
+__all__ = ["RingAmongOthers", "best_ring_among_others", "loss_change_among_others"]
 
 _DIRECTIONS = np.cos(np.pi * (np.arange(16) + 0.5) / 16)
 
 
 @dataclass(frozen=True)
-class HazyRing:
+class RingAmongOthers:
     """The best ring of F features in a haze: r, b, the haze's R² and c, and the loss change."""
 
     F: int
@@ -84,7 +84,7 @@ def _values(n: int, sparsity: float, count: int = 24) -> Float[np.ndarray, "coun
     return np.diff(ends) * count
 
 
-def hazy_loss_change(
+def loss_change_among_others(
     F: int,
     r: float,
     b: float,
@@ -134,7 +134,7 @@ def hazy_loss_change(
     return float(change)
 
 
-def ring_in_haze(F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999) -> HazyRing:
+def best_ring_among_others(F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999) -> RingAmongOthers:
     """Return the ring of F features of least loss in a haze of that R², over r, b and c.
 
     Raises
@@ -148,7 +148,7 @@ def ring_in_haze(F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999)
 
     def change(at: Float[np.ndarray, "3"]) -> float:
         r, b, c = at
-        return hazy_loss_change(F, r, b, R2, c * mu, n=n, sparsity=sparsity)
+        return loss_change_among_others(F, r, b, R2, c * mu, n=n, sparsity=sparsity)
 
     r, b, c = best = compass(change, [0.9, -0.1, 0.9], [0.1, 0.05, 0.2], finest=2.0**-9)
-    return HazyRing(F, float(r), float(b), R2, float(c * mu), change(best))
+    return RingAmongOthers(F, float(r), float(b), R2, float(c * mu), change(best))

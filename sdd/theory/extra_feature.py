@@ -7,10 +7,10 @@ import numpy as np
 from sdd.theory.rings import active_value_tails
 from sdd.theory.rules import require, require_law
 
-__all__ = ["newcomer_change"]
+__all__ = ["extra_feature_loss_change"]
 
 
-def newcomer_change(
+def extra_feature_loss_change(
     F: int,
     r: float,
     b: float,
