@@ -328,7 +328,7 @@ def refitted_inside(
 ) -> Refit:
     """Refit scale and common shift inside the ReLU: ReLU(scale · Wᵀ W x + b + shift).
 
-    That is a model again, of W·√scale and b + shift. A search finds it (`measures.search.compass`),
+    That is a model again, of W·√scale and b + shift. A search finds it (`sdd.measures.search`),
     from scale 1 and shift 0 on: by factors, of 2 at first, and in units of the bias's root mean
     square, by half of it at first. It is a local minimum on the rows fitted.
 

@@ -1,4 +1,8 @@
-"""How the least of a function is found where no closed form gives it."""
+"""A search for a local minimum that goes downhill in small steps.
+
+`scipy.optimize` finds other local minima of the refits for which it is used: its longer steps land
+on the plateau where a model has no output.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -16,8 +20,8 @@ def compass(
 ) -> Float[np.ndarray, " k"]:
     """Return a point from which no step of `finest` times `steps` along an axis lowers f.
 
-    From each point on to the lowest of its neighbours, and where none is lower on with half the
-    step. Without derivatives, which jump where outputs fall silent.
+    It moves to the lowest of a point's neighbours, and where none is lower halves the step. It
+    needs no derivatives, which jump where outputs become zero.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The D of a pentagon, if the rest of W is what training left of the initial weights."""
+"""The D of a pentagon, if all other columns of W are initial weights that have only decayed."""
 
 import math
 
@@ -8,7 +8,7 @@ __all__ = ["decayed_norm_sq", "pentagon_dimensionality", "predicted_pentagon_dim
 
 
 def decayed_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> float:
-    """Return ‖W‖² of the initial weights that training has only decayed, λ Σ lr of it.
+    """Return ‖W‖² of initial weights after training in which they only decayed.
 
     Xavier draws mn entries of variance 2/(n + m); AdamW multiplies them by 1 − λ lr at each step,
     Π(1 − λ lr_t)² ≈ exp(−2λ Σ_t lr_t), whatever the gradient adds.
@@ -34,8 +34,9 @@ def decayed_norm_sq(n: int, m: int, weight_decay: float, lr_sum: float) -> float
 def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
     """Return D = r²/(F r²/2 + R²/2) of F ≥ 3 features of length r at equal angles in the plane.
 
-    Both the ring and the rest of W, of squared Frobenius norm R2 and taken as isotropic, spread
-    their squared length evenly over the two dimensions. Without the rest D would be 2/F.
+    Assumes that the rest of W, of squared Frobenius norm R2, spreads its squared length evenly
+    over the two dimensions, as the ring does. Columns in all directions do that, but so do
+    columns along the ring's own. Without the rest D would be 2/F.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def pentagon_dimensionality(r: float, R2: float, F: int = 5) -> float:
 def predicted_pentagon_dimensionality(
     r: float, n: int, weight_decay: float, lr_sum: float, F: int = 5, gain: float = 1.0
 ) -> float:
-    """Return `pentagon_dimensionality` with what `decayed_norm_sq` leaves of n − F columns.
+    """Return `pentagon_dimensionality` with the `decayed_norm_sq` of n − F columns.
 
     For m = 2. The length r must be measured (r² ≈ 0.86 at the paper's settings): unlike R² it
     has no formula here. `gain` is what the initial weights were multiplied by.

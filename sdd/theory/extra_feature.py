@@ -22,16 +22,16 @@ def extra_feature_loss_change(
 ) -> float:
     """Return what one more feature changes the loss by, over p, beside a ring that stays as it is.
 
-    The newcomer has a column of length ρ and the bias 0. Where it is active, its output is ρ²x,
-    which changes its squared error by ρ⁴x² − 2ρ²x², and feature k of the ring, at the angle α_k
-    from it, outputs max(0, rρx cos α_k + b). Where feature k is active, the newcomer outputs
+    The extra feature has a column of length ρ and the bias 0. Where it is active, its output is
+    ρ²x, which changes its squared error by ρ⁴x² − 2ρ²x², and feature k of the ring, at the angle
+    α_k from it, outputs max(0, rρx cos α_k + b). Where feature k is active, it outputs
     rρx max(0, cos α_k). So the change over p is
     E[x²] (ρ⁴ − 2ρ² + r²ρ² Σ_k max(0, cos α_k)²) + Σ_k E[max(0, rρx cos α_k + b)²].
-    To second order in ρ (with b < 0 the last sum then is zero) the newcomer grows where
+    To second order in ρ (with b < 0 the last sum then is zero) it grows where
     r² Σ_k max(0, cos α_k)² < 2: about 1.25 r² < 2 beside a pentagon. At larger ρ the last sum
     stops it.
 
-    A bias c < 0 would spare the newcomer's firings, but c starts at 0, and the derivative there
+    A bias c < 0 would prevent its false firings, but c starts at 0, and the derivative there
     is 2 E[x] (ρ r Σ_k max(0, cos α_k) − (1 − ρ²)): negative, so that c is not lowered, as long as
     ρ is short. (Above zero an output fires on every row, which holds c near zero.)
 
@@ -42,7 +42,7 @@ def extra_feature_loss_change(
     r, b : float
         Their length and common bias, b ≤ 0.
     length : float
-        ρ, of the newcomer.
+        ρ, of the extra feature.
     turn : float
         Its direction: 0 along a feature of the ring, 0.5 midway to the next.
     n, sparsity

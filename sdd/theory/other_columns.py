@@ -1,17 +1,19 @@
-"""Features in superposition among many others: a ring in the haze of all other columns of W.
+"""A ring of features among all other columns of W.
 
-The n − F columns that stand for no feature are short, but together they have ‖·‖² = R², and they
-point everywhere alike: each has length ρ = R/√n here, any direction, and one bias c ≥ 0. The
-hidden vector of a row then has the variance R²/(2n) in each direction, which makes the
-pre-activation of a column of length l a normal one of deviation l R/√(2n) about its bias. With
-g₁(t, s) = E[max(0, t + sz)] and g₂ the same of the square, and everything over p:
+The n − F columns that stand for no feature are short, but together they have ‖·‖² = R². The
+formulas assume that they point in all directions alike, each of the same length ρ = R/√n and
+with one bias c ≥ 0. (Trained models depart from that: their other columns lie along the ring's,
+and few of them hold most of R².) The hidden vector of a row then has the variance R²/(2n) in each
+direction, so that the pre-activation of a column of length l is normal, with deviation
+l R/√(2n) about its bias. With g₁(t, s) = E[max(0, t + sz)], z standard normal, and g₂ the same of
+the square, and everything over p:
 
-- The haze by itself: n g₂(c, s)/p on rows without the feature, at s = ρR/√(2n), and
+- The others by themselves: n g₂(c, s)/p on rows without the feature, at s = ρR/√(2n), and
   n E[g₂(c + ρ²x, s) − 2x g₁(c + ρ²x, s)] with it.
-- The ring on the haze: an active feature of the ring fires half of the haze,
-  F n E[g₂(c + rρx cos θ, s) − g₂(c, s)] over all directions θ. It makes long columns dear.
-- The ring, at σ = rR/√(2n): F g₂(b, σ)/p for what the haze fires, and
-  F E[Σ_k g₂(r²x cos(2πk/F) + b, σ) − 2x g₁(r²x + b, σ)] for what it does itself.
+- The others, by the ring: an active feature of the ring makes half of them fire,
+  F n E[g₂(c + rρx cos θ, s) − g₂(c, s)] over all directions θ. It makes long columns costly.
+- The ring, at σ = rR/√(2n): F g₂(b, σ)/p where the others make it fire, and
+  F E[Σ_k g₂(r²x cos(2πk/F) + b, σ) − 2x g₁(r²x + b, σ)] where a feature of its own does.
 """
 
 import math
@@ -20,8 +22,9 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import minimize
+from scipy.special import ndtr
 
-from sdd.measures.search import compass
 from sdd.theory.constants import feature_mean
 from sdd.theory.decayed_initialisation import pentagon_dimensionality
 from sdd.theory.rings import active_value_tails
@@ -34,7 +37,7 @@ _DIRECTIONS = np.cos(np.pi * (np.arange(16) + 0.5) / 16)
 
 @dataclass(frozen=True)
 class RingAmongOthers:
-    """The best ring of F features in a haze: r, b, the haze's R² and c, and the loss change."""
+    """A ring of F features (r, b), all other columns (R², c), and the change of the loss."""
 
     F: int
     r: float
@@ -49,30 +52,27 @@ class RingAmongOthers:
         return pentagon_dimensionality(self.r, self.R2, self.F)
 
     def weights(
-        self, haze: Float[np.ndarray, "2 n"]
+        self, others: Float[np.ndarray, "2 n"]
     ) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, "n"]]:
-        """Return W and b of a model of n features that is this ring in a given haze.
+        """Return W and b of a model of n features that is this ring among given other columns.
 
         Parameters
         ----------
-        haze : (2, n) array
-            Columns of squared norm 1 together. The ring stands in place of the first F; the
-            others are taken times R.
+        others : (2, n) array
+            Columns of squared norm 1 together. The ring takes the place of the first F; the
+            rest are multiplied by R.
         """
         turns = 2 * np.pi * np.arange(self.F) / self.F
         corners = self.r * np.stack([np.cos(turns), np.sin(turns)])
-        W = np.hstack([corners, math.sqrt(self.R2) * haze[:, self.F :]])
-        return W, np.append(np.full(self.F, self.b), np.full(haze.shape[1] - self.F, self.c))
-
-
-_erf = np.vectorize(math.erf, otypes=[float])
+        W = np.hstack([corners, math.sqrt(self.R2) * others[:, self.F :]])
+        return W, np.append(np.full(self.F, self.b), np.full(others.shape[1] - self.F, self.c))
 
 
 def _fires(t: float | np.ndarray, s: float) -> tuple[np.ndarray, np.ndarray]:
     """Return g₁ = E[max(0, t + sz)] and g₂ = E[max(0, t + sz)²] for a standard normal z."""
     s = max(s, 1e-9)
     u = np.atleast_1d(t) / s
-    below, density = (1 + _erf(u / math.sqrt(2))) / 2, np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
+    below, density = ndtr(u), np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
     return s * (u * below + density), s**2 * ((1 + u**2) * below + u * density)
 
 
@@ -94,10 +94,11 @@ def loss_change_among_others(
     n: int = 10_000,
     sparsity: float = 0.999,
 ) -> float:
-    """Return what a ring and a haze change the loss by, over p: see the module's docstring.
+    """Return what a ring and all other columns change the loss by, over p.
 
-    Relative to no output at all. Approximations: a normal law of the haze's sums, and one feature
-    of the ring active at once. On sampled rows the plain model differs by a few percent.
+    Relative to no output at all; the module's docstring derives it. Approximations: sums over
+    the other columns are normal, and one feature of the ring is active at once. On sampled rows
+    the plain model differs by a few percent, if its other columns are as assumed.
 
     Parameters
     ----------
@@ -134,8 +135,10 @@ def loss_change_among_others(
     return float(change)
 
 
-def best_ring_among_others(F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999) -> RingAmongOthers:
-    """Return the ring of F features of least loss in a haze of that R², over r, b and c.
+def best_ring_among_others(
+    F: int, R2: float, *, n: int = 10_000, sparsity: float = 0.999
+) -> RingAmongOthers:
+    """Return the ring of F features of least loss among other columns of that R², over r, b and c.
 
     Raises
     ------
@@ -150,5 +153,9 @@ def best_ring_among_others(F: int, R2: float, *, n: int = 10_000, sparsity: floa
         r, b, c = at
         return loss_change_among_others(F, r, b, R2, c * mu, n=n, sparsity=sparsity)
 
-    r, b, c = best = compass(change, [0.9, -0.1, 0.9], [0.1, 0.05, 0.2], finest=2.0**-9)
-    return RingAmongOthers(F, float(r), float(b), R2, float(c * mu), change(best))
+    start = np.array([0.9, -0.1, 0.9])
+    corners = start + np.vstack([np.zeros(3), np.diag([0.1, 0.05, 0.2])])
+    options = {"initial_simplex": corners, "xatol": 1e-5, "fatol": 1e-9}
+    best = minimize(change, start, method="Nelder-Mead", options=options)
+    r, b, c = (float(value) for value in best.x)
+    return RingAmongOthers(F, r, b, R2, c * mu, change(best.x))

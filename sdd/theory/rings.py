@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from sdd.theory.rules import require, require_law
 
@@ -113,7 +114,7 @@ def best_ring(F: int, free_bias: bool, *, n: int = 10_000, sparsity: float = 0.9
     """Return the ring of F features that lowers the loss most, over r, and over b ≤ 0 if free.
 
     With b = −β r² the change is F (r⁴ A(β) − 2r² B(β)), least at r² = B/A, where it is −F B²/A:
-    a search in β alone, on ever finer grids.
+    a search in β alone.
 
     Raises
     ------
@@ -122,17 +123,21 @@ def best_ring(F: int, free_bias: bool, *, n: int = 10_000, sparsity: float = 0.9
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
-    # No threshold that only one active value in 10,000 passes can be worth its while.
-    x, tails = active_value_tails(n, sparsity)
-    low, high = 0.0, float(x[np.searchsorted(tails[0, 1:-1], 1e-4)]) if free_bias else 0.0
-    while True:
-        grid = np.linspace(low, high, 181)
-        A, B = ring_terms(F, grid, n, sparsity)
-        best = int(np.argmin(-(B**2) / A))
-        if high - low < 1e-6:
-            break
-        step = grid[1] - grid[0]
-        low, high = max(0.0, grid[best] - step), grid[best] + step
-    r2 = float(B[best] / A[best])
-    change = float(-F * B[best] ** 2 / A[best])
-    return Ring(F, math.sqrt(r2), float(-grid[best] * r2) if free_bias else 0.0, change)
+
+    def terms(beta: float) -> tuple[float, float]:
+        A, B = ring_terms(F, np.array([beta]), n, sparsity)
+        return float(A[0]), float(B[0])
+
+    def change(beta: float) -> float:
+        A, B = terms(beta)
+        return -F * B**2 / A
+
+    beta = 0.0
+    if free_bias:
+        # Only one active value in 10,000 is above the highest threshold tried.
+        x, tails = active_value_tails(n, sparsity)
+        bounds = 0.0, float(x[np.searchsorted(tails[0, 1:-1], 1e-4)])
+        found = minimize_scalar(change, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+        beta = float(found.x)
+    A, B = terms(beta)
+    return Ring(F, math.sqrt(B / A), -beta * B / A, change(beta))
