@@ -16,17 +16,7 @@ class ReLUOutput(nn.Module):
     Parameters
     ----------
     n, m : int
-        Features and hidden dimensions.
-    init : str
-        Xavier (Glorot) "normal", with variance gain² · 2/(n + m), or "uniform", with the same
-        variance. The paper does not say which; b starts at zero.
-    gain : float
-        Multiplies the initial W.
-    generator : torch.Generator, optional
-        Source of the initial weights, on the CPU; the global one of PyTorch if not given.
-    device, dtype : optional
-        Where and in what precision the parameters live. They are drawn in float32 on the CPU
-        and then moved, so that a seed gives one start everywhere.
+        Features and hidden dimensions. W starts as Xavier (Glorot) normal, b at zero.
 
     Attributes
     ----------
@@ -34,33 +24,12 @@ class ReLUOutput(nn.Module):
         Column i is the embedding of feature i.
     b : (n,) parameter
         Bias of the outputs.
-
-    Raises
-    ------
-    ValueError
-        Where n or m is below 1, or `init` is unknown.
     """
 
-    def __init__(
-        self,
-        n: int,
-        m: int = 2,
-        *,
-        init: str = "normal",
-        gain: float = 1.0,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
+    def __init__(self, n: int, m: int = 2) -> None:
         super().__init__()
-        if n < 1 or m < 1:
-            raise ValueError(f"n and m must be at least 1, not n = {n!r} and m = {m!r}")
-        draws = {"normal": nn.init.xavier_normal_, "uniform": nn.init.xavier_uniform_}
-        if init not in draws:
-            raise ValueError(f'init must be "normal" or "uniform", not {init!r}')
-        W = draws[init](torch.empty(m, n, dtype=torch.float32), gain=gain, generator=generator)
-        self.W = nn.Parameter(W.to(device=device, dtype=dtype))
-        self.b = nn.Parameter(torch.zeros(n, device=device, dtype=self.W.dtype))
+        self.W = nn.Parameter(nn.init.xavier_normal_(torch.empty(m, n)))
+        self.b = nn.Parameter(torch.zeros(n))
 
     @classmethod
     def from_weights(cls, W: Float[Tensor, "m n"], b: Float[Tensor, " n"]) -> "ReLUOutput":
@@ -74,10 +43,8 @@ class ReLUOutput(nn.Module):
         if W.ndim != 2 or b.shape != W.shape[1:]:
             shapes = f"{tuple(W.shape)} and {tuple(b.shape)}"
             raise ValueError(f"W must be (m, n) and b (n,), not {shapes}")
-        model = cls(W.shape[1], W.shape[0], device=W.device, dtype=W.dtype)
-        with torch.no_grad():
-            model.W.copy_(W)
-            model.b.copy_(b)
+        model = cls(W.shape[1], W.shape[0])
+        model.W, model.b = nn.Parameter(W.clone()), nn.Parameter(b.clone())
         return model
 
     def hidden(self, x: Float[Tensor, "T n"]) -> Float[Tensor, "T m"]:

@@ -5,23 +5,23 @@ import pytest
 import torch
 
 from sdd.measures.geometry import dimensionality
-from sdd.model import ReLUOutput
 from sdd.theory import (
     decayed_norm_sq,
     pentagon_dimensionality,
     predicted_pentagon_dimensionality,
 )
+from sdd.training import initial_weights
 
 
 def test_what_is_left_of_initial_weights_is_what_adamw_leaves():
-    model = ReLUOutput(5_000, 3, generator=torch.Generator().manual_seed(0))
-    optimizer = torch.optim.AdamW([model.W], lr=0.0, weight_decay=0.2)
+    W = torch.nn.Parameter(torch.tensor(initial_weights(3, 5_000)[0]))
+    optimizer = torch.optim.AdamW([W], lr=0.0, weight_decay=0.2)
     rates = np.concatenate([np.linspace(0, 0.02, 50), np.linspace(0.02, 0, 150)])
     for rate in rates:
         optimizer.param_groups[0]["lr"] = rate
-        model.W.grad = torch.zeros_like(model.W)
+        W.grad = torch.zeros_like(W)
         optimizer.step()
-    left = float((model.W.detach() ** 2).sum())
+    left = float((W.detach() ** 2).sum())
     assert left == pytest.approx(decayed_norm_sq(5_000, 3, 0.2, rates.sum()), rel=0.05)
     assert decayed_norm_sq(10_000, 2, 0.01, 25.0) == pytest.approx(4 * np.exp(-0.5), rel=1e-3)
 
