@@ -6,7 +6,7 @@ Letters, here and everywhere in the package:
 n    number of features (10,000 in the paper)
 m    number of hidden dimensions (mostly 2)
 T    number of training points; T = ∞ means fresh points at every step
-S    sparsity: the probability that a feature is zero (0.999)
+S    sparsity: the probability that a feature is zero (0.999); p = 1 − S
 X    the training set, (T, n), rows of unit norm
 W    the weights, (m, n), used as encoder and, transposed, as decoder
 b    the bias, (n,)
@@ -20,13 +20,17 @@ Five lines train a model and look at it::
     data = sdd.sample(T=10)
     run = sdd.train(data)
     print(run.train_loss, sdd.dimensionality(sdd.hidden(run.W, data)))
+
+And ``sdd.findings.double_descent.table()`` is a finding as a table, a row a training.
 """
+
+import importlib
+from typing import Any
 
 from sdd.data import Dataset, DataSettings, Stream, sample, stream
 from sdd.engine import hidden, loss, loss_and_grad
 from sdd.measures.geometry import dimensionality
-from sdd.training import TrainingDiverged, evaluate, train
-from sdd.training.config import Run, TrainConfig
+from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, train
 
 __all__ = [
     "DataSettings",
@@ -37,6 +41,7 @@ __all__ = [
     "TrainingDiverged",
     "dimensionality",
     "evaluate",
+    "findings",
     "hidden",
     "loss",
     "loss_and_grad",
@@ -44,3 +49,10 @@ __all__ = [
     "stream",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `sdd.findings` when first asked for, as it imports the module of each chapter."""
+    if name == "findings":
+        return importlib.import_module("sdd.findings")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
