@@ -24,6 +24,11 @@ def whole_number(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def _require_real(dtype: np.dtype) -> None:
+    if not np.issubdtype(dtype, np.number) or np.issubdtype(dtype, np.complexfloating):
+        raise ValueError(f"X must hold real numbers, not {dtype}")
+
+
 def _row_index(indptr: Int[np.ndarray, "T_plus_1"]) -> Int[np.ndarray, "nnz"]:
     return np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
 
@@ -131,9 +136,8 @@ class Dataset:
         X = np.asarray(X)
         if X.ndim != 2:
             raise ValueError(f"X must be a matrix of T rows and n columns, not of shape {X.shape}")
-        if not np.issubdtype(X.dtype, np.number) or np.issubdtype(X.dtype, np.complexfloating):
-            raise ValueError(f"X must hold real numbers, not {X.dtype}")
-        return cls.from_sparse(csr_array(X.astype(np.float64)))
+        _require_real(X.dtype)
+        return cls.from_sparse(csr_array(X.astype(np.float64)))  # (scipy has no float16)
 
     @classmethod
     def from_sparse(cls, X: Any) -> "Dataset":
@@ -143,6 +147,7 @@ class Dataset:
         does, and explicit zeros are left out.
         """
         X = csr_array(X, copy=True)
+        _require_real(X.dtype)
         X.sum_duplicates()
         X.eliminate_zeros()
         return cls(X.indptr, X.indices, X.data, X.shape[1])
@@ -170,7 +175,8 @@ class Dataset:
         if not whole or rows.min() < 0 or rows.max() >= self.T:
             raise ValueError(f"rows must be row numbers in [0, {self.T}), and at least one")
         taken = self.to_sparse()[rows]
-        return Dataset(taken.indptr, taken.indices, taken.data, self.n)
+        indptr, indices = taken.indptr.astype(np.int64), taken.indices.astype(np.int32)
+        return Dataset.unchecked(indptr, indices, taken.data, self.n)
 
     @property
     def T(self) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sdd.data import Dataset, sample
+from sdd.data import Dataset, DataSettings, sample
 
 
 def bits(data):
@@ -32,6 +32,9 @@ def test_taken_rows_are_those_rows_in_that_order():
     X = data.to_dense()
     for rows in ([3, 3, 0, 19], np.arange(20)[::-1], np.arange(20) % 3 == 0):
         np.testing.assert_array_equal(data.take(rows).to_dense(), X[rows])
+        assert data.take(rows).content_hash() == Dataset.from_dense(X[rows]).content_hash()
+    shorter = DataSettings(20, 30, 0.8, features=5).make()  # rows are not of unit norm
+    np.testing.assert_array_equal(shorter.take([4, 1]).to_dense(), shorter.to_dense()[[4, 1]])
 
 
 def test_a_data_set_cannot_be_changed():
@@ -99,6 +102,8 @@ def with_entry(value):
         (lambda: Dataset.from_dense(np.ones((3, 0))), "n must be a whole number .* not 0"),
         (lambda: Dataset.from_dense(np.eye(3) * 1j), "real numbers, not complex128"),
         (lambda: Dataset.from_dense(np.array([["a"]])), "real numbers, not <U1"),
+        (lambda: Dataset.from_sparse(sparse.eye_array(3) * 1j), "real numbers, not complex128"),
+        (lambda: Dataset.from_sparse(sparse.eye_array(3) * 2), "row 0 has norm 2: divide"),
         (lambda: Dataset([0, 1], [3], [1.0], 3), r"indices must be in \[0, 3\), but one is 3"),
         (lambda: Dataset([0, 1], [-1], [1.0], 3), r"indices must be in \[0, 3\), but one is -1"),
         (lambda: Dataset([0, 1, 3], [0, 2, 1], [1, 0.6, 0.8], 3), "increase within a row; row 1"),
