@@ -152,6 +152,29 @@ def test_what_is_no_number_is_told_in_plain_words(folder, capsys):
     assert "argument --T: must be a number or inf, not 'four'" in capsys.readouterr().err
 
 
+def test_a_start_that_does_not_fit_its_data_is_one_sentence(call, folder):
+    code, _, err = call(*TINY, "--start", "ring:60:1:0")
+    assert (code, err) == (2, "error: a ring must have at most n = 50 features, not 60\n")
+    assert stored(folder) == {}
+
+
+def test_a_value_error_of_the_work_itself_is_not_taken_for_bad_input(call, monkeypatch):
+    def faulty(*_, **__):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(sweep, "train_missing", faulty)
+    with pytest.raises(ValueError, match="operands could not be broadcast"):
+        call(*TINY)
+
+
+def test_without_dask_a_cluster_is_refused_in_one_sentence(call, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, out, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: to train on a Dask cluster, pip install 'sdd[cluster]'")
+    assert err.count("\n") == 1
+
+
 def test_an_unusable_store_is_named_before_anything_is_trained(call, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SDD_STORE", str(tmp_path / "file"))
@@ -175,7 +198,7 @@ def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, mo
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(call, folder, monkeypatch):
-    monkeypatch.setattr(cluster, "REACHED", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)
     code, _, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
     assert code == 2
     assert err.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:1: ")
@@ -280,29 +303,28 @@ def test_every_setting_reaches_the_run(call, folder):
 
 
 def test_what_is_not_given_is_the_profiles(call, folder):
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20", "--profile", "quick"]))
+    (chosen,) = cli.parse(["run", "--T", "20", "--profile", "quick"]).specs
     assert (chosen.data.n, chosen.data.sparsity) == (1_000, 0.99)
     assert chosen.config.steps == paper.STEPS
     assert chosen.config.eps == pytest.approx(1e-6)  # rescaled, as n is
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20"]))
+    (chosen,) = cli.parse(["run", "--T", "20"]).specs
     assert (chosen.data.n, chosen.data.sparsity, chosen.config.eps) == (10_000, 0.999, 1e-8)
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "inf"]))
+    (chosen,) = cli.parse(["run", "--T", "inf"]).specs
     assert chosen.data.batch == experiments.PROFILES["paper"].fresh[0][0]
 
 
 @pytest.mark.parametrize("name", ["quick", "paper", "full"])
 def test_the_command_printed_for_a_run_trains_that_run(name):
-    parse = cli._parser().parse_args
     for experiment in experiments.EXPERIMENTS:
         for wanted in experiments.specs(experiment, name):
             words = wanted.command().split()
             assert words[:3] == ["python", "-m", "sdd"]
             for profile in ("quick", "paper"):  # whatever the profile at hand
-                (found,) = cli._specs(parse([*words[3:], "--profile", profile]))
+                (found,) = cli.parse([*words[3:], "--profile", profile]).specs
                 assert found == wanted
     plain = experiments.spec(20, of=name, eps=1e-8, steps=100, seed=7)
     for other in (plain, dataclasses.replace(plain, snapshots=(5, 20))):
-        assert cli._specs(parse(other.command().split()[3:])) == [other]
+        assert cli.parse(other.command().split()[3:]).specs == [other]
 
 
 # --- list, status, claims, bench ----------------------------------------------------------------
@@ -319,14 +341,18 @@ def test_list_names_every_run_of_a_profile(name, call):
     assert listed == [s.name for s in each]
 
 
-def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
+def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(call, monkeypatch):
     add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
     two = {name: experiments.EXPERIMENTS[name] for name in ("dataset-size", "fresh-data")}
     monkeypatch.setattr(experiments, "EXPERIMENTS", two)
     code, out, err = call("status", "--profile", "small")
     assert (code, err) == (0, "")
-    assert "0 of 3 stored, the rest about 0:0" in out
-    assert "0 of 2 stored" in out
+    shares = [float(share) for share in re.findall(r", the rest (.*)% of all work", out)]
+    assert len(shares) == 2
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert "0 of 3 stored, the rest" in out
+    assert "0 of 2 stored, the rest" in out
+    assert out.endswith("\n5 runs left, 100.0% of all work\n")
 
     assert call("run", "fresh-data", "--profile", "small", "--jobs", 1)[0] == 0
     out = call("status", "--profile", "small")[1]
@@ -342,8 +368,8 @@ def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
 def test_status_in_an_empty_store_trains_nothing(call, folder, trained):
     code, out, err = call("status", "--profile", "quick")
     assert (code, err) == (0, "")
-    assert "0 of 31 stored, the rest about" in out
-    assert "0 of 6 stored, the rest about" in out
+    assert "0 of 31 stored, the rest" in out
+    assert "0 of 6 stored, the rest" in out
     assert str(folder) in out
     assert trained == []
 
@@ -438,8 +464,8 @@ def test_the_help_says_that_the_same_command_goes_on(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["run", "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "the same command goes on from there" in said
-    assert "it goes on from the checkpoints kept" in said
+    assert "the same command continues from there" in said
+    assert "it continues from the checkpoints kept" in said
 
 
 def test_ctrl_c_ends_all_processes_with_one_line(folder):

@@ -19,9 +19,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from sdd.runs import store
 from sdd.data import Dataset, DataSettings, sample, stream
-from sdd.training.config import TrainConfig
+from sdd.runs import store
 from sdd.runs.store import (
     StoreError,
     checkpoint_path,
@@ -34,6 +33,7 @@ from sdd.runs.store import (
     save_run,
 )
 from sdd.training import evaluate, train
+from sdd.training.config import TrainConfig
 
 CONFIG = TrainConfig(steps=20, lr=1e-2)
 
