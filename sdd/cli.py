@@ -10,7 +10,7 @@ from typing import Any
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sdd import bench, findings
+from sdd import findings
 from sdd.data import DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.runs import cluster, store, sweep
@@ -200,6 +200,8 @@ def _claims(args: argparse.Namespace) -> None:
 
 
 def _bench(args: argparse.Namespace) -> None:
+    from sdd import bench  # PyTorch takes seconds to import
+
     bench.main(args.json, args.short)
 
 

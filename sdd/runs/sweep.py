@@ -22,6 +22,8 @@ from sdd.training.config import Run
 
 __all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_missing"]
 
+Names = Generator[str, None, None]
+
 ON_THE_SPOT_S = 60  # seconds of training that a chapter may start by itself
 TRIAL_S = 1.0  # seconds of training after which its pace is known well enough
 
@@ -155,16 +157,11 @@ def _trained(
         batch_size=1,
         pre_dispatch="2*n_jobs",
     )
-    names = parallel(
-        joblib.delayed(train_and_store)(s, folder, os.getpid(), remaining_file) for s in todo
-    )
-    try:
-        for name in names:  # not `yield from`, which closes it before the block below
-            yield name
-    finally:
-        with warnings.catch_warnings():  # that tasks were cancelled: after Ctrl-C, they should be
-            warnings.simplefilter("ignore")
-            names.close()
+    with warnings.catch_warnings():  # after Ctrl-C, that tasks were cancelled: they should be
+        warnings.simplefilter("ignore", UserWarning)
+        yield from parallel(
+            joblib.delayed(train_and_store)(s, folder, os.getpid(), remaining_file) for s in todo
+        )
 
 
 class _Workers(LokyBackend):

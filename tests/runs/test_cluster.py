@@ -18,6 +18,9 @@ from sdd.runs.sweep import missing, train_missing
 from sdd.training import TrainingDiverged
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """A scheduler in this process, two workers of one thread in processes of their own."""

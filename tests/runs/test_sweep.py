@@ -142,6 +142,7 @@ def start(call, **options):
     return subprocess.Popen([sys.executable, "-c", program], text=True, preexec_fn=heed, **options)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_never_train_the_same_run(tmp_path):
     log = tmp_path / "log"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -183,6 +184,7 @@ def alive(pid):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
 def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_path, in_peace):
     sweeping = start(
@@ -234,6 +236,7 @@ def resumed(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path, resumed):
     killed = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
     try:
