@@ -1,4 +1,4 @@
-"""Weights to time a step at: what a step costs hangs on how far training is."""
+"""Weights to time a step at: what a step costs depends on how far training is."""
 
 from dataclasses import dataclass, replace
 
