@@ -339,7 +339,9 @@ def test_list_names_every_run_of_a_profile(name, call):
     assert listed == [s.name for s in each]
 
 
-def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(call, monkeypatch):
+def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(
+    call, folder, monkeypatch, trained
+):
     add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
     for name in set(findings.EXPERIMENTS) - {"dataset-size", "fresh-data"}:
         monkeypatch.delitem(findings.EXPERIMENTS, name)
@@ -351,6 +353,8 @@ def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(call,
     assert "0 of 3 stored, the rest" in out
     assert "0 of 2 stored, the rest" in out
     assert out.endswith("\n5 runs left, 100.0% of all work\n")
+    assert str(folder) in out
+    assert trained == []
 
     assert call("run", "fresh-data", "--profile", "small", "--jobs", 1)[0] == 0
     out = call("status", "--profile", "small")[1]
@@ -361,15 +365,6 @@ def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(call,
     out = call("status", "--profile", "small")[1]
     assert "3 of 3 stored\n" in out
     assert out.rstrip().endswith("all stored")
-
-
-def test_status_in_an_empty_store_trains_nothing(call, folder, trained):
-    code, out, err = call("status", "--profile", "quick")
-    assert (code, err) == (0, "")
-    assert "0 of 31 stored, the rest" in out
-    assert "0 of 6 stored, the rest" in out
-    assert str(folder) in out
-    assert trained == []
 
 
 def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
@@ -394,7 +389,7 @@ def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):
     assert seen == [(tmp_path / "bench.json", False), (None, True)]
 
 
-def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, folder, monkeypatch):
+def test_a_stopped_sweep_keeps_what_is_finished_and_continues_from_there(call, folder, monkeypatch):
     add_profile(monkeypatch, sizes=((4, 6, 1),))
     train, trained = runspec.train, []
 
@@ -458,7 +453,7 @@ def still_there(group, patience=10):
     return True
 
 
-def test_the_help_says_that_the_same_command_goes_on(capsys):
+def test_the_help_says_that_the_same_command_continues(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["run", "--help"])
     said = " ".join(capsys.readouterr().out.split())

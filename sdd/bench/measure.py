@@ -83,21 +83,21 @@ class _Timer:
     def __init__(self, method: Method, least: float = 0.1) -> None:
         step = _clock(method, 1)  # compiled now, and in memory
         if step < 1:
-            trial = min(8, method.whole)
+            trial = min(8, method.cycle)
             step = _clock(method, trial) / trial
         self.method = method
-        self.calls = max(1, min(1_000, int(least / step))) if method.whole == 1 else 1
-        self.count = int(np.clip(2 * least / step, 8, method.whole))
+        self.calls = max(1, min(1_000, int(least / step))) if method.cycle == 1 else 1
+        self.count = int(np.clip(2 * least / step, 8, method.cycle))
 
     def __call__(self) -> float:
-        method, whole = self.method, self.method.whole
-        if whole == 1:
+        method, cycle = self.method, self.method.cycle
+        if cycle == 1:
             return float(np.mean([_clock(method, 1) for _ in range(self.calls)]))
-        if self.count == whole:
-            return _clock(method, whole) / whole
+        if self.count == cycle:
+            return _clock(method, cycle) / cycle
         # Too long to time whole: what comes once, and what comes at every step.
         first, many = _clock(method, 1), _clock(method, 1 + self.count)
-        return (first + max(many - first, 0.0) * (whole - 1) / self.count) / whole
+        return (first + max(many - first, 0.0) * (cycle - 1) / self.count) / cycle
 
 
 def interleaved(found: dict[str, Method], repeats: int) -> dict[str, list[float]]:

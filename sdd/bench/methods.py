@@ -41,12 +41,12 @@ FLUSHED = 10.0 * float(np.finfo(np.float32).tiny)  # as the engine flushes small
 class Method:
     """A way to take steps: `call(k)` takes k of them.
 
-    `whole` is the number of steps after which costs recur: the engine orders points and features
-    anew now and then, and a step's share of that belongs to it.
+    `cycle` is the number of steps after which costs recur: the engine orders points and features
+    again every so many steps, and a step's share of that cost is counted.
     """
 
     call: Callable[[int], None]
-    whole: int = 1
+    cycle: int = 1
 
 
 def settings(n: int) -> dict[str, float]:
@@ -100,9 +100,9 @@ def compiler() -> str | None:
 
 
 def fast(points: Dataset, start: Start, threads: int) -> Method:
-    """Return the engine, going on from weights in training at their own learning rate."""
+    """Return the engine, continuing from weights in training at their own learning rate."""
     state = engine.State(start.W, start.b, start.step)
-    upto = -(-start.step // REORDER) * REORDER - start.step  # to where it orders anew ...
+    upto = -(-start.step // REORDER) * REORDER - start.step  # to where it orders them again ...
     how = settings(points.n)
     # ... or one step, so that moments are not those of a first step.
     engine.advance(state, points, np.full(upto or 1, start.rate), threads=threads, **how)

@@ -31,7 +31,7 @@ PROBE += "print(resources.megabytes(*json.loads(sys.argv[1])))"
 def _peak() -> float:
     """Return the most memory this process has held, in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # (Linux's ru_maxrss takes over that of the parent process)
+    if status.exists():  # Linux's ru_maxrss starts from that of the parent process
         said = status.read_text().partition("VmHWM:")[2].split()
         return float(said[0]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
@@ -94,7 +94,7 @@ def beside_other_work(p: Profile, cores: int) -> dict[str, float]:
     alone = _sweep_seconds(p, cores)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
-            time.sleep(1.0)  # until it is under way
+            time.sleep(1.0)  # until it is running
             busy = _sweep_seconds(p, cores)
         finally:
             other.kill()

@@ -15,7 +15,7 @@ from sdd.training.loop import initial_weights
 __all__ = ["Start", "planted", "starts", "trained"]
 
 TRAINED = 2_500  # steps taken where no run is stored
-ON = 200  # steps taken on data for which weights of another size are taken over
+ON = 200  # steps taken on data to which the weights of another size are moved
 
 
 @dataclass(frozen=True, eq=False)

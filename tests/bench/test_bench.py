@@ -139,7 +139,7 @@ def test_the_engine_is_timed_from_the_same_weights_every_time():
     assert [(at, count) for at, count, _ in seen] == [(100, 28), (128, 5), (128, 3)]
     assert (seen[1][2] == seen[2][2]).all()
     assert (seen[0][2] != seen[1][2]).any()
-    assert timed.whole == REORDER
+    assert timed.cycle == REORDER
 
 
 def test_visited_pairs_are_fewer_than_all_and_no_fewer_than_cut():
@@ -175,7 +175,7 @@ def test_costs_that_recur_are_shared_out_over_the_steps(monkeypatch):
 # --- Pictures -----------------------------------------------------------------------------------
 
 
-def test_the_split_tells_the_truth_about_every_pair():
+def test_the_partition_is_right_about_every_pair():
     points = data.sample(700, 1_000, 0.99)
     W, b = initial_weights(2, 1_000)
     b = b + np.linspace(-0.05, 0.05, 1_000).astype(np.float32)

@@ -17,7 +17,6 @@ from sdd.runs.cluster import ClusterError
 from sdd.runs.sweep import missing, train_missing
 from sdd.training import TrainingDiverged
 
-
 pytestmark = pytest.mark.slow
 
 
@@ -44,7 +43,7 @@ def kill_a_busy_worker(client):
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
-    cluster, client, tmp_path, trained, in_peace
+    cluster, client, tmp_path, trained, undisturbed
 ):
     before = []
 
@@ -60,7 +59,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
         killed.result()
     assert 1 <= len(before[0]) < len(SLOW)  # stored as they come
     assert before[0].items() <= files(tmp_path).items()
-    assert contents(tmp_path) == in_peace
+    assert contents(tmp_path) == undisturbed
     assert trained == []  # none of them here
     assert train_missing(SLOW, tmp_path, quiet=True, dask="nowhere") == 0  # nobody is asked
 

@@ -186,7 +186,7 @@ def alive(pid):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
-def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_path, in_peace):
+def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_continues(how, tmp_path, undisturbed):
     sweeping = start(
         f"train_missing(test_sweep.SLOW, {tmp_path!r}, jobs=2, quiet=True)",
         stderr=subprocess.DEVNULL,
@@ -207,7 +207,7 @@ def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_goes_on(how, tmp_p
     assert 1 <= len(before) < len(SLOW), "stopped too late: nothing was left to do"
     assert train_missing(SLOW, tmp_path, jobs=1, quiet=True) == len(SLOW) - len(before)
     assert before.items() <= files(tmp_path).items()
-    assert contents(tmp_path) == in_peace
+    assert contents(tmp_path) == undisturbed
     assert not list(tmp_path.glob(".writing-*"))
 
 
@@ -237,7 +237,7 @@ def resumed(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path, resumed):
+def test_a_killed_run_continues_from_its_checkpoint_to_the_same_bytes(tmp_path, resumed):
     killed = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: store.checkpoint_path(LONG.name, tmp_path).exists(), 120)
@@ -248,9 +248,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path, re
     train_missing([LONG], tmp_path, jobs=1, quiet=True)
     assert 0 < resumed[0] < LONG.steps
     assert not store.checkpoint_path(LONG.name, tmp_path).exists()
-    train_missing([LONG], tmp_path / "in peace", jobs=1, quiet=True)
+    train_missing([LONG], tmp_path / "undisturbed", jobs=1, quiet=True)
     assert resumed[1] == 0
-    assert contents(tmp_path) == contents(tmp_path / "in peace")
+    assert contents(tmp_path) == contents(tmp_path / "undisturbed")
 
 
 @pytest.fixture
@@ -288,11 +288,11 @@ def test_a_damaged_checkpoint_is_told_and_its_run_trained_from_the_start(tmp_pat
     assert len(caught) == 1
     assert resumed == [0]
     assert not file.exists()
-    train_missing([spec()], tmp_path / "in peace", jobs=1, quiet=True)
-    assert contents(tmp_path) == contents(tmp_path / "in peace")
+    train_missing([spec()], tmp_path / "undisturbed", jobs=1, quiet=True)
+    assert contents(tmp_path) == contents(tmp_path / "undisturbed")
 
 
-def test_a_run_goes_on_where_no_checkpoint_can_be_kept(tmp_path, monkeypatch):
+def test_a_run_continues_where_no_checkpoint_can_be_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "CHECKPOINT_EVERY_S", -1)
     (tmp_path / ".checkpoints").write_text("in the way")
     with pytest.warns(UserWarning, match="no checkpoint was kept: .*cannot be stored in"):
