@@ -10,16 +10,16 @@ from typing import Any
 
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sdd import bench, findings
+from sdd import findings
 from sdd.data import DataSettings
 from sdd.findings import Evidence, scorecard
-from sdd.runs import cluster, estimates, store, sweep
-from sdd.runs.progress import clock
-from sdd.runs.spec import RunSpec
+from sdd.runs import cluster, store, sweep
+from sdd.runs.progress import plural
+from sdd.runs.spec import RunSpec, check_feasible
 from sdd.training import TrainingDiverged
 from sdd.training.config import TrainConfig
 
-__all__ = ["main"]
+__all__ = ["main", "parse"]
 
 
 def _number(text: str) -> float:
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train what is not stored yet: all experiments of a profile, those named, or "
         "one run of any settings (such as --T 20 --data-seed 3 --steps 10000; what is not given "
         "is the profile's). Finished runs are stored, and of those in training a checkpoint is "
-        "kept every two minutes: stopped at any time, the same command goes on from there.",
+        "kept every two minutes: stopped at any time, the same command continues from there.",
     )
     run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
     _add_profile(run)
@@ -51,14 +51,14 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs",
         type=int,
         help="processes, and threads of all of them together (default: one per core); to change "
-        "it, stop with Ctrl-C and run the same command with another: it goes on from the "
+        "it, stop with Ctrl-C and run the same command with another: it continues from the "
         "checkpoints kept",
     )
     run.add_argument(
         "--dask",
         metavar="ADDRESS",
         help="train on the Dask cluster whose scheduler is there, such as tcp://10.0.0.1:8786; its "
-        "machines need this package, finished runs are stored here",
+        "machines need this package, as this one needs sdd[cluster]; finished runs are stored here",
     )
     group = run.add_argument_group("settings of one run")
     for flag, default in _setting_flags().items():
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list the experiments and their runs' settings")
     _add_profile(listing)
     status = commands.add_parser(
-        "status", help="how many runs are stored, and the time for the rest"
+        "status", help="how many runs are stored, and the share of the work that is left"
     )
     _add_profile(status)
     judged = commands.add_parser("claims", help="judge the paper's claims on the stored runs")
@@ -95,6 +95,7 @@ def _setting_flags() -> dict[str, Any]:
 
 
 def _specs(args: argparse.Namespace) -> list[RunSpec]:
+    """Return the runs asked for: those of experiments, or one of the settings given."""
     given = {
         flag.replace("-", "_"): value
         for flag in _setting_flags()
@@ -116,30 +117,46 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
     return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()), args.start or "")]
 
 
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the arguments of a command, checked: what can be wrong with them is found here.
+
+    `profile` is the name of the profile; of the command `run`, `specs` are the runs asked for.
+
+    Raises
+    ------
+    ValueError
+        Where a name or a value breaks its rule, or a run cannot be trained on this machine.
+    ImportError
+        Where Dask is asked for and not installed.
+    """
+    args = _parser().parse_args(argv)
+    if args.command != "bench":
+        args.profile = findings.profile(args.profile).name
+    if args.command == "run":
+        if args.jobs is not None and args.jobs < 1:
+            raise ValueError(f"jobs must be at least 1, not {args.jobs}")
+        if args.jobs is not None and args.dask is not None:
+            raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
+        if args.dask is not None:
+            cluster.require_dask()
+        args.specs = _specs(args)
+        if len(args.specs) == 1 and args.dask is None:
+            check_feasible(args.specs[0])
+    return args
 
 
 def _run(args: argparse.Namespace) -> None:
-    if args.jobs is not None and args.jobs < 1:
-        raise ValueError(f"jobs must be at least 1, not {args.jobs}")
-    if args.jobs is not None and args.dask is not None:
-        raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
-    specs = _specs(args)
-    lacking = sweep.missing(specs)
-    wanted = len(dict.fromkeys(specs))
-    print(f"{wanted - len(lacking)} of {_runs(wanted)} stored in {store.default_folder()}")
-    if lacking and args.dask is not None:  # (What its machines take cannot be timed here.)
-        print(f"training {_runs(len(lacking))} on the Dask cluster at {args.dask}", flush=True)
-    elif lacking:
-        print("timing a step of each size ...", flush=True)
-        seconds = estimates.estimate(lacking, args.jobs)
-        print(f"training {_runs(len(lacking))}: about {clock(seconds)}", flush=True)
-    sweep.train_missing(specs, jobs=args.jobs, dask=args.dask)
+    lacking = sweep.missing(args.specs)
+    wanted = len(dict.fromkeys(args.specs))
+    print(f"{wanted - len(lacking)} of {plural(wanted, 'run')} stored in {store.default_folder()}")
+    if lacking:
+        where = f" on the Dask cluster at {args.dask}" if args.dask is not None else ""
+        print(f"training {plural(len(lacking), 'run')}{where}", flush=True)
+    sweep.train_missing(args.specs, jobs=args.jobs, dask=args.dask)
     if wanted == 1:
-        (made,) = sweep.fetch(specs[:1])
+        (made,) = sweep.fetch(args.specs[:1])
         print(f"training loss {made.train_loss:.6g}, test loss {made.test_loss:.6g} "
-              f"± {made.test_error:.1g}: {store.path(specs[0].name)}")  # fmt: skip
+              f"± {made.test_error:.1g}: {store.path(args.specs[0].name)}")  # fmt: skip
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -151,30 +168,29 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _status(args: argparse.Namespace) -> None:
-    profile = findings.profile(args.profile)
-    print(f"profile {profile.name}, runs in {store.default_folder()}")
-    everything: list[RunSpec] = []
-    for name in findings.EXPERIMENTS:
-        specs = findings.specs(name, args.profile)
-        lacking = sweep.missing(specs)
-        everything += lacking
-        rest = f", the rest about {clock(estimates.estimate(lacking))}" if lacking else ""
+    print(f"profile {args.profile}, runs in {store.default_folder()}")
+    by_name = {name: findings.specs(name, args.profile) for name in findings.EXPERIMENTS}
+    total = sum(s.weight for specs in by_name.values() for s in dict.fromkeys(specs))
+    left: dict[RunSpec, float] = {}  # two experiments may share runs
+    for name, specs in by_name.items():
+        lacking = {s: s.weight for s in sweep.missing(specs)}
+        left |= lacking
+        rest = f", the rest {sum(lacking.values()) / total:.1%} of all work" if lacking else ""
         title = findings.EXPERIMENTS[name].description.rstrip(".")
         print(f"  {name} ({title}): {len(specs) - len(lacking)} of {len(specs)} stored{rest}")
-    left = f"about {clock(estimates.estimate(everything))} left" if everything else "all stored"
-    print(left)
+    share = sum(left.values()) / total if left else 0
+    print(f"{plural(len(left), 'run')} left, {share:.1%} of all work" if left else "all stored")
 
 
 def _claims(args: argparse.Namespace) -> None:
-    name = findings.profile(args.profile).name
-    every = [s for e in findings.EXPERIMENTS for s in findings.specs(e, name)]
+    every = [s for e in findings.EXPERIMENTS for s in findings.specs(e, args.profile)]
     specs = list(dict.fromkeys(every))  # two experiments may share runs
-    if lacking := sweep.missing(specs):  # to judge is not to train
+    if lacking := sweep.missing(specs):  # judging trains nothing
         raise sweep.MissingRuns(
-            f"{len(lacking)} of {_runs(len(specs))} are not stored; train them with "
-            f"python -m sdd run --profile {name}"
+            f"{sweep.not_stored(len(lacking), len(specs))}; train them with "
+            f"python -m sdd run --profile {args.profile}"
         )
-    judged = scorecard.judge_all(Evidence.stored(name))
+    judged = scorecard.judge_all(Evidence.stored(args.profile))
     width = max(len(j.id) for j in judged)
     for j in judged:
         print(f"{j.id:{width}}  {j.verdict:26}  published {j.published}; ours {j.ours}")
@@ -184,48 +200,53 @@ def _claims(args: argparse.Namespace) -> None:
 
 
 def _bench(args: argparse.Namespace) -> None:
+    from sdd import bench  # PyTorch takes seconds to import
+
     bench.main(args.json, args.short)
 
 
+COMMANDS = {"run": _run, "list": _list, "status": _status, "claims": _claims, "bench": _bench}
+CONTINUES = "runs that have finished are stored, and the same command continues from there"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after bad input, 1 after a failure, 130 after Ctrl-C."""
-    args = _parser().parse_args(argv)
+    """Run one command; return 0, or 2 after bad input, 1 after a failure, 130 after Ctrl-C.
+
+    A ValueError counts as bad input only where it is raised by `parse`: one that the work itself
+    raises is a fault of this package, and keeps its traceback.
+    """
     try:
-        {"run": _run, "list": _list, "status": _status, "claims": _claims, "bench": _bench}[
-            args.command
-        ](args)
+        args = parse(argv)
+    except (ValueError, ImportError, MemoryError) as error:
+        return _failed(error, 2)
+    try:
+        COMMANDS[args.command](args)
         sys.stdout.flush()  # here, where a closed pipe is caught, and not when Python exits
     except BrokenPipeError:  # such as `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ValueError, OSError, sweep.MissingRuns) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError:
-        print("error: there is not enough memory for these sizes", file=sys.stderr)
-        return 2
+    except (OSError, sweep.MissingRuns, MemoryError) as error:
+        return _failed(error, 2)
     except TrainingDiverged as error:
-        print(f"error: {error}; runs that have finished are stored", file=sys.stderr)
-        return 1
+        return _failed(f"{error}; runs that have finished are stored", 1)
     except cluster.ClusterError as error:
-        print(
-            f"error: {error}; runs that have finished are stored, and the same command goes on",
-            file=sys.stderr,
-        )
-        return 1
+        return _failed(f"{error}; {CONTINUES}", 1)
     except TerminatedWorkerError:
-        print(
-            "error: a training process was killed (out of memory?); runs that have finished are "
-            "stored, and the same command goes on, with --jobs 1 in less memory",
-            file=sys.stderr,
-        )
-        return 1
+        killed = "a training process was killed (out of memory?)"
+        return _failed(f"{killed}; {CONTINUES}, with --jobs 1 in less memory", 1)
     except KeyboardInterrupt:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
         kept = "" if there else ", and so are the last checkpoints of the others"
         print(
-            f"\nstopped: finished runs are stored{kept}; the same command goes on from there",
+            f"\nstopped: finished runs are stored{kept}; the same command continues from there",
             file=sys.stderr,
         )
         return 130
     return 0
+
+
+def _failed(error: Exception | str, code: int) -> int:
+    """Say on stderr, in one line, what went wrong; return the exit code."""
+    if isinstance(error, MemoryError):
+        error = "there is not enough memory for these sizes"
+    print(f"error: {error}", file=sys.stderr)
+    return code

@@ -41,12 +41,12 @@ def trained(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def in_peace(tmp_path_factory):
+def undisturbed(tmp_path_factory):
     """The files that an undisturbed sweep over the slow runs makes."""
     from sweeps import SLOW, contents
 
     from sdd.runs.sweep import train_missing
 
-    folder = tmp_path_factory.mktemp("in_peace")
+    folder = tmp_path_factory.mktemp("undisturbed")
     train_missing(SLOW, folder, jobs=2, quiet=True)
     return contents(folder)

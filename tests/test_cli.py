@@ -12,8 +12,8 @@ import time
 import pytest
 from worlds import world
 
-from sdd import cli, engine, paper
-from sdd.findings import claims, experiments
+from sdd import cli, engine, findings, paper
+from sdd.findings import scorecard
 from sdd.runs import cluster, store, sweep
 from sdd.runs import spec as runspec
 
@@ -48,8 +48,8 @@ def call(folder, capsys):
 def add_profile(monkeypatch, **sizes):
     """Enter a profile of tiny runs, named "small"."""
     law = {"n": 50, "sparsity": 0.9, "steps": 40}
-    small = dataclasses.replace(experiments.PROFILES["quick"], name="small", **law, **sizes)
-    monkeypatch.setitem(experiments.PROFILES, "small", small)
+    small = dataclasses.replace(findings.PROFILES["quick"], name="small", **law, **sizes)
+    monkeypatch.setitem(findings.PROFILES, "small", small)
 
 
 def stored(folder):
@@ -96,7 +96,7 @@ BAD_INPUT = {
     "snapshots and no T": ("--snapshots 5", "needs --T"),
     "names and settings": ("fresh-data --T 4", "not both: fresh-data and --T"),
     "names and snapshots": ("fresh-data --snapshots 5", "not both: fresh-data and --snapshots"),
-    "an unknown experiment": ("nonsense", "experiment must be one of dataset-size.*'nonsense'"),
+    "an unknown experiment": ("nonsense", "experiment must be one of .*dataset-size.*'nonsense'"),
     "an unknown profile": ("--profile huge", "profile must be one of quick.*not 'huge'"),
     "no process": ("--jobs 0", "jobs must be at least 1, not 0"),
     "processes and a cluster": (
@@ -152,6 +152,29 @@ def test_what_is_no_number_is_told_in_plain_words(folder, capsys):
     assert "argument --T: must be a number or inf, not 'four'" in capsys.readouterr().err
 
 
+def test_a_start_that_does_not_fit_its_data_is_one_sentence(call, folder):
+    code, _, err = call(*TINY, "--start", "ring:60:1:0")
+    assert (code, err) == (2, "error: a ring must have at most n = 50 features, not 60\n")
+    assert stored(folder) == {}
+
+
+def test_a_value_error_of_the_work_itself_is_not_taken_for_bad_input(call, monkeypatch):
+    def faulty(*_, **__):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(sweep, "train_missing", faulty)
+    with pytest.raises(ValueError, match="operands could not be broadcast"):
+        call(*TINY)
+
+
+def test_without_dask_a_cluster_is_refused_in_one_sentence(call, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, out, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: to train on a Dask cluster, pip install 'sdd[cluster]'")
+    assert err.count("\n") == 1
+
+
 def test_an_unusable_store_is_named_before_anything_is_trained(call, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SDD_STORE", str(tmp_path / "file"))
@@ -175,7 +198,7 @@ def test_a_full_store_is_one_sentence_and_leaves_nothing_behind(call, folder, mo
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(call, folder, monkeypatch):
-    monkeypatch.setattr(cluster, "REACHED", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT_S", 0.5)
     code, _, err = call(*TINY, "--dask", "tcp://127.0.0.1:1")
     assert code == 2
     assert err.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:1: ")
@@ -202,7 +225,7 @@ def test_a_run_that_a_cluster_gives_up_fails_with_one_sentence(call, monkeypatch
 def test_claims_without_their_runs_train_none_but_say_which_command_does(call, folder):
     code, out, err = call("claims", "--profile", "quick")
     assert (code, out) == (2, "")
-    each = (s for e in experiments.EXPERIMENTS for s in experiments.specs(e, "quick"))
+    each = (s for e in findings.EXPERIMENTS for s in findings.specs(e, "quick"))
     count = len(set(each))
     assert f"{count} of {count} runs are not stored" in err
     assert err.rstrip().endswith("python -m sdd run --profile quick")
@@ -211,7 +234,7 @@ def test_claims_without_their_runs_train_none_but_say_which_command_does(call, f
 
 def test_a_scorecard_that_cannot_be_written_is_one_sentence(call, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "missing", lambda specs: [])
-    monkeypatch.setattr(claims.Evidence, "stored", lambda of: world("quick"))
+    monkeypatch.setattr(findings.Evidence, "stored", lambda of: world("quick"))
     (tmp_path / "file").write_text("not a folder")
     code, _, err = call("claims", "--json", tmp_path / "file" / "claims.json")
     assert code == 2
@@ -280,53 +303,58 @@ def test_every_setting_reaches_the_run(call, folder):
 
 
 def test_what_is_not_given_is_the_profiles(call, folder):
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20", "--profile", "quick"]))
+    (chosen,) = cli.parse(["run", "--T", "20", "--profile", "quick"]).specs
     assert (chosen.data.n, chosen.data.sparsity) == (1_000, 0.99)
     assert chosen.config.steps == paper.STEPS
     assert chosen.config.eps == pytest.approx(1e-6)  # rescaled, as n is
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "20"]))
+    (chosen,) = cli.parse(["run", "--T", "20"]).specs
     assert (chosen.data.n, chosen.data.sparsity, chosen.config.eps) == (10_000, 0.999, 1e-8)
-    (chosen,) = cli._specs(cli._parser().parse_args(["run", "--T", "inf"]))
-    assert chosen.data.batch == experiments.PROFILES["paper"].fresh[0][0]
+    (chosen,) = cli.parse(["run", "--T", "inf"]).specs
+    assert chosen.data.batch == findings.PROFILES["paper"].fresh[0][0]
 
 
-@pytest.mark.parametrize("name", ["quick", "paper", "full"])
-def test_the_command_printed_for_a_run_trains_that_run(name):
-    parse = cli._parser().parse_args
-    for experiment in experiments.EXPERIMENTS:
-        for wanted in experiments.specs(experiment, name):
+def test_the_command_printed_for_a_run_trains_that_run():
+    for experiment in findings.EXPERIMENTS:
+        for wanted in findings.specs(experiment, "paper")[-1:]:
             words = wanted.command().split()
             assert words[:3] == ["python", "-m", "sdd"]
             for profile in ("quick", "paper"):  # whatever the profile at hand
-                (found,) = cli._specs(parse([*words[3:], "--profile", profile]))
-                assert found == wanted
-    plain = experiments.spec(20, of=name, eps=1e-8, steps=100, seed=7)
+                assert cli.parse([*words[3:], "--profile", profile]).specs == [wanted]
+    plain = findings.spec(20, of="quick", eps=1e-8, steps=100, seed=7)
     for other in (plain, dataclasses.replace(plain, snapshots=(5, 20))):
-        assert cli._specs(parse(other.command().split()[3:])) == [other]
+        assert cli.parse(other.command().split()[3:]).specs == [other]
 
 
 # --- list, status, claims, bench ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["quick", "paper", "full"])
+@pytest.mark.parametrize("name", ["quick", "full"])
 def test_list_names_every_run_of_a_profile(name, call):
     code, out, err = call("list", "--profile", name)
     assert (code, err) == (0, "")
-    for experiment in experiments.EXPERIMENTS:
+    for experiment in findings.EXPERIMENTS:
         assert f"{experiment}: " in out
     listed = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
-    each = [s for e in experiments.EXPERIMENTS for s in experiments.specs(e, name)]
+    each = [s for e in findings.EXPERIMENTS for s in findings.specs(e, name)]
     assert listed == [s.name for s in each]
 
 
-def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
+def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(
+    call, folder, monkeypatch, trained
+):
     add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
-    two = {name: experiments.EXPERIMENTS[name] for name in ("dataset-size", "fresh-data")}
-    monkeypatch.setattr(experiments, "EXPERIMENTS", two)
+    for name in set(findings.EXPERIMENTS) - {"dataset-size", "fresh-data"}:
+        monkeypatch.delitem(findings.EXPERIMENTS, name)
     code, out, err = call("status", "--profile", "small")
     assert (code, err) == (0, "")
-    assert "0 of 3 stored, the rest about 0:0" in out
-    assert "0 of 2 stored" in out
+    shares = [float(share) for share in re.findall(r", the rest (.*)% of all work", out)]
+    assert len(shares) == 2
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert "0 of 3 stored, the rest" in out
+    assert "0 of 2 stored, the rest" in out
+    assert out.endswith("\n5 runs left, 100.0% of all work\n")
+    assert str(folder) in out
+    assert trained == []
 
     assert call("run", "fresh-data", "--profile", "small", "--jobs", 1)[0] == 0
     out = call("status", "--profile", "small")[1]
@@ -339,22 +367,13 @@ def test_status_counts_what_is_stored_and_estimates_the_rest(call, monkeypatch):
     assert out.rstrip().endswith("all stored")
 
 
-def test_status_in_an_empty_store_trains_nothing(call, folder, trained):
-    code, out, err = call("status", "--profile", "quick")
-    assert (code, err) == (0, "")
-    assert "0 of 31 stored, the rest about" in out
-    assert "0 of 6 stored, the rest about" in out
-    assert str(folder) in out
-    assert trained == []
-
-
 def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "missing", lambda specs: [])
-    monkeypatch.setattr(claims.Evidence, "stored", lambda of: world(of))
+    monkeypatch.setattr(findings.Evidence, "stored", lambda of: world(of))
     target = tmp_path / "site" / "claims.json"
     code, out, err = call("claims", "--profile", "quick", "--json", target)
     assert (code, err) == (0, "")
-    judged = claims.judge_all(world("quick"))
+    judged = scorecard.judge_all(world("quick"))
     for line, j in zip(out.splitlines(), judged, strict=True):
         assert line.split()[0] == j.id
         assert j.verdict in line
@@ -364,13 +383,13 @@ def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
 
 def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(cli.bench, "main", lambda *given: seen.append(given))
+    monkeypatch.setattr("sdd.bench.main", lambda *given: seen.append(given))
     assert call("bench", "--json", tmp_path / "bench.json")[0] == 0
     assert call("bench", "--short")[0] == 0
     assert seen == [(tmp_path / "bench.json", False), (None, True)]
 
 
-def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, folder, monkeypatch):
+def test_a_stopped_sweep_keeps_what_is_finished_and_continues_from_there(call, folder, monkeypatch):
     add_profile(monkeypatch, sizes=((4, 6, 1),))
     train, trained = runspec.train, []
 
@@ -404,11 +423,11 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_from_there(call, fol
 MANY_RUNS = """
 import dataclasses, sys
 from sdd import cli
-from sdd.findings import experiments
+from sdd import findings
 
-many = dataclasses.replace(experiments.PROFILES["quick"], name="many", n=50, sparsity=0.9,
+many = dataclasses.replace(findings.PROFILES["quick"], name="many", n=50, sparsity=0.9,
                            steps=3_000, sizes=((4, 400, 1),))
-experiments.PROFILES["many"] = many
+findings.PROFILES["many"] = many
 sys.exit(cli.main(["run", "dataset-size", "--profile", "many", "--jobs", "2"]))
 """
 
@@ -434,14 +453,15 @@ def still_there(group, patience=10):
     return True
 
 
-def test_the_help_says_that_the_same_command_goes_on(capsys):
+def test_the_help_says_that_the_same_command_continues(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["run", "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "the same command goes on from there" in said
-    assert "it goes on from the checkpoints kept" in said
+    assert "the same command continues from there" in said
+    assert "it continues from the checkpoints kept" in said
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_processes_with_one_line(folder):
     process = started("-c", MANY_RUNS, start_new_session=True)
     give_up = time.monotonic() + 120
@@ -458,6 +478,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(folder):
     assert not still_there(process.pid)
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_sees_no_traceback(folder):
     settings = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     sizes = ("quick", "full")  # less than a buffer of output, and more

@@ -1,6 +1,6 @@
 """Time a training step of the engine against its peers, all in one process and one run.
 
-Contenders take turns, so that a drifting machine slows them alike; medians of the repeats are
+Methods take turns, so that a machine that slows down slows them alike; medians of the repeats are
 compared, their spread is shown, and only ratios are worth quoting.
 """
 
@@ -15,9 +15,9 @@ import numba
 import torch
 
 from sdd import engine, figures, findings, paper
-from sdd.bench import extras, measure
+from sdd.bench import measure, resources
 from sdd.bench.measure import FULL, SHORT, Plan
-from sdd.bench.show import lines, share_of_limit, slope, step_times, summary
+from sdd.bench.tables import lines, slope, step_times, summary, summary_table, timings
 
 __all__ = [
     "FULL",
@@ -25,15 +25,16 @@ __all__ = [
     "Plan",
     "main",
     "measured",
-    "share_of_limit",
     "slope",
     "step_times",
     "summary",
+    "summary_table",
+    "timings",
 ]
 
 
 def _machine() -> str:
-    """Return what the times hang on, in a line."""
+    """Return what the times depend on, in a line."""
     name = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         said = [line for line in info.read_text().splitlines() if line.startswith("model name")]
@@ -58,14 +59,14 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     -------
     dict
         "machine", "n", "cores", "repeats", "notes", "measured_in" (seconds); "sizes": for each T
-        the repeats of every contender, in seconds per step, "visited" of "pairs", and where the
+        the repeats of every method, in seconds per step, "visited" of "pairs", and where the
         weights are from; "summary": see `summary`; and, where the plan has them, "hidden",
         "memory", "small_models_seconds", "sweep".
     """
     p, begin = findings.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
     notes: set[str] = set()
-    measured_figures: dict[str, Any] = {
+    results: dict[str, Any] = {
         "machine": _machine(),
         "profile": p.name,
         "n": p.n,
@@ -75,34 +76,34 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     if plan.extras:  # (memory first: while this process is small)
         at = (("engine", min(plan.sizes)), ("textbook", plan.textbook), ("engine", plan.textbook))
         largest = tuple(("engine", T) for T in sorted(plan.sizes)[-2:])
-        measured_figures["memory"] = extras.peak_megabytes(p, (*at, *largest))
-    measured_figures["sizes"] = list(measure.by_size(plan, p, cores, notes))
+        results["memory"] = resources.peak_megabytes(p, (*at, *largest))
+    results["sizes"] = list(measure.by_size(plan, p, cores, notes))
     if plan.hidden:
-        measured_figures["hidden"] = list(measure.by_hidden(plan, p, cores))
+        results["hidden"] = list(measure.by_hidden(plan, p, cores))
     if plan.extras:
-        measured_figures["small_models"] = extras.MODELS
-        measured_figures["small_models_seconds"] = extras.small_models(p, cores)
-        measured_figures["sweep"] = extras.beside_other_work(p, cores)
-    measured_figures["summary"] = summary(measured_figures)
-    return measured_figures | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
+        results["small_models"] = resources.MODELS
+        results["small_models_seconds"] = resources.small_models(p, cores)
+        results["sweep"] = resources.beside_other_work(p, cores)
+    results["summary"] = summary(results)
+    return results | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
 
 
 def main(target: Path | None = None, short: bool = False) -> None:
     """Print the results, and write them as JSON, with a figure beside, where a target is given."""
     plan = SHORT if short else FULL
     engine.warm_up((paper.M, *plan.hidden))
-    measured_figures = measured(plan)
-    for line in lines(measured_figures):
+    results = measured(plan)
+    for line in lines(results):
         print(line)
     if target is None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(measured_figures, indent=1) + "\n", encoding="utf-8")
+    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(fname=figures.STYLE):
         figure = Figure(figsize=(6.4, 4.6))
-        figures.step_times(step_times(measured_figures), figure.subplots())
+        figures.step_times(step_times(results), figure.subplots())
         figure.savefig(target.with_suffix(".svg"))
     print(f"results in {target}, figure in {target.with_suffix('.svg')}")

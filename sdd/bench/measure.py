@@ -1,4 +1,4 @@
-"""Repeated, interleaved timings of the contenders, by T and by m."""
+"""Repeated, interleaved timings of the methods, by T and by m."""
 
 import time
 import warnings
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from sdd import data, paper
-from sdd.bench import contenders
-from sdd.bench.contenders import Contender
+from sdd.bench import methods
+from sdd.bench.methods import Method
 from sdd.bench.weights import Start, planted, starts, trained
 from sdd.data import Dataset
 from sdd.engine.choice import prunes, tiled
@@ -22,7 +22,7 @@ __all__ = ["FULL", "SHORT", "Plan", "by_hidden", "by_size", "interleaved"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured: each contender up to a largest T, and how often.
+    """What is measured: each method up to a largest T, and how often.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Plan:
     textbook, chunked, dense : int
         The largest T of textbook PyTorch, of chunks of rows, and of what visits every pair.
     repeats : int
-        Turns that the contenders take.
+        Turns that the methods take.
     on_the_spot : int
         T up to which weights are trained where no run is stored.
     hidden : tuple of int
@@ -71,38 +71,38 @@ SHORT = Plan(
 )
 
 
-def _clock(contender: Contender, count: int) -> float:
+def _clock(method: Method, count: int) -> float:
     start = time.perf_counter()
-    contender.call(count)
+    method.call(count)
     return time.perf_counter() - start
 
 
 class _Timer:
-    """Seconds per step of one contender, from calls long enough to be timed."""
+    """Seconds per step of one method, from calls long enough to be timed."""
 
-    def __init__(self, contender: Contender, least: float = 0.1) -> None:
-        step = _clock(contender, 1)  # compiled now, and in memory
+    def __init__(self, method: Method, least: float = 0.1) -> None:
+        step = _clock(method, 1)  # compiled now, and in memory
         if step < 1:
-            trial = min(8, contender.whole)
-            step = _clock(contender, trial) / trial
-        self.contender = contender
-        self.calls = max(1, min(1_000, int(least / step))) if contender.whole == 1 else 1
-        self.count = int(np.clip(2 * least / step, 8, contender.whole))
+            trial = min(8, method.cycle)
+            step = _clock(method, trial) / trial
+        self.method = method
+        self.calls = max(1, min(1_000, int(least / step))) if method.cycle == 1 else 1
+        self.count = int(np.clip(2 * least / step, 8, method.cycle))
 
     def __call__(self) -> float:
-        contender, whole = self.contender, self.contender.whole
-        if whole == 1:
-            return float(np.mean([_clock(contender, 1) for _ in range(self.calls)]))
-        if self.count == whole:
-            return _clock(contender, whole) / whole
+        method, cycle = self.method, self.method.cycle
+        if cycle == 1:
+            return float(np.mean([_clock(method, 1) for _ in range(self.calls)]))
+        if self.count == cycle:
+            return _clock(method, cycle) / cycle
         # Too long to time whole: what comes once, and what comes at every step.
-        first, many = _clock(contender, 1), _clock(contender, 1 + self.count)
-        return (first + max(many - first, 0.0) * (whole - 1) / self.count) / whole
+        first, many = _clock(method, 1), _clock(method, 1 + self.count)
+        return (first + max(many - first, 0.0) * (cycle - 1) / self.count) / cycle
 
 
-def interleaved(found: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
-    """Return the seconds per step of each contender, measured in turns."""
-    timers = {name: _Timer(contender) for name, contender in found.items()}
+def interleaved(found: dict[str, Method], repeats: int) -> dict[str, list[float]]:
+    """Return the seconds per step of each method, measured in turns."""
+    timers = {name: _Timer(method) for name, method in found.items()}
     times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(repeats):
         for name, timer in timers.items():
@@ -114,25 +114,23 @@ def _slowest(points: Dataset, found: list[Start]) -> tuple[Start, dict[str, floa
     """Return the weights at which a step takes longest, and the seconds at each."""
     seconds = {}
     for start in found:
-        timer = _Timer(contenders.fast(points, start, 1))
+        timer = _Timer(methods.fast(points, start, 1))
         seconds[str(start.step)] = min(timer() for _ in range(2))
     return max(found, key=lambda s: seconds[str(s.step)]), seconds
 
 
-def _chunked(
-    X: torch.Tensor, start: Start, notes: set[str], compiled: bool
-) -> dict[str, Contender]:
+def _chunked(X: torch.Tensor, start: Start, notes: set[str], compiled: bool) -> dict[str, Method]:
     """Return chunks of rows, with the best number of rows, and the same compiled on request."""
-    tried = [contenders.chunked(X, start.W, start.b, rows) for rows in contenders.CHUNKS]
-    seconds = [_Timer(contender, least=0)() for contender in tried]
+    tried = [methods.chunked(X, start.W, start.b, rows) for rows in methods.CHUNKS]
+    seconds = [_Timer(method, least=0)() for method in tried]
     best = int(np.argmin(seconds))
-    rows = contenders.CHUNKS[best]
-    notes.add(f"chunks at T = {X.shape[0]:,}: {rows} rows, the best of {contenders.CHUNKS}")
+    rows = methods.CHUNKS[best]
+    notes.add(f"chunks at T = {X.shape[0]:,}: {rows} rows, the best of {methods.CHUNKS}")
     found = {"chunks of rows": tried[best]}
-    if compiled and contenders.compiler() is None:
+    if compiled and methods.compiler() is None:
         notes.add("torch.compile is left out: there is no C++ compiler here")
     elif compiled:
-        ready = contenders.chunked(X, start.W, start.b, rows, compiled=True)
+        ready = methods.chunked(X, start.W, start.b, rows, compiled=True)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -147,25 +145,25 @@ def _at(points: Dataset, start: Start, plan: Plan, cores: int, notes: set[str]) 
     """Return the timings of everything at one T."""
     T = points.T
     weights = start.W, start.b
-    found: dict[str, Contender] = {}
+    found: dict[str, Method] = {}
     if T <= max(plan.textbook, plan.chunked):
         X = torch.from_numpy(points.to_dense())
         if T <= plan.textbook:
-            found["textbook"] = contenders.textbook(X, *weights)
-        if max(contenders.CHUNKS) <= T <= plan.chunked:
+            found["textbook"] = methods.textbook(X, *weights)
+        if max(methods.CHUNKS) <= T <= plan.chunked:
             found |= _chunked(X, start, notes, plan.extras)
     if T <= plan.dense:
-        found["dense, 1 core"] = contenders.dense(points, *weights)
-        found["pair loop, 1 core"] = contenders.pair_loop(points, *weights)
-    found["engine, 1 core"] = contenders.fast(points, start, 1)
-    found["engine"] = contenders.fast(points, start, cores)
+        found["dense, 1 core"] = methods.dense(points, *weights)
+        found["pair loop, 1 core"] = methods.pair_loop(points, *weights)
+    found["engine, 1 core"] = methods.fast(points, start, 1)
+    found["engine"] = methods.fast(points, start, cores)
     pruned = prunes(paper.M, points.n, T)
     if pruned:
-        found["sparse terms, 1 core"], found["reading the data"] = contenders.sparse_terms(
+        found["sparse terms, 1 core"], found["reading the data"] = methods.sparse_terms(
             points, *weights
         )
     seconds = interleaved(found, plan.repeats)
-    visited = contenders.visited(points, *weights) if pruned else T * points.n
+    visited = methods.visited(points, *weights) if pruned else T * points.n
     return {"seconds": seconds, "pairs": T * points.n, "visited": visited}
 
 
@@ -185,7 +183,7 @@ def by_size(plan: Plan, p: Profile, cores: int, notes: set[str]) -> Iterator[dic
 def by_hidden(plan: Plan, p: Profile, cores: int) -> Iterator[dict[str, Any]]:
     """Measure engine and textbook at every m of the plan, with planted weights.
 
-    At m = 4 also with weights that were trained, as what is skipped there hangs on them most.
+    At m = 4 also with weights that were trained, as what is skipped there depends on them most.
     Where the engine goes through tiles, also the products of matrices alone.
     """
     points = data.sample(plan.hidden_size, p.n, p.sparsity)
@@ -197,11 +195,11 @@ def by_hidden(plan: Plan, p: Profile, cores: int) -> Iterator[dict[str, Any]]:
             else:
                 start = Start(*planted(points, m, regime), 0, 1e-6, "")
             found = {
-                "textbook": contenders.textbook(X, start.W, start.b),
-                "engine, 1 core": contenders.fast(points, start, 1),
-                "engine": contenders.fast(points, start, cores),
+                "textbook": methods.textbook(X, start.W, start.b),
+                "engine, 1 core": methods.fast(points, start, 1),
+                "engine": methods.fast(points, start, cores),
             }
             if tiled(m, points.n, points.T):
-                found["sgemm"] = contenders.products(points, start.W)
+                found["sgemm"] = methods.products(points, start.W)
             seconds = interleaved(found, max(1, plan.repeats // 2))
             yield {"m": m, "regime": regime, "T": points.T, "seconds": seconds}

@@ -1,4 +1,4 @@
-"""Weights to time a step at: what a step costs hangs on how far training is."""
+"""Weights to time a step at: what a step costs depends on how far training is."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from sdd.training.config import TrainConfig
 __all__ = ["Start", "planted", "starts", "trained"]
 
 TRAINED = 2_500  # steps taken where no run is stored
-ON = 200  # steps taken on data for which weights of another size are taken over
+ON = 200  # steps taken on data to which the weights of another size are moved
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,7 +117,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
     return ax
 
 
-# Of each contender: colour, marker and dash, so that none is told by its colour alone.
+# Of each method: colour, marker and dash, so that none is told by its colour alone.
 LOOKS = {
     "textbook": (COLORS["mark"], "s", ""),
     "chunks of rows": (COLORS["mark"], "v", (4, 2)),
@@ -135,7 +135,7 @@ def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     times : DataFrame
-        A row a repeat: ``contender``, by the name that `sdd.bench` gives it, ``T`` and ``ms``.
+        A row a repeat: ``method``, by the name that `sdd.bench` gives it, ``T`` and ``ms``.
     ax : Axes or None
         Where to draw; None means the current axes.
 
@@ -146,7 +146,7 @@ def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = ax or plt.gca()
     colors, markers, dashes = ({name: look[k] for name, look in LOOKS.items()} for k in range(3))
     sns.lineplot(
-        times, x="T", y="ms", hue="contender", style="contender", palette=colors, markers=markers,
+        times, x="T", y="ms", hue="method", style="method", palette=colors, markers=markers,
         dashes=dashes, estimator="median", errorbar=("pi", 100), err_style="bars", ax=ax,
     )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="number of data points T", ylabel="ms per step")

@@ -1,1 +1,25 @@
-"""Runs as files: what determines one, the store, and the sweep that trains those that are missing."""
+"""Runs as files: what determines one, the store, and the sweep that trains those not stored."""
+
+from sdd.runs.cache import memory
+from sdd.runs.cluster import ClusterError
+from sdd.runs.spec import RunSpec, make_run
+from sdd.runs.store import StoreError, default_folder, load, path, run_name, save_run
+from sdd.runs.sweep import MissingRuns, fetch, missing, require, train_missing
+
+__all__ = [
+    "ClusterError",
+    "MissingRuns",
+    "RunSpec",
+    "StoreError",
+    "default_folder",
+    "fetch",
+    "load",
+    "make_run",
+    "memory",
+    "missing",
+    "path",
+    "require",
+    "run_name",
+    "save_run",
+    "train_missing",
+]

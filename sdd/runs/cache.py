@@ -54,4 +54,3 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     except OSError:
         writable = False
     return joblib.Memory(place if writable else None, verbose=0)
-

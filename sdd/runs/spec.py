@@ -3,16 +3,18 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sdd.data import DataSettings, test_set
+from sdd import paper
+from sdd.data import DataSettings, test_set, whole_number
 from sdd.runs import store
 from sdd.training import evaluate, train
 from sdd.training.config import Run, TrainConfig
 from sdd.training.starts import planted
 
-__all__ = ["RunSpec", "make_run"]
+__all__ = ["RunSpec", "check_feasible", "make_run", "train_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
+STEP_OVERHEAD = 200  # rows whose pairs take about as long as what a step does whatever its rows
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,14 @@ class RunSpec:
     config : TrainConfig
         How to train.
     snapshots : tuple of int
-        Steps after which weights and second moments are kept.
+        Steps after which weights and second moments are kept; sorted, and each once.
     start : str
         Name of a planted start, see `sdd.training.starts`; "" for the usual random one.
+
+    Raises
+    ------
+    ValueError
+        Where a snapshot is no step of the training.
     """
 
     data: DataSettings
@@ -36,11 +43,18 @@ class RunSpec:
     snapshots: tuple[int, ...] = ()
     start: str = ""
 
+    def __post_init__(self) -> None:
+        snapshots = sorted({whole_number("a snapshot's step", s, 0) for s in self.snapshots})
+        if snapshots and snapshots[-1] > self.config.steps:
+            raise ValueError(
+                f"snapshots must be at most steps = {self.config.steps}, not {snapshots[-1]}"
+            )
+        object.__setattr__(self, "snapshots", tuple(snapshots))
+
     @property
     def name(self) -> str:
         """The name under which the run is stored."""
-        snapshots = tuple(sorted({int(step) for step in self.snapshots}))
-        return store.run_name(self.data, self.config, snapshots, self.start)
+        return store.run_name(self.data, self.config, self.snapshots, self.start)
 
     @property
     def rows(self) -> int:
@@ -54,8 +68,9 @@ class RunSpec:
 
     @property
     def weight(self) -> float:
-        """Work, roughly, in pairs of a row and a feature: puts the longest runs first."""
-        return self.steps * (self.rows + 3.0) * self.data.width * self.config.m
+        """Work, roughly, in pairs of a row and a feature: of training and of evaluation."""
+        rows = self.steps * (self.rows + STEP_OVERHEAD) + paper.TEST_ROWS
+        return float(rows * self.data.width * self.config.m)
 
     def command(self) -> str:
         """Return the command that trains this run, whatever the profile it is called under."""
@@ -73,8 +88,29 @@ class RunSpec:
         return " ".join(words)
 
 
+def check_feasible(spec: RunSpec) -> None:
+    """Raise ValueError where a run's start does not fit its data, or its device is not here.
+
+    Its settings were checked when they were made; this looks at the data and at the machine.
+    """
+    if spec.start:
+        planted(spec.start, spec.data.make(), spec.config)
+    if spec.config.device != "cpu":
+        from sdd.engine.torch_step import find_device  # PyTorch takes seconds to import
+
+        find_device(spec.config.device, spec.config.dtype)
+
+
+def train_run(spec: RunSpec, **options: Any) -> Run:
+    """Train one run, as `make_run` does, without evaluating it."""
+    data = spec.data.make()
+    init = planted(spec.start, data, spec.config) if spec.start else None
+    made = train(data, spec.config, init=init, snapshots=spec.snapshots, **options)
+    return replace(made, start=spec.start)
+
+
 def make_run(spec: RunSpec, **options: Any) -> Run:
-    """Train and evaluate one run.
+    """Train one run and evaluate it on the test set of its kind of data.
 
     Parameters
     ----------
@@ -90,8 +126,5 @@ def make_run(spec: RunSpec, **options: Any) -> Run:
     TrainingDiverged
         Where weights or losses stop being finite.
     """
-    data = spec.data.make()
-    init = planted(spec.start, data, spec.config) if spec.start else None
-    made = train(data, spec.config, init=init, snapshots=spec.snapshots, **options)
-    test = test_set(spec.data.n, spec.data.sparsity, spec.data.features)
-    return evaluate(replace(made, start=spec.start), test)
+    test = spec.data.n, spec.data.sparsity, spec.data.features
+    return evaluate(train_run(spec, **options), test_set(*test))

@@ -4,7 +4,8 @@ A file is written under a temporary name and moved into place, and its content h
 on reading, so a half-written or damaged file is never taken for a run. Files hold no times and
 no machine names: the same settings give the same bytes.
 
-A run in training has a checkpoint beside them, in a hidden folder, which goes when it is stored.
+The checkpoint of a run in training is in a hidden folder beside them; it is deleted when the run is
+stored.
 """
 
 import contextlib
@@ -44,7 +45,7 @@ __all__ = [
 NUMERICS = 3
 FORMAT = "sdd-run-1"
 CHECKPOINT = "sdd-checkpoint-1"
-NOT_SOUND = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
 
 
 class StoreError(OSError):
@@ -93,7 +94,7 @@ def path(name: str, folder: Path | None = None) -> Path:
 
 
 def save_run(run: Run, folder: Path | None = None) -> Path:
-    """Store a run and return its file; its checkpoint goes.
+    """Store a run, delete its checkpoint, and return its file.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def _write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     meta = {"numerics": NUMERICS, **meta}
     meta["sha256"] = _content_hash(tensors, meta)
-    # A single metadata entry: with several their order in the file, and so its bytes, may vary.
+    # One metadata entry only: the order of several in the file, and so its bytes, may vary.
     blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,17 +139,17 @@ def _write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -
 def load(name: str, folder: Path | None = None) -> Run | None:
     """Return the stored run of that name, or None where there is none.
 
-    A damaged or foreign file is set aside (renamed to end in ``.damaged``) with a warning, and
-    counts as not stored, so the run is trained again.
+    A damaged or foreign file is renamed to end in ``.damaged``, with a warning, and counts as not
+    stored, so that the run is trained again.
     """
     file = path(name, folder)
     if not file.exists():
         return None
     try:
         return _read(file, name)
-    except NOT_SOUND as error:
+    except UNREADABLE as error:
         aside = file.with_suffix(".damaged")
-        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+        with contextlib.suppress(FileNotFoundError):  # another process has renamed it
             os.replace(file, aside)
         warnings.warn(
             f"{file.name} is not a sound run file ({error}); it was set aside as {aside.name} "
@@ -187,7 +188,7 @@ def _read(file: Path, name: str) -> Run:
 
 
 def _open(file: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return what `_write` wrote, or raise one of NOT_SOUND."""
+    """Return what `_write` wrote, or raise one of UNREADABLE."""
     with safe_open(file, framework="numpy") as opened:
         meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
@@ -205,21 +206,21 @@ def checkpoint_path(name: str, folder: Path | None = None) -> Path:
 
 
 def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -> None:
-    """Keep how far a run is, in place of what was kept before.
+    """Write the progress of a run, in place of its last checkpoint.
 
     Raises
     ------
     StoreError
-        Where the folder cannot be written to, or is full; what was kept before is still there.
+        Where the folder cannot be written to, or is full; the last checkpoint is still there.
     """
     _write(checkpoint_path(name, folder), progress.arrays(), {"format": CHECKPOINT, "run": name})
 
 
 def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) -> Progress | None:
-    """Return how far a run in training is, or None where no checkpoint is kept of it.
+    """Return the progress of a run in training, or None where it has no checkpoint.
 
-    One that is damaged, foreign or of other numerics is left out of account, with a warning, and
-    overwritten in due course.
+    One that is damaged, foreign or of other numerics is ignored, with a warning; the next
+    checkpoint replaces it.
     """
     file = checkpoint_path(name, folder)
     if not file.exists():
@@ -229,7 +230,7 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
         if meta["numerics"] != NUMERICS or meta["run"] != name:
             raise ValueError("it is of other settings or numerics")
         return Progress.from_arrays(tensors, config)
-    except NOT_SOUND as error:
+    except UNREADABLE as error:
         warnings.warn(
             f"{file.name} is not a sound checkpoint ({error}); its run is trained from the start",
             stacklevel=2,
@@ -247,9 +248,9 @@ def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of a run; yields False where another process has it and `wait` is false.
+    """Hold the lock of a run; yield False where another process has it and `wait` is false.
 
-    The operating system drops the lock when its process dies, however it dies.
+    The operating system releases the lock when its process dies, however it dies.
     """
     locks = (folder or default_folder()) / ".locks"
     lock = FileLock(locks / f"{name}.lock")

@@ -1,13 +1,11 @@
 """Many runs: train those that are not stored yet, side by side, and load them all."""
 
 import contextlib
-import math
 import os
-import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,16 +14,18 @@ from joblib.parallel import LokyBackend
 
 from sdd import engine
 from sdd.runs import cluster, store
-from sdd.runs.estimates import estimate, seconds
-from sdd.runs.progress import clock, note_of, shown_progress, write_note
+from sdd.runs.progress import clock, heartbeat_path, plural, shown_progress
+from sdd.runs.spec import RunSpec, train_run
+from sdd.runs.worker import train_and_store
 from sdd.training.checkpoint import Progress
 from sdd.training.config import Run
-from sdd.runs.spec import RunSpec, make_run
 
-__all__ = ["MissingRuns", "fetch", "missing", "require", "train_missing"]
+__all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_missing"]
 
-ON_THE_SPOT = 60  # seconds of training that a chapter may start by itself
-CHECKPOINT_EVERY = 120  # seconds of training that a crash may cost
+Names = Generator[str, None, None]
+
+ON_THE_SPOT_S = 60  # seconds of training that a chapter may start by itself
+TRIAL_S = 1.0  # seconds of training after which its pace is known well enough
 
 
 class MissingRuns(RuntimeError):
@@ -35,6 +35,11 @@ class MissingRuns(RuntimeError):
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
     """Return the specs whose runs are not stored, each once (damaged files are set aside)."""
     return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
+
+
+def not_stored(count: int, total: int) -> str:
+    """Return that so many of so many runs are not stored, in words."""
+    return f"{count} of {plural(total, 'run')} {'is' if total == 1 else 'are'} not stored"
 
 
 def train_missing(
@@ -48,8 +53,8 @@ def train_missing(
 
     One run a process and one thread a run, longest first; the last runs share the cores that
     have become idle. A run that another process trains at this moment is waited for, not trained
-    again. Whatever stops this call, runs already stored stay, and the next call goes on from
-    there; of a run in training it goes on from the last checkpoint.
+    again. Whatever stops this call, runs already stored stay, and the next call continues from
+    there; a run in training continues from its last checkpoint.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ def train_missing(
         Show no progress.
     dask : str or None
         Address of the scheduler of a Dask cluster that trains the runs instead, such as
-        "tcp://10.0.0.1:8786". Its workers need this package, but not the store: each run comes
+        "tcp://10.0.0.1:8786". Its machines need this package, but not the store: each run comes
         back and is stored from here. They keep no checkpoints; a run whose worker dies starts
         again on another. Nor is a run locked: one that another process trains at this moment is
         trained twice, to the same bits.
@@ -71,13 +76,16 @@ def train_missing(
     Raises
     ------
     ValueError
-        Where both `jobs` and `dask` are given, or the cluster has another version of this package.
+        Where both `jobs` and `dask` are given.
     StoreError
         Where the store cannot be used.
+    ImportError
+        Where `dask` is given and Dask is not installed.
     ConnectionError
         Where no Dask scheduler answers at the address.
     ClusterError
-        Where the cluster is lost, or gives a run up; runs that have finished are stored.
+        Where the cluster is lost, gives a run up, or has another version of this package; runs
+        that have finished are stored.
     TrainingDiverged
         Where a run diverges; the others that have finished are stored.
     """
@@ -90,67 +98,58 @@ def train_missing(
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
     for spec in todo:  # those of a sweep that was killed
-        note_of(spec.name, folder).unlink(missing_ok=True)
+        heartbeat_path(spec.name, folder).unlink(missing_ok=True)
     if dask is not None:
-        # (How long its machines take cannot be timed here.)
-        work_of = None if quiet else lambda s: s.weight
-        with cluster.connected(dask) as client, shown_progress(todo, folder, work_of) as finished:
-            for name in cluster.trained_there(client, todo, folder):
+        with cluster.connected(dask) as client, shown_progress(todo, folder, quiet) as finished:
+            for name in cluster.train_on(client, todo, folder):
                 finished(name)
         return len(todo)
     # Compiled once here instead of in every process at once.
     engine.warm_up({s.config.m for s in todo}, quiet)
     cores = jobs or joblib.cpu_count()
     with (
-        shown_progress(todo, folder, None if quiet else seconds) as finished,
-        _shared_out(todo, cores) as (board, strike),
+        shown_progress(todo, folder, quiet) as finished,
+        _thread_budget(todo, cores) as (remaining_file, mark_done),
+        contextlib.closing(_trained(todo, folder, cores, remaining_file)) as names,
     ):
-        for name in _trained(todo, folder, cores, board):
+        for name in names:
             finished(name)
-            strike(name)
+            mark_done(name)
     return len(todo)
 
 
 @contextlib.contextmanager
-def _shared_out(todo: list[RunSpec], cores: int) -> Iterator[tuple[Path, Callable[[str], None]]]:
-    """Yield a file in which workers see which runs are left, and what strikes a run off it.
+def _thread_budget(todo: list[RunSpec], cores: int) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """Yield a file that tells workers which runs remain, and what removes a run from it.
 
     Only this process writes it, so a worker that dies leaves no wrong count behind.
     """
-    left = [s.name for s in todo]
+    remaining = [s.name for s in todo]
     with tempfile.TemporaryDirectory() as made:
-        board = Path(made) / "left"
+        remaining_file = Path(made) / "remaining"
 
         def write() -> None:
-            new = board.with_suffix(".new")
-            new.write_text(" ".join([str(cores), *left]))
-            os.replace(new, board)
+            new = remaining_file.with_suffix(".new")
+            new.write_text(" ".join([str(cores), *remaining]))
+            os.replace(new, remaining_file)
 
-        def strike(name: str) -> None:
-            left.remove(name)
+        def mark_done(name: str) -> None:
+            remaining.remove(name)
             write()
 
         write()
-        yield board, strike
+        yield remaining_file, mark_done
 
 
-def threads_of(name: str, board: Path) -> int:
-    """Return how many threads a run may take now: more than one where cores are idle."""
-    try:
-        cores, *left = board.read_text().split()
-        share, rest = divmod(int(cores), len(left))
-        return max(1, share + (left.index(name) < rest))
-    except (OSError, ValueError, ZeroDivisionError):  # the sweep is at its end
-        return 1
-
-
-def _trained(todo: list[RunSpec], folder: Path, cores: int, board: Path) -> Iterator[str]:
+def _trained(
+    todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path
+) -> Generator[str, None, None]:
     """Train the runs, in processes where there are several; yield the names of those stored."""
     if min(cores, len(todo)) == 1:
         for spec in todo:
-            yield _train_and_store(spec, folder, os.getpid(), board)
+            yield train_and_store(spec, folder, os.getpid(), remaining_file)
         return
-    # (Dispatched a few at a time: after Ctrl-C, loky trips over tasks that still queue.)
+    # Dispatched a few at a time, as loky fails after Ctrl-C where tasks are still queued.
     parallel = joblib.Parallel(
         n_jobs=min(cores, len(todo)),
         backend=_Workers(inner_max_num_threads=1),
@@ -158,9 +157,11 @@ def _trained(todo: list[RunSpec], folder: Path, cores: int, board: Path) -> Iter
         batch_size=1,
         pre_dispatch="2*n_jobs",
     )
-    yield from parallel(
-        joblib.delayed(_train_and_store)(s, folder, os.getpid(), board) for s in todo
-    )
+    with warnings.catch_warnings():  # after Ctrl-C, that tasks were cancelled: they should be
+        warnings.simplefilter("ignore", UserWarning)
+        yield from parallel(
+            joblib.delayed(train_and_store)(s, folder, os.getpid(), remaining_file) for s in todo
+        )
 
 
 class _Workers(LokyBackend):
@@ -169,50 +170,6 @@ class _Workers(LokyBackend):
     MAX_NUM_THREADS_VARS: ClassVar = [
         name for name in LokyBackend.MAX_NUM_THREADS_VARS if name != "NUMBA_NUM_THREADS"
     ]
-
-
-def _train_and_store(spec: RunSpec, folder: Path, parent: int, board: Path) -> str:
-    """Train one run unless it is stored by now; runs in a worker process."""
-    if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with store.locked(spec.name, folder):
-        if store.load(spec.name, folder) is None:
-            progress = store.load_checkpoint(spec.name, spec.config, folder)
-            try:
-                made = make_run(
-                    spec,
-                    threads=lambda: threads_of(spec.name, board),
-                    checkpoint=_watcher(spec, folder, parent, progress.steps if progress else 0),
-                    resume=progress,
-                )
-                store.save_run(made, folder)
-            finally:
-                with contextlib.suppress(OSError):
-                    note_of(spec.name, folder).unlink()
-    return spec.name
-
-
-def _watcher(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
-    """Return what looks after a run in training: notes how far it is, and keeps checkpoints."""
-    noted = kept = time.monotonic()
-    write_note(spec.name, folder, resumed, resumed)
-
-    def look(progress: Progress) -> None:
-        nonlocal noted, kept
-        if os.getpid() != parent and os.getppid() != parent:
-            os._exit(1)  # the sweep was killed: leave no orphan at work
-        now = time.monotonic()
-        if now - noted > 1:
-            noted = now
-            write_note(spec.name, folder, progress.steps, resumed)
-        if now - kept > CHECKPOINT_EVERY:
-            kept = now
-            try:
-                store.save_checkpoint(progress, spec.name, folder)
-            except store.StoreError as error:  # there may be space again by the end
-                warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
-
-    return look
 
 
 def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
@@ -225,7 +182,7 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
 
 
 def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
-    """See to it that runs are stored, training on the spot those that are missing where quick.
+    """Make sure that runs are stored, training on the spot those that are missing where quick.
 
     Parameters
     ----------
@@ -245,14 +202,40 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     if not lacking:
         return
     building = bool(os.environ.get("SDD_BUILD"))
-    expected = math.inf if building else estimate(lacking)
-    if expected > ON_THE_SPOT:
+    expected = float("inf") if building else _expected_seconds(lacking)
+    if expected > ON_THE_SPOT_S:
         shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
         more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
         took = "" if building else f" and would take about {clock(expected)}"
         raise MissingRuns(
-            f"{len(lacking)} of {len(specs)} runs are not stored{took}; train them with\n"
-            f"{shown}{more}"
+            f"{not_stored(len(lacking), len(specs))}{took}; train them with\n{shown}{more}"
         )
-    print(f"training {len(lacking)} runs that are not stored: about {clock(expected)}")
+    print(f"training {plural(len(lacking), 'run')} not stored yet: about {clock(expected)}")
     train_missing(lacking, folder, quiet=True)
+
+
+class _TrialOver(Exception):
+    """A training was timed for long enough."""
+
+
+def _expected_seconds(specs: list[RunSpec]) -> float:
+    """Return roughly how long it takes to train these runs.
+
+    The longest of them is trained for a moment, and its pace taken for the work of all. That is
+    a little too long, as later steps are faster: more pairs are skipped.
+    """
+    longest = max(specs, key=lambda s: s.weight)
+    engine.warm_up({s.config.m for s in specs})
+    stops: list[tuple[float, int]] = []  # (time, steps done)
+
+    def on_stop(progress: Progress) -> None:
+        stops.append((time.monotonic(), progress.steps))
+        if stops[-1][0] - stops[0][0] > TRIAL_S:
+            raise _TrialOver
+
+    with contextlib.suppress(_TrialOver):
+        train_run(longest, checkpoint=on_stop)
+    (first, _), (last, steps) = stops[0], stops[-1]
+    whole = (last - first) * longest.steps / steps
+    cores = min(joblib.cpu_count(), len(specs))
+    return whole * max(1.0, sum(s.weight for s in specs) / longest.weight / cores)

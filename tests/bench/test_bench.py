@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from sdd import bench, data, engine, figures
-from sdd.bench import anatomy, contenders, extras, measure, show, weights
+from sdd import bench, data, engine, figures, findings
+from sdd.bench import measure, methods, resources, tables, visits, weights
 from sdd.engine.arranged import REORDER
 from sdd.engine.pruned import GROUP
-from sdd.findings import experiments
+from sdd.findings import double_descent
 from sdd.runs import store, sweep
 from sdd.training import initial_weights
 
@@ -22,16 +23,25 @@ PLAN = bench.Plan(
 ALONE = ["textbook", "dense, 1 core", "pair loop, 1 core", "engine, 1 core", "engine"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """On a busy machine, PyTorch's threads wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """A profile of n = 300 and few steps, whose store is empty."""
     monkeypatch.setenv("SDD_STORE", str(tmp_path))
     p = replace(
-        experiments.PROFILES["quick"], name="tiny", n=300, sparsity=0.97, steps=60,
+        findings.PROFILES["quick"], name="tiny", n=300, sparsity=0.97, steps=60,
         sizes=((5, 1, 1), (300, 2, 1)), fresh=(),
     )  # fmt: skip
-    monkeypatch.setitem(experiments.PROFILES, "tiny", p)
-    monkeypatch.setattr(experiments, "KEPT_FROM", 300)
+    monkeypatch.setitem(findings.PROFILES, "tiny", p)
+    monkeypatch.setattr(double_descent, "KEPT_FROM", 300)
     return p
 
 
@@ -39,12 +49,12 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_weights_are_those_of_stored_runs_at_their_snapshots(tiny):
-    sweep.train_missing(experiments.specs("dataset-size", "tiny"), jobs=1, quiet=True)
+    sweep.train_missing(findings.specs("dataset-size", "tiny"), jobs=1, quiet=True)
     points = data.sample(300, 300, 0.97)
     found = weights.starts(tiny, points, None, 1, 0)
     run = next(
         store.load(s.name)
-        for s in experiments.specs("dataset-size", "tiny")
+        for s in findings.specs("dataset-size", "tiny")
         if (s.data.T, s.data.seed) == (300, 0)
     )
     assert [s.step for s in found] == [3, 30, 60]
@@ -87,25 +97,24 @@ def test_planted_weights_are_in_the_regime_they_are_named_after(m):
     assert 0 < active.mean() < 0.2
 
 
-# --- Contenders ---------------------------------------------------------------------------------
+# --- Methods ---------------------------------------------------------------------------------
 
 
-def test_every_contender_takes_the_same_step():
+def test_every_method_takes_the_same_step():
     points = data.sample(2_000, 300, 0.97)
     W, b = initial_weights(2, 300)
-    torch = pytest.importorskip("torch")
     X = torch.from_numpy(points.to_dense())
     models = []
 
-    class Kept(contenders.ReLUOutput):
+    class Kept(methods.ReLUOutput):
         def __init__(self, *args, **more):
             super().__init__(*args, **more)
             models.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contenders, "ReLUOutput", Kept)
-        contenders.textbook(X, W, b).call(1)
-        contenders.chunked(X, W, b, rows=200).call(1)
+        patch.setattr(methods, "ReLUOutput", Kept)
+        methods.textbook(X, W, b).call(1)
+        methods.chunked(X, W, b, rows=200).call(1)
     whole, parts = (m.W.detach().numpy() for m in models)
     np.testing.assert_allclose(parts, whole, atol=1e-8)
     np.testing.assert_allclose(models[0].W.grad, models[1].W.grad, rtol=1e-3, atol=1e-8)
@@ -123,29 +132,29 @@ def test_the_engine_is_timed_from_the_same_weights_every_time():
             seen.append((state.steps, len(rates), state.W.copy()))
             real(state, points, rates, **more)
 
-        patch.setattr(contenders.engine, "advance", advance)
-        timed = contenders.fast(points, weights.Start(*initial_weights(2, 300), 100, 1e-3, ""), 1)
+        patch.setattr(methods.engine, "advance", advance)
+        timed = methods.fast(points, weights.Start(*initial_weights(2, 300), 100, 1e-3, ""), 1)
         timed.call(5)
         timed.call(3)
     assert [(at, count) for at, count, _ in seen] == [(100, 28), (128, 5), (128, 3)]
     assert (seen[1][2] == seen[2][2]).all()
     assert (seen[0][2] != seen[1][2]).any()
-    assert timed.whole == REORDER
+    assert timed.cycle == REORDER
 
 
 def test_visited_pairs_are_fewer_than_all_and_no_fewer_than_cut():
     points = data.sample(600, 1_000, 0.99)
     W, b = initial_weights(2, 1_000)
-    found = contenders.visited(points, W, b)
-    cut = anatomy.split(W, b, points)
+    found = methods.visited(points, W, b)
+    cut = visits.partition(W, b, points)
     assert 0 < found < 0.7 * 600 * 1_000
     assert found == pytest.approx(cut.visited * 600 * 1_000, rel=0.01)
 
 
 def test_the_sparse_terms_can_be_timed_alone():
     points = data.sample(600, 1_000, 0.99)
-    for contender in contenders.sparse_terms(points, *initial_weights(2, 1_000)):
-        contender.call(1)
+    for method in methods.sparse_terms(points, *initial_weights(2, 1_000)):
+        method.call(1)
 
 
 def test_costs_that_recur_are_shared_out_over_the_steps(monkeypatch):
@@ -156,21 +165,21 @@ def test_costs_that_recur_are_shared_out_over_the_steps(monkeypatch):
         clock[0] += 1.0 + 0.1 * count
 
     monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
-    timer = measure._Timer(contenders.Contender(call, 100))
+    timer = measure._Timer(methods.Method(call, 100))
     assert timer.count < 100
     assert timer() == pytest.approx(0.11)
-    assert measure._Timer(contenders.Contender(call, 100), least=1e6)() == pytest.approx(0.11)
-    assert measure._Timer(contenders.Contender(call))() == pytest.approx(1.1)
+    assert measure._Timer(methods.Method(call, 100), least=1e6)() == pytest.approx(0.11)
+    assert measure._Timer(methods.Method(call))() == pytest.approx(1.1)
 
 
 # --- Pictures -----------------------------------------------------------------------------------
 
 
-def test_the_split_tells_the_truth_about_every_pair():
+def test_the_partition_is_right_about_every_pair():
     points = data.sample(700, 1_000, 0.99)
     W, b = initial_weights(2, 1_000)
     b = b + np.linspace(-0.05, 0.05, 1_000).astype(np.float32)
-    found = anatomy.split(W, b, points)
+    found = visits.partition(W, b, points)
     assert len(found.boxes) == math.ceil(700 / found.leaf)
     assert found.sides.shape == (len(found.boxes), math.ceil(1_000 / GROUP))
     assert sorted(map(tuple, found.lines)) == sorted(map(tuple, np.vstack([W, b]).T.astype(float)))
@@ -183,20 +192,20 @@ def test_the_split_tells_the_truth_about_every_pair():
         assert (found.points[rows] <= low + found.boxes[k, 2:] + 1e-12).all()
         for g, side in enumerate(sides):
             pairs = active[rows, g * GROUP : (g + 1) * GROUP]
-            if side != anatomy.CUT:
-                assert (pairs == (side == anatomy.ACTIVE)).all()
+            if side != visits.CUT:
+                assert (pairs == (side == visits.ACTIVE)).all()
                 assert not found.cut[k, g * GROUP : (g + 1) * GROUP].any()
             seen.add(side)
         mixed = active[rows].any(0) & ~active[rows].all(0)
         assert found.cut[k][mixed].all()
-    assert seen == {anatomy.SILENT, anatomy.ACTIVE, anatomy.CUT}
+    assert seen == {visits.SILENT, visits.ACTIVE, visits.CUT}
     assert 0 < found.visited < 1
 
 
 # --- Results ------------------------------------------------------------------------------------
 
 
-def test_a_measurement_has_every_contender_at_its_sizes(tiny, monkeypatch):
+def test_a_measurement_has_every_method_at_its_sizes(tiny, monkeypatch):
     monkeypatch.setattr(weights, "TRAINED", 50)
     found = bench.measured(PLAN, "tiny")
     assert [row["T"] for row in found["sizes"]] == [5, 300]
@@ -215,7 +224,7 @@ def test_a_measurement_has_every_contender_at_its_sizes(tiny, monkeypatch):
     assert "Python 3" in found["machine"]
     assert "torch" in found["machine"]
     json.dumps(found)  # plain values only
-    assert "5" in "\n".join(bench.lines(found))
+    assert "5" in "\n".join(tables.lines(found))
 
 
 def made_up():
@@ -242,7 +251,7 @@ def made_up():
             {"m": 3, "regime": "memorising", "T": 10,
              "seconds": {"textbook": [0.5], "engine, 1 core": [0.1], "engine": [0.3]}}
         ],
-        "memory": [{"contender": "engine", "T": 1_000, "megabytes": 1234.4}],
+        "memory": [{"method": "engine", "T": 1_000, "megabytes": 1234.4}],
         "small_models": 8, "small_models_seconds": 2.5,
         "sweep": {"alone": 2.0, "busy": 3.0},
         "notes": ["a note"], "measured_in": 7.0,
@@ -250,7 +259,7 @@ def made_up():
 
 
 def test_the_table_holds_medians_spreads_and_ratios():
-    out = list(bench.lines(made_up()))
+    out = list(tables.lines(made_up()))
     first, second = (next(row for row in out if row.split()[0] == T) for T in ("1,000", "4,000"))
     assert "900 (800..1,200)" in first
     assert "2.00 (1.00..9.00)" in first
@@ -275,12 +284,12 @@ def test_the_summary_holds_what_was_measured_and_no_more():
         "m = 3, memorising: textbook ÷ engine": 5.0,
         "8 small models: s": 2.5,
     })  # fmt: skip
-    assert "  T = 1,000: textbook ÷ engine: 450" in list(bench.lines(made_up()))
+    assert "  T = 1,000: textbook ÷ engine: 450" in list(tables.lines(made_up()))
 
 
 def test_products_of_matrices_are_timed_where_the_engine_goes_through_tiles():
     plan = replace(PLAN, hidden=(3, 8))
-    p = replace(experiments.PROFILES["quick"], n=300, sparsity=0.97)
+    p = replace(findings.PROFILES["quick"], n=300, sparsity=0.97)
     for row in measure.by_hidden(plan, p, 1):
         assert ("sgemm" in row["seconds"]) == (row["m"] == 8)
 
@@ -298,22 +307,24 @@ def test_results_and_figure_are_written_where_asked(monkeypatch, capsys, tmp_pat
 
 
 def test_what_is_drawn_is_what_was_measured():
-    drawn = show.step_times(made_up())
-    assert drawn["engine"] == {1_000: [0.002, 0.001, 0.009], 4_000: [0.008]}
-    assert list(drawn["textbook"]) == [1_000]
-    assert set(show.ORDER) == set(figures.engine.LOOKS)
-    assert len(set(figures.engine.LOOKS.values())) == len(show.ORDER)
+    drawn = bench.step_times(made_up()).set_index("method")
+    assert list(drawn.loc["engine", "T"]) == [1_000, 1_000, 1_000, 4_000]
+    assert list(drawn.loc["engine", "ms"]) == [2.0, 1.0, 9.0, 8.0]
+    assert set(drawn.loc["textbook", "T"]) == {1_000}
+    assert set(tables.ORDER) == set(figures.engine.LOOKS)
+    assert len(set(figures.engine.LOOKS.values())) == len(tables.ORDER)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):
     sizes = (("textbook", 4_000), ("engine", 4_000))
-    text, fast = (row["megabytes"] for row in extras.peak_megabytes(tiny, sizes))
+    text, fast = (row["megabytes"] for row in resources.peak_megabytes(tiny, sizes))
     assert text > 4_000 * 300 * 4 / 1e6  # the data alone
     assert 0 <= fast < text
 
 
 def test_small_models_and_a_sweep_are_timed(tiny, monkeypatch):
-    assert 0 < extras.small_models(tiny, 1) < 60
-    monkeypatch.setattr(extras, "STEPS", 50)
-    found = extras.beside_other_work(tiny, 1)
+    assert 0 < resources.small_models(tiny, 1) < 60
+    monkeypatch.setattr(resources, "STEPS", 50)
+    found = resources.beside_other_work(tiny, 1)
     assert min(found.values()) > 0

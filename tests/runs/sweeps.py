@@ -4,8 +4,8 @@ import time
 from dataclasses import replace
 
 from sdd.data import DataSettings
-from sdd.training.config import TrainConfig
 from sdd.runs.spec import RunSpec
+from sdd.training.config import TrainConfig
 
 DATA = DataSettings(T=5, n=200, sparsity=0.95)
 

@@ -9,7 +9,7 @@ from sweeps import DATA, spec
 
 from sdd import cli
 from sdd.data import DataSettings
-from sdd.runs.spec import RunSpec
+from sdd.runs.spec import RunSpec, check_feasible
 from sdd.training.config import TrainConfig
 
 
@@ -32,7 +32,25 @@ def test_weights_grow_with_all_that_makes_a_run_long():
         RunSpec(DataSettings(math.inf, 200, 0.95, batch=300), one.config),
     ]
     assert all(s.weight > one.weight for s in longer)
-    assert spec(100).weight == 2 * one.weight
+
+
+def test_snapshots_are_sorted_and_kept_once_and_must_be_steps_of_the_training():
+    one = replace(spec(50), snapshots=(20, 5, np.int64(5)))
+    assert one == replace(spec(50), snapshots=(5, 20))
+    assert one.snapshots == (5, 20)
+    with pytest.raises(ValueError, match="snapshots must be at most steps = 50, not 60"):
+        replace(spec(50), snapshots=(60, 5))
+    with pytest.raises(ValueError, match=r"a snapshot's step must be a whole number .* not -1"):
+        replace(spec(50), snapshots=(-1,))
+
+
+def test_a_start_or_a_device_that_cannot_be_is_told_before_training():
+    check_feasible(spec(50))
+    check_feasible(replace(spec(50), start="ring:5:0.9:-0.1"))
+    with pytest.raises(ValueError, match="start must be"):
+        check_feasible(replace(spec(50), start="circle"))
+    with pytest.raises(ValueError, match='there is no device "cuda:77"'):
+        check_feasible(spec(50, device="cuda:77"))
 
 
 @pytest.mark.parametrize("profile", ["quick", "paper", "full"])
@@ -67,6 +85,6 @@ def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, mon
     monkeypatch.setenv("PROFILE", profile)
     words = wanted.command().split()
     assert words[:4] == ["python", "-m", "sdd", "run"]
-    (understood,) = cli._specs(cli._parser().parse_args(words[3:]))
+    (understood,) = cli.parse(words[3:]).specs
     assert understood == wanted
     assert understood.name == wanted.name

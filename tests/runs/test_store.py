@@ -1,8 +1,6 @@
 """A stored run is the run that was trained, or it is not taken for one."""
 
 import errno
-import hashlib
-import json
 import math
 import os
 import re
@@ -16,12 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from sdd.runs import store
 from sdd.data import Dataset, DataSettings, sample, stream
-from sdd.training.config import TrainConfig
+from sdd.runs import store
 from sdd.runs.store import (
     StoreError,
     checkpoint_path,
@@ -34,6 +30,7 @@ from sdd.runs.store import (
     save_run,
 )
 from sdd.training import evaluate, train
+from sdd.training.config import TrainConfig
 
 CONFIG = TrainConfig(steps=20, lr=1e-2)
 
@@ -136,15 +133,6 @@ def test_the_same_run_gives_the_same_bytes_in_any_process(run, tmp_path):
     assert path(name_of(run), elsewhere).read_bytes() == first
 
 
-def test_files_say_nothing_of_the_machine_or_the_time(run, tmp_path):
-    with safe_open(save_run(run, tmp_path), framework="numpy") as file:
-        meta = json.loads(file.metadata()["sdd"])
-    assert set(meta) == {
-        *("format", "numerics", "data", "config", "start", "sha256"),
-        *("train_loss", "test_loss", "test_error"),
-    }
-
-
 # --- Names --------------------------------------------------------------------------------------
 
 
@@ -163,18 +151,6 @@ def test_names_are_those_of_the_first_stored_runs(monkeypatch):
     assert (
         run_name("0123456789abcdef", TrainConfig(), start="fedcba9876543210") == "4ee2da8d8312ee5a"
     )
-
-
-def test_a_name_hashes_the_settings_that_differ_from_their_defaults():
-    what = {
-        "config": {"eps": 1e-06, "reduction": "sum"},
-        "data": {"T": 10, "seed": 3},
-        "numerics": store.NUMERICS,
-    }
-    text = json.dumps(what, sort_keys=True)
-    expected = hashlib.sha256(text.encode()).hexdigest()[:16]
-    config = TrainConfig(eps=1e-6, reduction="sum", steps=50_000)
-    assert run_name(DataSettings(T=10, seed=3, n=10_000), config) == expected
 
 
 def test_a_new_setting_with_a_default_renames_no_run():
@@ -252,26 +228,13 @@ def test_a_flipped_bit_anywhere_is_noticed(run, tmp_path):
     assert_same(load(name_of(run), tmp_path), run)
 
 
-def test_changed_numbers_are_told_by_their_hash(run, tmp_path):
-    file = save_run(run, tmp_path)
-    bad = bytearray(file.read_bytes())
-    bad[-1] ^= 1
-    file.write_bytes(bad)
-    assert_set_aside(file, name_of(run), "its content does not match its hash")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
-def test_a_truncated_file_is_set_aside(share, run, tmp_path):
+def test_a_truncated_or_a_longer_file_is_set_aside(run, tmp_path):
     file = save_run(run, tmp_path)
     good = file.read_bytes()
-    file.write_bytes(good[: int(share * len(good))])
-    assert_set_aside(file, name_of(run))
-
-
-def test_a_file_with_something_appended_is_set_aside(run, tmp_path):
-    file = save_run(run, tmp_path)
-    file.write_bytes(file.read_bytes() + b"\0")
-    assert_set_aside(file, name_of(run))
+    shorter = [good[: int(share * len(good))] for share in (0.0, 0.001, 0.5, 0.999)]
+    for bad in (*shorter, good + b"\0"):
+        file.write_bytes(bad)
+        assert_set_aside(file, name_of(run))
 
 
 def test_files_of_others_are_set_aside(run, tmp_path):
@@ -322,7 +285,7 @@ def half_way(folder, config, stop=30, **options):
 RESTARTS = replace(CONFIG, restarts=3)
 
 
-def test_a_checkpoint_is_enough_to_go_on_from(tmp_path):
+def test_a_checkpoint_is_enough_to_continue_from(tmp_path):
     name, whole = half_way(tmp_path, RESTARTS, snapshots=(3, 20))
     assert left_behind(tmp_path) == [".checkpoints"]
     assert left_behind(tmp_path / ".checkpoints") == [f"{name}.safetensors"]
@@ -335,7 +298,7 @@ def test_a_checkpoint_is_enough_to_go_on_from(tmp_path):
     )
 
 
-def test_a_checkpoint_goes_when_its_run_is_stored(tmp_path):
+def test_a_checkpoint_is_deleted_when_its_run_is_stored(tmp_path):
     name, whole = half_way(tmp_path, CONFIG, 10)
     other, _ = half_way(tmp_path, RESTARTS)
     save_run(whole, tmp_path)
@@ -360,7 +323,7 @@ def assert_left_out(name, config, folder, reason=""):
     assert "\n" not in message
 
 
-def test_a_damaged_checkpoint_is_left_out_of_account(tmp_path):
+def test_a_damaged_checkpoint_is_ignored(tmp_path):
     name, _ = half_way(tmp_path, RESTARTS)
     file = checkpoint_path(name, tmp_path)
     good = file.read_bytes()
@@ -378,7 +341,7 @@ def test_a_damaged_checkpoint_is_left_out_of_account(tmp_path):
     assert load_checkpoint(name, RESTARTS, tmp_path) is not None
 
 
-def test_a_checkpoint_of_something_else_is_left_out_of_account(run, tmp_path, monkeypatch):
+def test_a_checkpoint_of_something_else_is_ignored(run, tmp_path, monkeypatch):
     name, _ = half_way(tmp_path, RESTARTS)
     file = checkpoint_path(name, tmp_path)
     good = file.read_bytes()

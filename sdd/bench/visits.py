@@ -1,4 +1,4 @@
-"""What the engine skips on a given model, laid open for pictures."""
+"""What the engine visits and skips on a given model, as arrays for figures."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from sdd.engine.arranged import typical_size
 from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, leaf_size, padded
 from sdd.engine.pruned_step import order_features, order_points
 
-__all__ = ["ACTIVE", "CUT", "SILENT", "Split", "split"]
+__all__ = ["ACTIVE", "CUT", "SILENT", "Partition", "partition"]
 
 SILENT, ACTIVE, CUT = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Partition:
     """Points in leaves and features in groups, as a step of the engine finds them.
 
     Parameters
@@ -71,7 +71,7 @@ def _group_sides(
     return np.where(centre > reach, ACTIVE, np.where(centre + reach <= 0, SILENT, CUT))
 
 
-def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset) -> Split:
+def partition(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset) -> Partition:
     """Return how the engine splits the points of the data and the features of the weights.
 
     Parameters
@@ -85,7 +85,7 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
 
     Returns
     -------
-    Split
+    Partition
     """
     h = engine.hidden(W, data)
     scale = typical_size(h)
@@ -98,7 +98,7 @@ def split(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset)
     value = centres @ lines[:, :2].T + lines[:, 2]
     reach = halves @ np.abs(lines[:, :2]).T
     cut = np.abs(value) < reach
-    return Split(
+    return Partition(
         leaf,
         points,
         np.hstack([low, high - low]),

@@ -20,7 +20,7 @@ from sdd.model import ReLUOutput
 
 __all__ = [
     "CHUNKS",
-    "Contender",
+    "Method",
     "chunked",
     "compiler",
     "dense",
@@ -38,15 +38,15 @@ FLUSHED = 10.0 * float(np.finfo(np.float32).tiny)  # as the engine flushes small
 
 
 @dataclass(frozen=True)
-class Contender:
+class Method:
     """A way to take steps: `call(k)` takes k of them.
 
-    `whole` is the number of steps after which costs recur: the engine orders points and features
-    anew now and then, and a step's share of that belongs to it.
+    `cycle` is the number of steps after which costs recur: the engine orders points and features
+    again every so many steps, and a step's share of that cost is counted.
     """
 
     call: Callable[[int], None]
-    whole: int = 1
+    cycle: int = 1
 
 
 def settings(n: int) -> dict[str, float]:
@@ -60,7 +60,7 @@ def _optimizer(model: ReLUOutput) -> torch.optim.Optimizer:
     )
 
 
-def textbook(X: torch.Tensor, W: np.ndarray, b: np.ndarray) -> Contender:
+def textbook(X: torch.Tensor, W: np.ndarray, b: np.ndarray) -> Method:
     """Return one step as a textbook writes it: dense data, autograd, torch.optim.AdamW."""
     model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
     optimizer = _optimizer(model)
@@ -70,12 +70,12 @@ def textbook(X: torch.Tensor, W: np.ndarray, b: np.ndarray) -> Contender:
         model.loss(X, reduction="mean").backward()
         optimizer.step()
 
-    return Contender(one)
+    return Method(one)
 
 
 def chunked(
     X: torch.Tensor, W: np.ndarray, b: np.ndarray, rows: int, compiled: bool = False
-) -> Contender:
+) -> Method:
     """Return the same over chunks of rows, which stay in the caches; torch.compile on request."""
     model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
     optimizer = _optimizer(model)
@@ -91,7 +91,7 @@ def chunked(
             of(part).backward()
         optimizer.step()
 
-    return Contender(one)
+    return Method(one)
 
 
 def compiler() -> str | None:
@@ -99,10 +99,10 @@ def compiler() -> str | None:
     return next(filter(None, map(shutil.which, ("g++", "c++", "clang++"))), None)
 
 
-def fast(points: Dataset, start: Start, threads: int) -> Contender:
-    """Return the engine, going on from weights in training at their own learning rate."""
+def fast(points: Dataset, start: Start, threads: int) -> Method:
+    """Return the engine, continuing from weights in training at their own learning rate."""
     state = engine.State(start.W, start.b, start.step)
-    upto = -(-start.step // REORDER) * REORDER - start.step  # to where it orders anew ...
+    upto = -(-start.step // REORDER) * REORDER - start.step  # to where it orders them again ...
     how = settings(points.n)
     # ... or one step, so that moments are not those of a first step.
     engine.advance(state, points, np.full(upto or 1, start.rate), threads=threads, **how)
@@ -115,10 +115,10 @@ def fast(points: Dataset, start: Start, threads: int) -> Contender:
         state.steps = steps
         engine.advance(state, points, np.full(count, start.rate), threads=threads, **how)
 
-    return Contender(some, REORDER)
+    return Method(some, REORDER)
 
 
-def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
+def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Method:
     """Return the fused kernel that visits every pair, on one core."""
     state = engine.State(W, b)
     work = _space(points, W)
@@ -130,7 +130,7 @@ def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
         rates, scale = np.full(count, 1e-6), 2.0 / (points.n * points.T)
         steps(state.W, state.b, state.moments, *rows, work, rates, 1, scale, hyper, FLUSHED)
 
-    return Contender(some, REORDER)
+    return Method(some, REORDER)
 
 
 def _space(points: Dataset, W: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -140,14 +140,14 @@ def _space(points: Dataset, W: np.ndarray) -> tuple[np.ndarray, ...]:
     return h, np.empty_like(h), *sums
 
 
-def pair_loop(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
+def pair_loop(points: Dataset, W: np.ndarray, b: np.ndarray) -> Method:
     """Return the pair loop alone, on one core: arithmetic no dense step can avoid."""
     h = np.ascontiguousarray(engine.hidden(W, points).T)
     dW, db, dh = np.zeros_like(W), np.zeros_like(b), np.zeros_like(h)
-    return Contender(lambda _: add_pairs_2(W, b, h, 0, points.T, dW, db, dh))
+    return Method(lambda _: add_pairs_2(W, b, h, 0, points.T, dW, db, dh))
 
 
-def products(points: Dataset, W: np.ndarray) -> Contender:
+def products(points: Dataset, W: np.ndarray) -> Method:
     """Return the three dense products of matrices that a step at any m is made of, by sgemm."""
     h, weights = torch.from_numpy(engine.hidden(W, points)), torch.from_numpy(W)
     outputs = torch.empty(points.T, points.n)
@@ -157,7 +157,7 @@ def products(points: Dataset, W: np.ndarray) -> Contender:
         outputs.T @ h
         outputs @ weights.T
 
-    return Contender(one)
+    return Method(one)
 
 
 def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
@@ -191,13 +191,13 @@ def _read(rows):
     return places, starts, columns, total
 
 
-def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Contender, Contender]:
+def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Method, Method]:
     """Return the engine's sparse terms alone, and one reading of the arrays that they go over."""
     space = arrange(HalfPlanes, W, b, points)
     _, F4, _, _, h, _, D4, *_, taken, _ = space.work
     h[2:] = 0
     D4[0] = 0
     return (
-        Contender(lambda _: _sparse(F4, space.rows, h, D4[0], taken[0])),
-        Contender(lambda _: _read(space.rows)),
+        Method(lambda _: _sparse(F4, space.rows, h, D4[0], taken[0])),
+        Method(lambda _: _read(space.rows)),
     )

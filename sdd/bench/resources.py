@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from sdd import data, findings, training
-from sdd.bench import contenders
+from sdd.bench import methods
 from sdd.bench.weights import Start
 from sdd.findings import Profile
 from sdd.runs import sweep
@@ -23,14 +23,14 @@ __all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]
 MODELS = 8
 STEPS = 60_000  # of the models of a small sweep
 # (Processes are started by a command, as multiprocessing would run a caller's script again.)
-PROBE = "import json, sys; from sdd.bench import extras; "
-PROBE += "print(extras.megabytes(*json.loads(sys.argv[1])))"
+PROBE = "import json, sys; from sdd.bench import resources; "
+PROBE += "print(resources.megabytes(*json.loads(sys.argv[1])))"
 
 
 def _peak() -> float:
     """Return the most memory this process has held, in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # (Linux's ru_maxrss takes over that of the parent process)
+    if status.exists():  # Linux's ru_maxrss starts from that of the parent process
         said = status.read_text().partition("VmHWM:")[2].split()
         return float(said[0]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
@@ -40,20 +40,20 @@ def megabytes(name: str, T: int, n: int, sparsity: float) -> float:
     """Take a step in this process, and return what memory grew by; a process serves once."""
     W, b = training.initial_weights(2, n)
     small = data.sample(10, n, sparsity)
-    contenders.fast(small, Start(W, b, 0, 1e-6, ""), 1).call(1)
+    methods.fast(small, Start(W, b, 0, 1e-6, ""), 1).call(1)
     before = _peak()
     points = data.sample(T, n, sparsity)
     if name == "engine":
-        contenders.fast(points, Start(W, b, 0, 1e-6, ""), 1).call(1)
+        methods.fast(points, Start(W, b, 0, 1e-6, ""), 1).call(1)
     else:
-        contenders.textbook(torch.from_numpy(points.to_dense()), W, b).call(1)
+        methods.textbook(torch.from_numpy(points.to_dense()), W, b).call(1)
     return _peak() - before
 
 
 def peak_megabytes(
     p: Profile, sizes: tuple[tuple[str, int], ...]
 ) -> list[dict[str, float | int | str]]:
-    """Return the memory that a step takes at its peak, data included, by contender and T.
+    """Return the memory that a step takes at its peak, data included, by method and T.
 
     Each is measured in a process of its own, as a process never forgets its peak.
     """
@@ -63,7 +63,7 @@ def peak_megabytes(
         done = subprocess.run(
             [sys.executable, "-c", PROBE, what], capture_output=True, text=True, check=True
         )
-        rows.append({"contender": name, "T": T, "megabytes": float(done.stdout)})
+        rows.append({"method": name, "T": T, "megabytes": float(done.stdout)})
     return rows
 
 
@@ -93,7 +93,7 @@ def beside_other_work(p: Profile, cores: int) -> dict[str, float]:
     alone = _sweep_seconds(p, cores)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
-            time.sleep(1.0)  # until it is under way
+            time.sleep(1.0)  # until it is running
             busy = _sweep_seconds(p, cores)
         finally:
             other.kill()

@@ -1,0 +1,73 @@
+"""What one process of a sweep does: train a run with the threads it may have, and keep watch."""
+
+import contextlib
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from sdd.runs import store
+from sdd.runs.progress import heartbeat_path, write_heartbeat
+from sdd.runs.spec import RunSpec, make_run
+from sdd.training.checkpoint import Progress
+
+__all__ = ["threads_of", "train_and_store"]
+
+CHECKPOINT_EVERY_S = 120  # seconds of training that a crash may cost
+
+
+def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Path) -> str:
+    """Train one run unless it is stored by now; runs in a worker process."""
+    if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with store.locked(spec.name, folder):
+        if store.load(spec.name, folder) is None:
+            progress = store.load_checkpoint(spec.name, spec.config, folder)
+            resumed = progress.steps if progress else 0
+            try:
+                made = make_run(
+                    spec,
+                    threads=lambda: threads_of(spec.name, remaining_file),
+                    checkpoint=_monitor(spec, folder, parent, resumed),
+                    resume=progress,
+                )
+                store.save_run(made, folder)
+            finally:
+                with contextlib.suppress(OSError):
+                    heartbeat_path(spec.name, folder).unlink()
+    return spec.name
+
+
+def _monitor(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
+    """Return what a training calls when it stops: it writes heartbeats and checkpoints."""
+    last_heartbeat = last_checkpoint = time.monotonic()
+    write_heartbeat(spec.name, folder, resumed, resumed)
+
+    def on_stop(progress: Progress) -> None:
+        nonlocal last_heartbeat, last_checkpoint
+        if os.getpid() != parent and os.getppid() != parent:
+            os._exit(1)  # the sweep was killed: leave no orphan at work
+        now = time.monotonic()
+        if now - last_heartbeat > 1:
+            last_heartbeat = now
+            write_heartbeat(spec.name, folder, progress.steps, resumed)
+        if now - last_checkpoint > CHECKPOINT_EVERY_S:
+            last_checkpoint = now
+            try:
+                store.save_checkpoint(progress, spec.name, folder)
+            except store.StoreError as error:  # there may be space again by the end
+                warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
+
+    return on_stop
+
+
+def threads_of(name: str, remaining_file: Path) -> int:
+    """Return how many threads a run may take now: more than one where cores are idle."""
+    try:
+        cores, *remaining = remaining_file.read_text().split()
+        share, rest = divmod(int(cores), len(remaining))
+        return max(1, share + (remaining.index(name) < rest))
+    except (OSError, ValueError, ZeroDivisionError):  # the sweep is at its end
+        return 1

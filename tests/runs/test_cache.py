@@ -1,0 +1,58 @@
+"""Measures of runs are computed once and kept beside them, without a word."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sdd.runs.cache import memory
+
+PROGRAM = """
+from sdd.runs.cache import memory
+from sweeps import spec
+
+@memory().cache
+def measure(spec, factor=2):
+    print("computed", flush=True)
+    return factor * spec.data.T
+
+print(measure(spec(T=5)), measure(spec(T=5)), measure(spec(T=6)))
+"""
+
+
+def measures(folder, tmp_path):
+    """Call a measure in a process of its own; return what it printed, on both streams."""
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-W", "default", file],
+        env=os.environ | {"SDD_STORE": str(folder), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split(), done.stderr
+
+
+def test_a_measure_is_computed_once_and_found_by_later_processes(tmp_path):
+    store = tmp_path / "store"
+    assert measures(store, tmp_path) == (["computed", "computed", "10", "10", "12"], "")
+    assert measures(store, tmp_path) == (["10", "10", "12"], "")
+    assert [f.name for f in store.iterdir()] == [".measures"]
+
+
+def test_where_nothing_can_be_kept_measures_are_computed_all_the_same(tmp_path):
+    (tmp_path / "store").write_text("in the way")
+    printed = ["computed"] * 3 + ["10", "10", "12"]
+    assert measures(tmp_path / "store", tmp_path) == (printed, "")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_store_that_may_only_be_read_is_left_alone(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        assert memory(tmp_path).location is None
+    finally:
+        tmp_path.chmod(0o700)
