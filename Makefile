@@ -20,6 +20,8 @@ RUNS := $(or $(SDD_STORE),runs)
 PORT ?= 8000
 # More arguments for pytest: `make test ARGS="-k engine"`
 ARGS ?=
+# FAST=1: without the tests marked slow. EXPLORE=1: those of drawn examples alone, on fresh ones.
+LANE := $(if $(EXPLORE),-m hypothesis --hypothesis-profile=explore,$(if $(FAST),-m "not slow"))
 
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 VERSION := import sys; print("%d.%d" % sys.version_info[:2])
@@ -79,8 +81,8 @@ book: profile $(STAMP) ## train what is missing, then build the site (PROFILE=qu
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
 
-test: $(STAMP) ## run the tests (not those of the built site)
-	@$(PY) -m pytest $(ARGS)
+test: $(STAMP) ## run the tests, not those of the built site (FAST=1: under a minute; EXPLORE=1: fresh examples)
+	@$(PY) -m pytest $(LANE) $(ARGS)
 
 test-site: $(STAMP) ## open the built site in Chromium and test every page
 	@$(PY) -m pytest tests/site $(ARGS)
