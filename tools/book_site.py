@@ -14,6 +14,7 @@ from sphinx.util.osutil import relative_uri
 from sdd.findings import figure_data
 
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
 
 
@@ -26,6 +27,23 @@ def set_buttons(app: Sphinx, config: Config) -> None:
     if not has_repository:
         for key in REPOSITORY_OPTIONS:
             options.pop(key, None)
+
+
+def launch_from_notebooks(app: Sphinx) -> None:
+    """Have the theme build launch buttons for the branch of notebooks, its others being done."""
+    options = app.config.html_theme_options
+    if options.get("repository_url"):
+        options["repository_branch"] = NOTEBOOKS_BRANCH
+
+
+def launch_notebooks(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Point launch buttons, which name the page's source, at its notebook."""
+    for group in context.get("header_buttons", []):
+        if group["label"] == "launch-buttons":
+            for button in group["buttons"]:
+                button["url"] = button["url"].replace(f"{pagename}.md", f"{pagename}.ipynb")
 
 
 def add_open_graph(
@@ -122,9 +140,11 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx: buttons ahead of the theme, summaries after it."""
     app.connect("config-inited", set_buttons, priority=100)
     app.connect("builder-inited", ask_for_data)
+    app.connect("builder-inited", launch_from_notebooks, priority=900)
     app.connect("doctree-resolved", link_data)
     app.connect("doctree-resolved", name_cells)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_open_graph, priority=900)
+    app.connect("html-page-context", launch_notebooks, priority=900)
     app.connect("build-finished", write_front_door, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
