@@ -1,6 +1,7 @@
 """What the site needs beyond _config.yml: summaries, data, a front door, buttons that can work."""
 
 import os
+import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,8 @@ def write_front_door(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx: buttons ahead of the theme, summaries after it."""
+    # Pages that a build generates are not in _toc.yml: the next one would take them for stray ones.
+    shutil.rmtree(Path(app.srcdir) / "book" / "api", ignore_errors=True)
     app.connect("config-inited", set_buttons, priority=100)
     app.connect("builder-inited", ask_for_data)
     app.connect("builder-inited", launch_from_notebooks, priority=900)
