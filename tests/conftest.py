@@ -15,7 +15,11 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),  # they depend on how busy the machine is
 )
 settings.register_profile(
-    "explore", settings.get_profile("repeat"), derandomize=False, max_examples=2_000, print_blob=True
+    "explore",
+    settings.get_profile("repeat"),
+    derandomize=False,
+    max_examples=2_000,
+    print_blob=True,
 )
 settings.load_profile("repeat")
 

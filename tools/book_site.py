@@ -12,7 +12,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from sdd.findings import figure_data
+from sdd.findings import page
 
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
@@ -75,7 +75,7 @@ def add_open_graph(
 def ask_for_data(app: Sphinx) -> None:
     """Have the chapters, which inherit the environment, write their figures' data into the site."""
     if app.builder.format == "html":
-        os.environ[figure_data.FOLDER] = str(Path(app.outdir) / "data")
+        os.environ[page.FOLDER] = str(Path(app.outdir) / "data")
 
 
 def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -87,7 +87,7 @@ def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         name = next(iter(figure["ids"]), "(a figure without a name)")
         if not (Path(app.outdir) / "data" / f"{name}.csv").is_file():
             logging.getLogger(__name__).warning(
-                f'{name} has no data: end its cell with figure_data.save("{name}")',
+                f'{name} has no data: end its cell with page.csv("{name}", table)',
                 location=figure,
             )
             continue
