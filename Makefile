@@ -108,7 +108,7 @@ notebooks: $(STAMP) ## write the chapters as .ipynb into _build/notebooks
 	@$(PY) tools/notebooks.py
 
 clean: ## delete the built site and caches; stored runs and .venv stay
-	rm -rf _build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf _build book/api .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: do not ask)
 	@set -e; \
