@@ -17,9 +17,13 @@ SITE := _build/html
 KERNELS := $(CURDIR)/_build/ipython
 # Where sdd.runs.store keeps runs.
 RUNS := $(or $(SDD_STORE),runs)
+# JupyterLab opens a chapter as a notebook at a double click.
+LAB := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 PORT ?= 8000
 # More arguments for pytest: `make test ARGS="-k engine"`
 ARGS ?=
+# FAST=1: without the tests marked slow. EXPLORE=1: those of drawn examples alone, on fresh ones.
+LANE := $(if $(EXPLORE),-m hypothesis --hypothesis-profile=explore,$(if $(FAST),-m "not slow"))
 
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 VERSION := import sys; print("%d.%d" % sys.version_info[:2])
@@ -60,6 +64,7 @@ $(STAMP): requirements.txt requirements-dev.txt requirements-cluster.txt constra
 	fi; \
 	echo "Installing sdd and its requirements into $(VENV) with Python $$($(PY) -c '$(VERSION)') (minutes, once) ..."; \
 	$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'; \
+	$(VENV)/bin/jupytext-config --settings-file $(LAB) set-default-viewer markdown; \
 	echo "$(CURDIR)" > $@
 
 # Before minutes of set-up; the names are those of sdd/findings/profiles.py.
@@ -79,18 +84,17 @@ book: profile $(STAMP) ## train what is missing, then build the site (PROFILE=qu
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
 
-test: $(STAMP) ## run the tests (not those of the built site)
-	@$(PY) -m pytest $(ARGS)
+test: $(STAMP) ## run the tests, not those of the built site (FAST=1: under a minute; EXPLORE=1: fresh examples)
+	@$(PY) -m pytest $(LANE) $(ARGS)
 
 test-site: $(STAMP) ## open the built site in Chromium and test every page
 	@$(PY) -m pytest tests/site $(ARGS)
 
-check: $(STAMP) ## formatting, lint, types, import layers, stale notebooks
+check: $(STAMP) ## formatting, lint, types, import layers
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy sdd
 	$(VENV)/bin/lint-imports
-	$(PY) tools/notebooks.py --check
 
 bench: $(STAMP) ## measure the engine against textbook PyTorch (ten minutes; SHORT=1: two)
 	@$(PY) -m sdd bench $(if $(SHORT),--short) --json _build/bench/bench.json
@@ -100,11 +104,11 @@ serve: $(STAMP) ## show the built site at http://localhost:8000 (PORT=...)
 	@echo "http://localhost:$(PORT)/ (Ctrl-C stops)"
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
-notebooks: $(STAMP) ## write the .ipynb twins of the chapters
+notebooks: $(STAMP) ## write the chapters as .ipynb into _build/notebooks
 	@$(PY) tools/notebooks.py
 
 clean: ## delete the built site and caches; stored runs and .venv stay
-	rm -rf _build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf _build book/api .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: do not ask)
 	@set -e; \

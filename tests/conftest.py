@@ -1,7 +1,27 @@
-"""What all tests share: a store of their own, and signatures that are checked."""
+"""What all tests share: drawn examples, a store of their own, signatures that are checked."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+# Every `make test` draws the same examples, so that no change is rejected by luck; the nightly
+# `make test EXPLORE=1` draws fresh ones, and a failure prints the line that repeats it.
+settings.register_profile(
+    "repeat",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=list(HealthCheck),  # they depend on how busy the machine is
+)
+settings.register_profile(
+    "explore",
+    settings.get_profile("repeat"),
+    derandomize=False,
+    max_examples=2_000,
+    print_blob=True,
+)
+settings.load_profile("repeat")
 
 # In these modules every call is held to the types and shapes of its signature. (Elsewhere numba
 # compiles the functions as they stand, or tests give wrong types to see what is said of them.)

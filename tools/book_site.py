@@ -1,6 +1,7 @@
 """What the site needs beyond _config.yml: summaries, data, a front door, buttons that can work."""
 
 import os
+import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from sphinx.config import Config
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from sdd.findings import figure_data
+from sdd.findings import page
 
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
 
 
@@ -26,6 +28,23 @@ def set_buttons(app: Sphinx, config: Config) -> None:
     if not has_repository:
         for key in REPOSITORY_OPTIONS:
             options.pop(key, None)
+
+
+def launch_from_notebooks(app: Sphinx) -> None:
+    """Have the theme build launch buttons for the branch of notebooks, its others being done."""
+    options = app.config.html_theme_options
+    if options.get("repository_url"):
+        options["repository_branch"] = NOTEBOOKS_BRANCH
+
+
+def launch_notebooks(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Point launch buttons, which name the page's source, at its notebook."""
+    for group in context.get("header_buttons", []):
+        if group["label"] == "launch-buttons":
+            for button in group["buttons"]:
+                button["url"] = button["url"].replace(f"{pagename}.md", f"{pagename}.ipynb")
 
 
 def add_open_graph(
@@ -56,7 +75,7 @@ def add_open_graph(
 def ask_for_data(app: Sphinx) -> None:
     """Have the chapters, which inherit the environment, write their figures' data into the site."""
     if app.builder.format == "html":
-        os.environ[figure_data.FOLDER] = str(Path(app.outdir) / "data")
+        os.environ[page.FOLDER] = str(Path(app.outdir) / "data")
 
 
 def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -68,7 +87,7 @@ def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         name = next(iter(figure["ids"]), "(a figure without a name)")
         if not (Path(app.outdir) / "data" / f"{name}.csv").is_file():
             logging.getLogger(__name__).warning(
-                f'{name} has no data: end its cell with figure_data.save("{name}")',
+                f'{name} has no data: end its cell with page.csv("{name}", table)',
                 location=figure,
             )
             continue
@@ -120,11 +139,15 @@ def write_front_door(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx: buttons ahead of the theme, summaries after it."""
+    # Pages that a build generates are not in _toc.yml: the next one would take them for stray ones.
+    shutil.rmtree(Path(app.srcdir) / "book" / "api", ignore_errors=True)
     app.connect("config-inited", set_buttons, priority=100)
     app.connect("builder-inited", ask_for_data)
+    app.connect("builder-inited", launch_from_notebooks, priority=900)
     app.connect("doctree-resolved", link_data)
     app.connect("doctree-resolved", name_cells)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_open_graph, priority=900)
+    app.connect("html-page-context", launch_notebooks, priority=900)
     app.connect("build-finished", write_front_door, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,6 @@
 python tools/readme_figure.py
 """
 
-import math
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,21 +11,26 @@ mpl.use("svg")
 import matplotlib.pyplot as plt
 
 from sdd import figures, paper
-from sdd.findings import claims
+from sdd.findings import Evidence
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "double-descent.svg"
 
 
 def main() -> None:
     """Write the figure."""
-    evidence = claims.Evidence.stored("paper")
-    losses = {T: evidence.losses(T) for T in [*evidence.sizes, math.inf]}
-    baselines = {"no output": evidence.zero, "best\nconstant": evidence.constant[0]}
+    evidence = Evidence.stored("paper")
+    runs = evidence.body()
     plt.style.use(figures.STYLE)
     fig, ax = plt.subplots(figsize=(6, 4))
-    published = {T: v for T, v in paper.TEST_LOSS.items() if T in losses}
-    figures.test_loss_by_size(losses, baselines, published, ax, ylim=figures.loss_window(losses))
-    TARGET.parent.mkdir(exist_ok=True)
+    figures.by_size(
+        runs,
+        "test_loss",
+        ax,
+        baselines={"no output": evidence.zero, "best\nconstant": evidence.constant[0]},
+        ylim=(runs["test_loss"].min() - 0.001, 1.03),  # far higher losses run off the top
+        label="ours",
+        published=evidence.profile.published(paper.TEST_LOSS),
+    )
     fig.savefig(TARGET, metadata={"Date": None})
 
 

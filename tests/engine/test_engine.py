@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sdd import engine
@@ -25,15 +25,6 @@ from sdd.model import ReLUOutput
 from sdd.theory import tgon_solution, tgon_threshold
 
 torch.set_num_threads(1)  # on problems this small, threads only wait for each other
-
-# The same problems at every call (derandomize): a failure here is never a matter of luck.
-drawn = settings(
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def oracle(W, b, data):
@@ -119,7 +110,6 @@ def problems(draw):
     return Problem(W, b, data)
 
 
-@drawn
 @given(problems())
 def test_loss_and_gradient_are_those_of_the_plain_model(problem):
     W, b, data = problem.W, problem.b, problem.data
@@ -140,7 +130,6 @@ def test_loss_and_gradient_are_those_of_the_plain_model(problem):
     assert np.abs(db - of_b).max() <= tolerance
 
 
-@drawn
 @given(problems())
 def test_hidden_vectors_are_the_rows_times_w(problem):
     W, data = problem.W, problem.data
@@ -165,7 +154,6 @@ def memorised(draw):
     return Problem(*tgon_solution(data, radius), data)
 
 
-@settings(drawn, max_examples=60)
 @given(memorised())
 def test_an_exactly_memorised_polygon_has_no_loss_and_no_gradient(problem):
     W, b, data = problem.W, problem.b, problem.data
@@ -200,7 +188,6 @@ def kink_allowance(W, b, data, rounding=2e-6):
     return np.abs(h).T @ jump + through_h.T @ X, jump.sum(0), unsure.mean()
 
 
-@settings(drawn, max_examples=150)
 @given(problems())
 def test_single_precision_gradients_lie_between_the_slopes_on_both_sides_of_a_kink(problem):
     # (Weights within ±3: sums of terms a million times the result are no test of the engine.)

@@ -4,7 +4,7 @@ from inspect import unwrap  # where shapes are checked at run time, that check w
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sdd.measures.geometry import (
@@ -35,7 +35,6 @@ def written_out(vectors):
     return np.array(result)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     k=st.integers(1, 12),
     m=st.integers(1, 6),
@@ -103,7 +102,6 @@ def test_max_dimensionality_is_the_supremum_over_directions():
     np.testing.assert_allclose(max_dimensionality(hidden), supremum, rtol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
 @given(k=st.integers(1, 15), m=st.integers(1, 6), rank=st.integers(1, 6), seed=st.integers(0, 999))
 def test_max_dimensionalities_sum_to_the_rank(k, m, rank, seed):
     rng = np.random.default_rng(seed)

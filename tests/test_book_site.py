@@ -1,0 +1,106 @@
+"""What the site adds to Jupyter Book, on a book of one page with the real book's configuration."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = """\
+---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+myst: {html_meta: {description: A page to try}}
+---
+
+# A page
+
+```{code-cell} ipython3
+---
+mystnb:
+  image: {alt: A line}
+  figure: {caption: With its table., name: fig-kept}
+---
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from sdd.findings import page
+
+page.csv("fig-kept", pd.DataFrame({"x": [1], "y": [2.5]}))
+plt.plot([1, 2]);
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  image: {alt: A line}
+  figure: {caption: Without., name: fig-forgotten}
+---
+plt.plot([1, 2]);
+```
+
+| Claim | Published | Ours |
+| --- | --- | --- |
+| Five stand apart | 5 (fig) | 5 |
+
+| T | Ours |
+| --- | --- |
+| 3 | 1.0 |
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The page as built, and the warnings of the build."""
+    book = tmp_path_factory.mktemp("book")
+    shutil.copytree(ROOT / "tools", book / "tools")
+    shutil.copytree(ROOT / "book" / "assets", book / "book" / "assets")
+    shutil.copy(ROOT / "book" / "references.bib", book / "book")
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["repository"]["url"] = "https://github.com/someone/sdd"
+    (book / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (book / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
+    (book / "book" / "page.md").write_text(PAGE, encoding="utf-8")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-q"],
+        cwd=book,
+        env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    site = book / "_build" / "html"
+    html = (site / "book" / "page.html").read_text(encoding="utf-8")
+    return site, BeautifulSoup(html, "html.parser"), done.stderr
+
+
+@pytest.mark.slow
+def test_a_figure_links_to_its_table_and_one_without_is_warned_of(built):
+    site, page, warnings = built
+    assert [a["href"] for a in page.select('figcaption a[href$=".csv"]')] == [
+        "../data/fig-kept.csv"
+    ]
+    assert (site / "data" / "fig-kept.csv").read_text() == "x,y\n1,2.5\n"
+    assert re.findall(r"(\S+) has no data", warnings) == ["fig-forgotten"]
+
+
+@pytest.mark.slow
+def test_cells_of_a_table_of_claims_are_named_for_the_style_sheet_and_others_not(built):
+    _, page, _ = built
+    assert len(page.select("table.claims")) == 1
+    names = [name for cell in page.select("td") for name in cell.get("class", [])]
+    assert names == ["claim-claim", "claim-published", "claim-ours"]
+
+
+@pytest.mark.slow
+def test_launch_buttons_open_the_notebook_on_its_branch_and_edit_buttons_the_source(built):
+    _, page, _ = built
+    addresses = {a["href"].partition("github")[2] for a in page.select("a[href]")}
+    assert "/someone/sdd/blob/notebooks/book/page.ipynb" in addresses
+    assert ".com/someone/sdd/edit/main/book/page.md" in addresses
