@@ -1,5 +1,6 @@
 """Figures in the paper's form: tables in, axes out; nothing is saved, shown or measured here."""
 
+from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.panels import shade_regimes, three_panels
 from sdd.figures.sizes import by_size, dimensionality_by_size, size_axis
@@ -10,11 +11,14 @@ __all__ = [
     "COLORS",
     "SERIES",
     "STYLE",
+    "against_ratio",
     "by_size",
     "dimensionality_by_size",
+    "drift",
     "leaf_map",
     "leaves",
     "levels",
+    "root_moments",
     "shade_regimes",
     "size_axis",
     "step_times",

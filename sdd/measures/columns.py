@@ -1,5 +1,6 @@
 """What is measured on a run, as named numbers: the columns of `sdd.measures.table`."""
 
+import hashlib
 import math
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,8 @@ from sdd.training.config import Run
 
 __all__ = [
     "arrangement",
+    "bits",
+    "few_rows_loss",
     "firing_by_times_seen",
     "geometry",
     "hidden_reach",
@@ -28,6 +31,7 @@ __all__ = [
 
 FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
 REFIT_ROWS = 20_000  # rows that refits are fitted on
+FEW_ROWS = 1_000  # of a test set as small as published replications use
 LARGEST = 6  # dimensionalities of features that are columns: five, and the next
 APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
 
@@ -186,6 +190,19 @@ def arrangement(run: Run) -> dict[str, Any]:
         "fan_step": (360.0 - arrangements.widest_gap(ring)) / max(1, len(ring) - 1),
         "fan_least_step": float(np.degrees(np.arccos(np.clip(1 - 1 / r**2, -1, 1)))),
     }
+
+
+def few_rows_loss(run: Run) -> dict[str, Any]:
+    """Return the loss on the first 1,000 test points only."""
+    few = _test_rows(run).take(np.arange(FEW_ROWS))
+    return {"few_rows_loss": float(engine.loss(run.W, run.b, few))}
+
+
+def bits(run: Run) -> dict[str, Any]:
+    """Return a hash of weights and biases, at the end and in the snapshots that the run has."""
+    kept = [run.W, run.b, *(run.snapshots[k] for k in ("W", "b") if k in run.snapshots)]
+    # Zero is added so that −0 counts as 0.
+    return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
 
 
 def _settings(run: Run) -> DataSettings:
