@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from sdd.figures.sizes import MARKERS, t_interval
-from sdd.figures.style import SERIES, levels
+from sdd.figures.style import SERIES, levels, plain_numbers
 
 __all__ = ["against_ratio", "drift", "root_moments"]
 
@@ -52,10 +52,10 @@ def against_ratio(
     look = {"x": "ratio", "y": y, "hue": hue, "hue_order": kinds, "style": hue,
             "style_order": kinds, "markers": MARKERS[: len(kinds)],
             "palette": list(SERIES[: len(kinds)]), "ax": ax}  # fmt: skip
-    sns.lineplot(
-        runs, **look, errorbar=t_interval, markersize=0, legend=False, err_kws={"alpha": 0.15}
-    )
-    sns.scatterplot(runs, **look, s=18, alpha=0.6, lw=0, zorder=3)
+    sns.lineplot(runs, **look, errorbar=t_interval, markersize=0, err_kws={"alpha": 0.15, "lw": 0})
+    sns.scatterplot(runs, **look, s=18, alpha=0.6, lw=0, zorder=3, legend=False)
+    if log:
+        plain_numbers(ax)
     for name, ratio in (marks or {}).items():
         ax.axvline(ratio, color="0.4", lw=1, ls="--")
         ax.annotate(
@@ -63,9 +63,11 @@ def against_ratio(
             textcoords="offset points", ha="center", va="bottom", fontsize=9, color="0.25",
         )  # fmt: skip
     ax.set(xlabel="ε of the summed loss ÷ (1 − S)", ylabel=ylabel)
+    handles, labels = ax.get_legend_handles_labels()
+    plt.setp(handles, markersize=5)
     # Above the axes, clear of the curves, and of the names of the marks.
-    sns.move_legend(
-        ax, "lower center", bbox_to_anchor=(0.5, 1), ncols=3, title=None,
+    ax.legend(
+        handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3,
         borderaxespad=1.6 if marks else 0.5,
     )  # fmt: skip
     return ax
@@ -88,11 +90,11 @@ def drift(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = ax or plt.gca()
     names = frame["n"].map("n = {:,}".format)
     sns.lineplot(
-        frame, x="step", y="difference", hue=names, style=names, markers=True, ax=ax, mew=0,
-        palette=list(SERIES[: names.nunique()]), errorbar=None,
+        frame, x="step", y="difference", hue=names, style=names, ax=ax, mew=0,
+        markers=MARKERS[: names.nunique()], palette=list(SERIES[: names.nunique()]), errorbar=None,
     )  # fmt: skip
     ax.set_xscale("log")
-    ax.set_yscale("symlog", linthresh=1e-17, linscale=0.5)
+    ax.set_yscale("symlog", linthresh=1e-17, linscale=3)
     ax.set(ylim=(-3e-18, 10), xlabel="step", ylabel="relative difference of W")
     ax.set_yticks([0, *(10.0**k for k in (-16, -12, -8, -4, 0))])
     ax.legend()
@@ -121,10 +123,11 @@ def root_moments(
     Axes
     """
     ax = ax or plt.gca()
+    count = frame[hue].nunique()
     sns.lineplot(
-        frame, x="step", y=frame["root"].clip(lower=1e-30), hue=hue, style=hue, markers=True, ax=ax,
-        palette=list(SERIES[: frame[hue].nunique()]), estimator="median", errorbar=("pi", 50),
-        err_kws={"alpha": 0.18, "lw": 0}, mew=0,
+        frame, x="step", y=frame["root"].clip(lower=1e-30), hue=hue, style=hue, ax=ax, mew=0,
+        markers=MARKERS[:count], palette=list(SERIES[:count]), estimator="median",
+        errorbar=("pi", 50), err_kws={"alpha": 0.18, "lw": 0},
     )  # fmt: skip
     levels(ax, eps)
     ax.set(xscale="log", yscale="log", xlabel="step", ylabel="√v̂ of the features' weights")
