@@ -47,14 +47,15 @@ def against_ratio(
     Axes
     """
     ax = ax or plt.gca()
-    ax.set(xscale="log", yscale="log" if log else "linear")
+    ax.set_xscale("log")
     kinds = list(runs[hue].unique())
     look = {"x": "ratio", "y": y, "hue": hue, "hue_order": kinds, "style": hue,
             "style_order": kinds, "markers": MARKERS[: len(kinds)],
             "palette": list(SERIES[: len(kinds)]), "ax": ax}  # fmt: skip
     sns.lineplot(runs, **look, errorbar=t_interval, markersize=0, err_kws={"alpha": 0.15, "lw": 0})
     sns.scatterplot(runs, **look, s=18, alpha=0.6, lw=0, zorder=3, legend=False)
-    if log:
+    if log:  # (On an axis that is logarithmic before, seaborn would take means of logarithms.)
+        ax.set_yscale("log", nonpositive="clip")
         plain_numbers(ax)
     for name, ratio in (marks or {}).items():
         ax.axvline(ratio, color="0.4", lw=1, ls="--")

@@ -26,6 +26,7 @@ __all__ = [
     "loss_parts",
     "losses",
     "output_refits",
+    "point_losses",
     "refit_inside",
 ]
 
@@ -105,6 +106,14 @@ def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
     if isinstance(data, Stream):
         data = data.settings.rows(0, FRESH_SHOWN, "fresh")
     return engine.hidden(run.W, data)
+
+
+def point_losses(run: Run) -> Float[np.ndarray, "T"]:
+    """Return the loss of each point of a run's finite training set."""
+    data = _settings(run).make()
+    if isinstance(data, Stream):
+        raise ValueError("point_losses needs a finite training set, not T = infinity")
+    return engine.loss(run.W, run.b, data, per_example=True)
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
