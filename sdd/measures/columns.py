@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from sdd import engine
+from sdd import engine, theory
 from sdd.data import Dataset, DataSettings, Stream, sample
 from sdd.measures import arrangements, damping, decomposition
 from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
@@ -28,6 +28,8 @@ __all__ = [
     "output_refits",
     "point_losses",
     "refit_inside",
+    "ring_columns",
+    "ring_loss_change",
 ]
 
 FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
@@ -110,10 +112,7 @@ def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
 
 def point_losses(run: Run) -> Float[np.ndarray, "T"]:
     """Return the loss of each point of a run's finite training set."""
-    data = _settings(run).make()
-    if isinstance(data, Stream):
-        raise ValueError("point_losses needs a finite training set, not T = infinity")
-    return engine.loss(run.W, run.b, data, per_example=True)
+    return engine.loss(run.W, run.b, _finite(_settings(run)), per_example=True)
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
@@ -201,6 +200,40 @@ def arrangement(run: Run) -> dict[str, Any]:
     }
 
 
+def ring_columns(run: Run) -> dict[str, Any]:
+    """Return the lengths of columns of W where a few are a ring.
+
+    ``length_mean``, ``length_min`` and ``b_mean``, over all features; ``rest_R2``: the summed
+    squared length of all but the longest, as many as a planted ring has corners.
+    """
+    squares = np.sort((run.W.astype(float) ** 2).sum(axis=0))
+    corners = int(run.start.split(":")[1]) if "ring:" in run.start else 0
+    lengths = np.sqrt(squares)
+    return {
+        "length_mean": float(lengths.mean()),
+        "length_min": float(lengths[0]),
+        "b_mean": float(run.b.mean()),
+        "rest_R2": float(squares[: len(squares) - corners].sum()),
+    }
+
+
+def ring_loss_change(run: Run) -> dict[str, Any]:
+    """Return ``loss_change``: by how much a model of a few features changes the training loss, ÷ p.
+
+    From that of no output at all. p is what the data make it, (1/T) Σ x² over F E[x²|active]: how
+    often the F happen to be active in a draw then cancels.
+    """
+    data = _settings(run)
+    zero = _zero_loss(data)
+    each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))
+    return {"loss_change": (run.train_loss / zero - 1) * run.W.shape[1] * each}
+
+
+@lru_cache(maxsize=128)
+def _zero_loss(data: DataSettings) -> float:
+    return float(theory.constant_loss(_finite(data), 0.0))
+
+
 def few_rows_loss(run: Run) -> dict[str, Any]:
     """Return the loss on the first 1,000 test points only."""
     few = _test_rows(run).take(np.arange(FEW_ROWS))
@@ -218,6 +251,13 @@ def _settings(run: Run) -> DataSettings:
     if not isinstance(run.data, DataSettings):
         raise ValueError("the run must be of drawn data, not of data of one's own")
     return run.data
+
+
+def _finite(data: DataSettings) -> Dataset:
+    rows = data.make()
+    if isinstance(rows, Stream):
+        raise ValueError("the training set must be finite, not T = infinity")
+    return rows
 
 
 def _test_rows(run: Run) -> Dataset:
