@@ -162,7 +162,7 @@ def among_all(e: Evidence) -> pd.DataFrame:
     """Return the models with a ring planted among all features; 0 ``corners``: a usual start."""
     runs = e.table("planted-rings", ring_columns)
     corners = runs["start"].str.extract(r"top-ring:(\d+):")[0]
-    return runs.assign(corners=corners.fillna(0).astype(int))
+    return runs.assign(corners=corners.fillna("0").astype(int))
 
 
 def rings_among_others(R2: np.ndarray) -> pd.DataFrame:
