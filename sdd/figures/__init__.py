@@ -1,20 +1,27 @@
 """Figures in the paper's form: tables in, axes out; nothing is saved, shown or measured here."""
 
+from sdd.figures.counts import by_count
+from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.panels import shade_regimes, three_panels
 from sdd.figures.sizes import by_size, dimensionality_by_size, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
-from sdd.figures.vectors import vector_columns, vectors
+from sdd.figures.vectors import gallery, vector_columns, vectors
 
 __all__ = [
     "COLORS",
     "SERIES",
     "STYLE",
+    "against_ratio",
+    "by_count",
     "by_size",
     "dimensionality_by_size",
+    "drift",
+    "gallery",
     "leaf_map",
     "leaves",
     "levels",
+    "root_moments",
     "shade_regimes",
     "size_axis",
     "step_times",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
-__all__ = ["COLORS", "SERIES", "STYLE", "levels", "note", "short", "use_style"]
+__all__ = ["COLORS", "SERIES", "STYLE", "levels", "note", "plain_numbers", "short", "use_style"]
 
 STYLE = Path(__file__).with_name("sdd.mplstyle")
 
@@ -54,6 +55,14 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
         fontsize=9,
         annotation_clip=False,
     )
+
+
+def plain_numbers(ax: Axes) -> None:
+    """Write the numbers of a logarithmic y-axis out, where they need no powers of ten."""
+    low, high = ax.get_ylim()
+    if 1e-3 < low and high < 1e5:
+        for set_it in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+            set_it(LogFormatter(minor_thresholds=(2, 0.7)))
 
 
 def levels(ax: Axes, values: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from sdd.figures.style import COLORS
 
-__all__ = ["VECTOR_COLORS", "vector_columns", "vectors"]
+__all__ = ["VECTOR_COLORS", "gallery", "vector_columns", "vectors"]
 
 VECTOR_COLORS = {"columns of W": COLORS["feature"], "hidden vectors": COLORS["example"]}
 
@@ -102,4 +102,33 @@ def vector_columns(frame: pd.DataFrame, *, across: int = 4, common_scale: bool =
             if k % across == 0:
                 ax.set_ylabel(of, color=color)
         pair[0].set_title(model)
+    return fig
+
+
+def gallery(frame: pd.DataFrame) -> Figure:
+    """Draw hidden vectors of several models of each kind, a kind a row, each to its own scale.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a vector: ``kind``, which is the row's title; ``model``, counted from 0; ``x``, ``y``;
+        and whether it is ``marked``, by an open square at its end.
+
+    Returns
+    -------
+    Figure
+    """
+    kinds, across = list(frame["kind"].unique()), 1 + int(frame["model"].max())
+    fig, axes = plt.subplots(
+        len(kinds), across, figsize=(1.6 * across, 1.8 * len(kinds)), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.set_visible(False)
+    for (kind, model), rows in frame.groupby(["kind", "model"]):
+        ax = axes[kinds.index(kind), model]
+        ax.set_visible(True)
+        vectors(rows[["x", "y"]].to_numpy(), ax, color=COLORS["example"])
+        ax.plot("x", "y", "s", data=rows[rows["marked"]], mfc="white", mec="black", ms=6, mew=1.3)
+    for ax, kind in zip(axes[:, 0], kinds, strict=True):
+        ax.set_title(kind, loc="left")
     return fig

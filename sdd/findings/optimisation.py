@@ -1,8 +1,46 @@
 """How much of a training is chance: outcomes at T = 8 (C10), spread over initial weights."""
 
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from sdd import paper
+from sdd.findings.double_descent import label
+from sdd.findings.evidence import Evidence
+from sdd.findings.page import mean_sd
 from sdd.findings.profiles import Profile, choose, small_spec, spec
-from sdd.findings.registry import experiment
+from sdd.findings.registry import claim, experiment
+from sdd.findings.rule import (
+    NOISY,
+    NOT,
+    REPRODUCED,
+    Verdict,
+    combine,
+    judge_each,
+    judge_sign,
+    judge_value,
+)
+from sdd.measures import arrangements
+from sdd.measures.columns import arrangement, hidden_vectors, point_losses
+from sdd.measures.statistics import best_of, steadier
+from sdd.measures.table import Measure, load
 from sdd.runs.spec import RunSpec
+
+__all__ = [
+    "best_by_count",
+    "eight",
+    "examples",
+    "failure_chance",
+    "mixed_loss",
+    "outcomes",
+    "renamed",
+    "spreads",
+    "table",
+]
+
+FAILED = "failed"
+OF_FOUR = 4  # models averaged at each T of the paper's F3
 
 
 @experiment("eight-points")
@@ -25,3 +63,200 @@ def initial_weights(p: Profile) -> list[RunSpec]:
         for m in (2, 4)
         for k in range(choose(p, 4, 8, 16))
     ]
+
+
+# --- Tables -------------------------------------------------------------------------------------
+
+
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the trainings from many initial weights, a row a training; see also `eight`."""
+    return Evidence.stored(of).table("initial-weights", *measures)
+
+
+def eight(e: Evidence) -> pd.DataFrame:
+    """Return the trainings at T = 8: whether each has ``failed``, and its ``outcome``.
+
+    A training has failed where its loss is above half of one point's share, 1/2T. The outcome is
+    "failed", or else how the hidden vectors are arranged (`sdd.measures.arrangements`): in this
+    order the failures are last.
+    """
+    runs = e.table("eight-points", arrangement)
+    failed = runs["train_loss"] > 0.5 / runs["T"]
+    names = runs["arrangement"].mask(failed, FAILED)
+    kinds = [k for k in (*arrangements.KINDS, FAILED) if (names == k).any()]
+    return runs.assign(failed=failed, outcome=pd.Categorical(names, kinds, ordered=True))
+
+
+def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return what trainings came to as a table of text: how often, and what they look like."""
+    groups = runs.groupby("outcome", observed=True)
+    losses = groups["train_loss"].agg(["median", "min", "max"])
+    return pd.DataFrame(
+        {
+            "came to": losses.index,
+            "trainings": [f"{count} of {len(runs)}" for count in groups.size()],
+            "training loss: median (lowest to highest)": [
+                f"{row.median:.1e} ({row.min:.1e} to {row.max:.1e})" for row in losses.itertuples()
+            ],
+            "test loss ± sd": groups["test_loss"].agg(mean_sd, digits=4),
+            "‖W‖ ± sd": groups["W_norm"].agg(mean_sd, digits=1),
+            "‖b‖ ± sd": groups["b_norm"].agg(mean_sd, digits=1),
+        }
+    )
+
+
+def examples(runs: pd.DataFrame, count: int = 3) -> pd.DataFrame:
+    """Return the hidden vectors of a few trainings of each outcome, evenly spaced by ‖W‖.
+
+    Returns
+    -------
+    DataFrame
+        A row a vector: ``kind`` (the outcome, with how many had it), ``model`` (counted from 0),
+        ``x``, ``y``, and ``marked`` where the point is not memorised: its own loss is above 1/2T.
+    """
+    parts = []
+    for name, rows in runs.groupby("outcome", observed=True):
+        ordered = rows.sort_values("W_norm", kind="stable")
+        places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+        for k, run in enumerate(load(ordered["run"].iloc[places])):
+            x, y = hidden_vectors(run).T
+            kind = f"{name}: {len(rows)} of {len(runs)}"
+            marked = point_losses(run) > 0.5 / run.T
+            parts.append(pd.DataFrame({"kind": kind, "model": k, "x": x, "y": y, "marked": marked}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def renamed(runs: pd.DataFrame, step: float) -> int:
+    """Return how many arrangements have another name where circles differ by another factor."""
+    kinds = [arrangements.kind(hidden_vectors(run), step) for run in load(runs["run"])]
+    return int((runs["arrangement"] != kinds).sum())
+
+
+def failure_chance(runs: pd.DataFrame, k: int) -> float:
+    """Return how often the best of k trainings on one data set fails; a mean over data sets."""
+    sets = runs.groupby("data_seed")[["train_loss", "failed"]]
+    return float(sets.apply(lambda rows: best_of(k, rows["train_loss"], rows["failed"])).mean())
+
+
+def mixed_loss(runs: pd.DataFrame) -> list[float]:
+    """Return the mean test loss of one failed fan and three that memorise, for each failed fan."""
+    right = runs.loc[~runs["failed"], "test_loss"]
+    wrong = runs.loc[runs["failed"] & runs["fan"], "test_loss"]
+    if right.empty:
+        return []
+    return list((wrong + (OF_FOUR - 1) * right.mean()) / OF_FOUR)
+
+
+def spreads(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the standard deviations of both losses over initial weights, a row a data set."""
+    sets = runs.groupby(["m", "T", "data_seed"])
+    return sets[["train_loss", "test_loss"]].std(ddof=1).reset_index()
+
+
+def best_by_count(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return what to expect of the best of k trainings, by training loss, a row a data set and k.
+
+    Returns
+    -------
+    DataFrame
+        ``T``, ``data_seed``, ``k``; ``lowest``, its training loss as a share of one training's;
+        ``tested``, its test loss less one training's.
+    """
+    rows = []
+    for (T, seed), found in runs.groupby(["T", "data_seed"]):
+        train, test = found["train_loss"], found["test_loss"]
+        for k in range(1, len(found) + 1):
+            lowest = best_of(k, train) / best_of(1, train)
+            rows.append((T, seed, k, lowest, best_of(k, train, test) - best_of(1, train, test)))
+    return pd.DataFrame(rows, columns=["T", "data_seed", "k", "lowest", "tested"])
+
+
+# --- Claims -------------------------------------------------------------------------------------
+
+_C10 = "C10, comment by Olah and Henighan"
+_TEXT = "the paper, experiment setup (text)"
+_EIGHT = "fig-eight-points"
+
+
+@claim("C10-occurs", source=_C10, published="sometimes (text)", figure=_EIGHT,
+       statement="At T = 8 training sometimes ends with points on circles of unlike radius and a "
+                 "wide angular gap (the fullest circle within a half-plane)")  # fmt: skip
+def _occurs(e: Evidence) -> Verdict:
+    runs = eight(e)
+    fans = runs.groupby("data_seed")["fan"].sum()
+    return Verdict(
+        REPRODUCED if 0 < fans.sum() < len(runs) else NOT,
+        f"in {fans.sum()} of {len(runs)} trainings (by data seed: {', '.join(map(str, fans))})",
+        "sometimes: in some trainings, not in all",
+    )
+
+
+@claim("C10-failures", source=_C10, published="an optimisation failure (text)", figure=_EIGHT)
+def _fans_fail(e: Evidence) -> Verdict:
+    """Such a fan is a failure: it has lost a point (training loss above 1/16)."""
+    return judge_each(list(eight(e).query("fan")["failed"]), "a point lost")
+
+
+@claim("opt-failures", source="ours, beside C10", published="not stated", figure=_EIGHT)
+def _failures_are_fans(e: Evidence) -> Verdict:
+    """A training that lost a point at T = 8 is such a fan."""
+    return judge_each(list(eight(e).query("failed")["fan"]), "a fan")
+
+
+@claim("opt-one-of-four", source="ours: a guess, made when the runs were seen, tested on F3",
+       published=f"{paper.TEST_LOSS[8]} ± {paper.LOSS_READING} (fig)", figure=_EIGHT,
+       at_quick=False)  # fmt: skip
+def _one_of_four(e: Evidence) -> Verdict:
+    """Mean test loss at T = 8 of one failed fan and three that memorise: as the paper's."""
+    runs = eight(e)
+    if not (values := mixed_loss(runs)):
+        return Verdict(NOISY, "no failed fan beside models that memorise", "")
+    published = paper.TEST_LOSS[8]
+    # Wrong would be four that memorise.
+    effect = published - float(runs.loc[~runs["failed"], "test_loss"].mean())
+    return judge_value(
+        values, published, reading=paper.LOSS_READING, digits=4, effect=effect, of="failed fans"
+    )
+
+
+def _steadier(column: str) -> Callable[[Evidence], Verdict]:
+    def check(e: Evidence) -> Verdict:
+        losses = e.table("initial-weights").groupby(["T", "data_seed", "m"])[column].apply(list)
+        parts = {}
+        for T, sets in losses.unstack("m").dropna().groupby("T"):
+            ratios = [steadier(two, four) for two, four in zip(sets[2], sets[4], strict=True)]
+            parts[label(T)] = judge_sign(ratios, digits=1)
+        return combine(parts)
+
+    return check
+
+
+claim("F-steadier", source=_TEXT, published="much steadier for m > 3 (text)",
+      figure="fig-parameter-spread",
+      statement="Training is steadier at m = 4 than at m = 2: log₁₀ of the ratio of standard "
+                "deviations of the training loss over parameter seeds, positive at every T"
+      )(_steadier("train_loss"))  # fmt: skip
+claim("F-steadier-test", source=_TEXT, published="much steadier for m > 3 (text)",
+      figure="fig-parameter-spread", statement="The same for the test loss"
+      )(_steadier("test_loss"))  # fmt: skip
+
+
+def _best_tests_better(m: int) -> Callable[[Evidence], Verdict]:
+    def check(e: Evidence) -> Verdict:
+        runs, parts = e.table("initial-weights"), {}
+        for T, rows in runs[runs["m"] == m].groupby("T"):
+            gains = [
+                one["test_loss"].mean() - best_of(len(one), one["train_loss"], one["test_loss"])
+                for _, one in rows.groupby("data_seed")
+            ]
+            parts[label(T)] = judge_sign(gains, noise=2 * rows["test_error"].max(), digits=4)
+        return combine(parts)
+
+    return check
+
+
+for _m in (2, 4):
+    claim(f"opt-best-{_m}", source="ours", published="not stated", figure="fig-best-of",
+          statement=f"At m = {_m} the seed of the lowest training loss has a test loss below the "
+                    "mean of all seeds: by how much, at every T"
+          )(_best_tests_better(_m))  # fmt: skip

@@ -5,15 +5,30 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from sdd import paper
-from sdd.findings.profiles import Profile, choose, small_spec, spec
-from sdd.findings.registry import experiment
+import numpy as np
+import pandas as pd
+
+from sdd import paper, theory
+from sdd.data import Dataset
+from sdd.findings.evidence import Evidence
+from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
+from sdd.findings.registry import claim, experiment
+from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
+from sdd.findings.setup import predicted_D
+from sdd.measures.columns import ring_columns, ring_loss_change
+from sdd.measures.table import Measure
+from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
+from sdd.training import train
+from sdd.training.config import TrainConfig
+
+__all__ = [
+    "BEST_RINGS", "among_all", "best_rings", "changed_decay", "found_again", "free_rings",
+    "pentagons", "planted_tgons", "rings_among_others", "table",
+]  # fmt: skip
 
 # T: a data seed at which the T points share no feature (at n = 10,000, S = 0.999).
 DISJOINT = {5: 0, 8: 1, 12: 1}
-TGON_FACTORS = (0.8, 0.95, 1.05, 1.2)  # of the least radius that memorises
-
 TGON_FACTORS = (0.8, 0.95, 1.05, 1.2)  # of the least radius that memorises
 
 # F: r and b of `theory.best_ring` with a free bias, at n = 1,000, S = 0.99.
@@ -56,8 +71,8 @@ def free_features(p: Profile) -> list[RunSpec]:
     return [
         replace(
             small_spec(
-                p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000), lr=lr,
-                weight_decay=0.0, bias_decay=decay, reduction="sum",
+                p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000),
+                lr=lr, weight_decay=0.0, bias_decay=decay, reduction="sum",
             ),
             start=start,
         )
@@ -97,3 +112,223 @@ def planted_rings(p: Profile) -> list[RunSpec]:
         for start in ("", *(f"top-ring:{K}:0.93:-0.12" for K in choose(p, (5, 6), (5, 6, 7))))
         for seed in range(choose(p, 2, 3))
     ]
+
+
+# --- Tables -------------------------------------------------------------------------------------
+
+
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the runs of all four experiments of the chapter, a row a run, by ``experiment``."""
+    e = Evidence.stored(of)
+    names = ("planted-polygons", "free-features", "planted-rings", "leftover")
+    found = [e.table(name, *measures).assign(experiment=name) for name in names]
+    return pd.concat(found, ignore_index=True)
+
+
+def planted_tgons(e: Evidence) -> pd.DataFrame:
+    """Return the planted polygons with their radii, in units of the least that memorises.
+
+    ``factor``: where each was planted; ``radius``: where it ended, the mean length of its hidden
+    vectors; ``expected``: where it should end. Below the least radius it should grow to it; above,
+    stay, or with decay shrink to it.
+    """
+    runs = e.table("planted-polygons")
+    factor = runs["start"].str.split(":").str[1].astype(float)
+    stays = (factor > 1) & (runs["weight_decay"] == 0)
+    radius = runs["h_mean"] / [theory.tgon_threshold(int(T)) for T in runs["T"]]
+    return runs.assign(factor=factor, radius=radius, expected=factor.where(stays, 1.0))
+
+
+def free_rings(e: Evidence) -> pd.DataFrame:
+    """Return the models of a few features, by ``kind``: biases "free" or "zero", or "planted"."""
+    runs = e.table("free-features", ring_columns, ring_loss_change)
+    kind = np.where(
+        runs["start"] != "", "planted", np.where(runs["bias_decay"] > 0, "zero", "free")
+    )
+    return runs.assign(kind=kind)
+
+
+def best_rings(n: int, sparsity: float) -> pd.DataFrame:
+    """Return the loss change ÷ p of the best ring by the formula, for each ``F`` and ``bias``."""
+    rows = [
+        (F, f"formula, {name}", theory.best_ring(F, free, n=n, sparsity=sparsity).loss_change)
+        for name, free in (("b free", True), ("b = 0", False))
+        for F in BEST_RINGS
+    ]
+    return pd.DataFrame(rows, columns=["F", "bias", "change"])
+
+
+def among_all(e: Evidence) -> pd.DataFrame:
+    """Return the models with a ring planted among all features; 0 ``corners``: a usual start."""
+    runs = e.table("planted-rings", ring_columns)
+    corners = runs["start"].str.extract(r"top-ring:(\d+):")[0]
+    return runs.assign(corners=corners.fillna("0").astype(int))
+
+
+def rings_among_others(R2: np.ndarray) -> pd.DataFrame:
+    """Return by how much the best ring of 6, 4 or 7 features is worse than that of 5.
+
+    Parameters
+    ----------
+    R2 : (k,) array
+        Squared norms of all other columns.
+
+    Returns
+    -------
+    DataFrame
+        ``R2``, ``ring`` (such as "6 features") and ``worse``, in loss ÷ p.
+    """
+    change = {
+        F: np.array([theory.best_ring_among_others(F, v, **SMALL).loss_change for v in R2])
+        for F in (6, 4, 7, 5)
+    }
+    parts = [
+        pd.DataFrame({"R2": R2, "ring": f"{F} features", "worse": change[F] - change[5]})
+        for F in (6, 4, 7)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def changed_decay(e: Evidence) -> pd.DataFrame:
+    """Return the pentagons of "leftover" as `pentagons`."""
+    return pentagons(e.table("leftover"))
+
+
+def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add what a run changes (its ``variant``, "" for nothing), and the D of its five by formulas.
+
+    ``from_initial``: the D that decay should leave of the initial weights; ``from_R2``: the D of
+    the measured lengths, if all other columns point everywhere alike.
+    """
+    variant = np.select(
+        [runs["weight_decay"] == 0, runs["gain"] != 1, runs["steps"] < paper.STEPS],
+        ["no decay", runs["gain"].map("{:g} × weights".format), "half the steps"],
+        "",
+    )
+    isotropic = [
+        theory.pentagon_dimensionality(math.sqrt(r2), R2)
+        for r2, R2 in zip(runs["five_r2"], runs["other_R2"], strict=True)
+    ]
+    return runs.assign(variant=variant, from_initial=predicted_D(runs), from_R2=isotropic)
+
+
+def found_again(n: int, decay: float, steps: int, starts: int = 10) -> int:
+    """Return how many trainings from near a dropped feature end with every point memorised.
+
+    They train on n one-hot points, on the sum over features, from `theory.dropped_feature` at the
+    least radius and small random changes of it. The count is kept beside the stored runs.
+
+    Parameters
+    ----------
+    n : int
+        Points, and features; at least 6.
+    decay : float
+        Weight decay λ.
+    steps : int
+        Steps of each training.
+    starts : int
+        Trainings.
+    """
+    return memory().cache(_count_found)(n, decay, steps, starts)
+
+
+def _count_found(n: int, decay: float, steps: int, starts: int) -> int:
+    W, b = theory.dropped_feature(n, theory.tgon_threshold(n - 1))
+    points = Dataset.from_dense(np.eye(n, dtype=np.float32))
+    config = TrainConfig(steps=steps, weight_decay=decay, reduction="sum")
+    rng = np.random.default_rng(0)
+    count = 0
+    for _ in range(starts):
+        start = W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)
+        count += train(points, config, init=start).train_loss < 0.5 / n
+    return int(count)
+
+
+# --- Claims -------------------------------------------------------------------------------------
+
+_OTHERS = "ours, tested on other decays, steps and initial weights"
+
+
+@claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
+       figure="fig-planted-polygons",
+       statement="A planted T-gon below the least radius grows to it; above, it stays without "
+                 "decay, and with decay shrinks to it: radius in the end ÷ that expected"
+       )  # fmt: skip
+def _polygons(e: Evidence) -> Verdict:
+    runs = planted_tgons(e)
+    parts = {}
+    for (factor, decay), rows in runs.groupby(["factor", "weight_decay"]):
+        expected = rows["expected"].iloc[0]
+        # Wrong would be a polygon that stays where it was put, or one that does not.
+        other = 1.0 if expected == factor else factor
+        parts[f"from {factor:g}{' with decay' if decay else ''}"] = judge_value(
+            list(rows["radius"] / expected), 1, effect=abs(other / expected - 1), of="T"
+        )
+    return combine(parts)
+
+
+@claim("T-rings", source="ours, tested on models of F features", published="0 (formula)",
+       figure="fig-rings")  # fmt: skip
+def _rings(e: Evidence) -> Verdict:
+    """The change in loss that F features on a ring make, over p, less the formula's."""
+    runs, parts = free_rings(e), {}
+    n, sparsity = runs[["n", "sparsity"]].iloc[0]
+    for F, kind in ((5, "zero"), (5, "planted"), (6, "planted")):
+        expected, other = (
+            theory.best_ring(F, free, n=int(n), sparsity=sparsity).loss_change
+            for free in (kind != "zero", kind == "zero")
+        )
+        found = runs[(runs["features"] == F) & (runs["kind"] == kind)]["loss_change"] - expected
+        name = f"F = {F}, {'b = 0' if kind == 'zero' else 'b free'}"
+        parts[name] = judge_value(list(found), 0, effect=abs(expected - other))
+    return combine(parts)
+
+
+@claim("T-six-alone", source="ours, tested on models of six features", figure="fig-rings",
+       published="six lower (formula)",
+       statement="Six features alone end in five and a short one from a usual start; a planted "
+                 "hexagon stays, and its loss is lower")  # fmt: skip
+def _six_alone(e: Evidence) -> Verdict:
+    runs = free_rings(e).query("features == 6").set_index("data_seed")
+    usual, planted = (runs[runs["kind"] == kind] for kind in ("free", "planted"))
+    lower = (usual["loss_change"] - planted["loss_change"]).dropna()
+    return combine(
+        {
+            "usual start": judge_each(list(usual["columns_standing"] == 5), "five long columns"),
+            "planted": judge_each(list(planted["columns_standing"] == 6), "six long columns"),
+            "loss of the usual less of the planted": judge_sign(list(lower), digits=4),
+        }
+    )
+
+
+@claim("T-five-among-all", source="ours, tested on planted rings", figure="fig-haze",
+       published="five lower (formula)",
+       statement="Among all features a planted pentagon ends in a lower training loss than a "
+                 "planted hexagon: by how much")  # fmt: skip
+def _five_among_all(e: Evidence) -> Verdict:
+    losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
+    return judge_sign(list((losses[6] - losses[5]).dropna()), digits=5)
+
+
+@claim("T-leftover", source=_OTHERS, published="0 (formula)", figure="fig-leftover",
+       statement="The D of the five less the D predicted from what decay leaves of the initial "
+                 "weights")  # fmt: skip
+def _leftover(e: Evidence) -> Verdict:
+    runs, parts = changed_decay(e).query("T == inf"), {}
+    usual = runs.loc[runs["variant"] == "", "five_D"].mean()
+    for name, rows in runs.groupby("variant", sort=False):
+        # Wrong would be a D that does not change; for the usual settings, a lone pentagon's 2/5.
+        effect = abs(rows["from_initial"].mean() - (usual if name else 2 / 5))
+        parts[name or "as usual"] = judge_value(
+            list(rows["five_D"] - rows["from_initial"]), 0, effect=effect
+        )
+    return combine(parts)
+
+
+@claim("T-isotropic", source=_OTHERS, published="0 (formula)", figure="fig-leftover",
+       statement="The D of the five less the D predicted from their length and the measured norm "
+                 "of the other columns")  # fmt: skip
+def _isotropic(e: Evidence) -> Verdict:
+    runs = changed_decay(e).query("T == inf")
+    effect = 2 / 5 - runs["five_D"].mean()
+    return judge_value(list(runs["five_D"] - runs["from_R2"]), 0, effect=effect, of="runs")

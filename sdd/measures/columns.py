@@ -1,5 +1,6 @@
 """What is measured on a run, as named numbers: the columns of `sdd.measures.table`."""
 
+import hashlib
 import math
 from functools import lru_cache
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from sdd import engine
+from sdd import engine, theory
 from sdd.data import Dataset, DataSettings, Stream, sample, test_set
 from sdd.measures import arrangements, damping, decomposition
 from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
@@ -15,6 +16,8 @@ from sdd.training.config import Run
 
 __all__ = [
     "arrangement",
+    "bits",
+    "few_rows_loss",
     "firing_by_times_seen",
     "geometry",
     "hidden_reach",
@@ -22,11 +25,15 @@ __all__ = [
     "loss_parts",
     "losses",
     "output_refits",
+    "point_losses",
     "refit_inside",
+    "ring_columns",
+    "ring_loss_change",
 ]
 
 FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
 REFIT_ROWS = 20_000  # rows that refits are fitted on
+FEW_ROWS = 1_000  # of a test set as small as published replications use
 LARGEST = 6  # dimensionalities of features that are columns: five, and the next
 APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
 
@@ -100,6 +107,11 @@ def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
     if isinstance(data, Stream):
         data = data.settings.rows(0, FRESH_SHOWN, "fresh")
     return engine.hidden(run.W, data)
+
+
+def point_losses(run: Run) -> Float[np.ndarray, "T"]:
+    """Return the loss of each point of a run's finite training set."""
+    return engine.loss(run.W, run.b, _finite(_settings(run)), per_example=True)
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
@@ -187,10 +199,64 @@ def arrangement(run: Run) -> dict[str, Any]:
     }
 
 
+def ring_columns(run: Run) -> dict[str, Any]:
+    """Return the lengths of columns of W where a few are a ring.
+
+    ``length_mean``, ``length_min`` and ``b_mean``, over all features; ``rest_R2``: the summed
+    squared length of all but the longest, as many as a planted ring has corners.
+    """
+    squares = np.sort((run.W.astype(float) ** 2).sum(axis=0))
+    corners = int(run.start.split(":")[1]) if "ring:" in run.start else 0
+    lengths = np.sqrt(squares)
+    return {
+        "length_mean": float(lengths.mean()),
+        "length_min": float(lengths[0]),
+        "b_mean": float(run.b.mean()),
+        "rest_R2": float(squares[: len(squares) - corners].sum()),
+    }
+
+
+def ring_loss_change(run: Run) -> dict[str, Any]:
+    """Return ``loss_change``: by how much a model of a few features changes the training loss, ÷ p.
+
+    From that of no output at all. p is what the data make it, (1/T) Σ x² over F E[x²|active]: how
+    often the F happen to be active in a draw then cancels.
+    """
+    data = _settings(run)
+    zero = _zero_loss(data)
+    each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))
+    return {"loss_change": (run.train_loss / zero - 1) * run.W.shape[1] * each}
+
+
+@lru_cache(maxsize=128)
+def _zero_loss(data: DataSettings) -> float:
+    return float(theory.constant_loss(_finite(data), 0.0))
+
+
+def few_rows_loss(run: Run) -> dict[str, Any]:
+    """Return the loss on the first 1,000 test points only."""
+    few = _test_rows(run).take(np.arange(FEW_ROWS))
+    return {"few_rows_loss": float(engine.loss(run.W, run.b, few))}
+
+
+def bits(run: Run) -> dict[str, Any]:
+    """Return a hash of weights and biases, at the end and in the snapshots that the run has."""
+    kept = [run.W, run.b, *(run.snapshots[k] for k in ("W", "b") if k in run.snapshots)]
+    # Zero is added so that −0 counts as 0.
+    return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
+
+
 def _settings(run: Run) -> DataSettings:
     if not isinstance(run.data, DataSettings):
         raise ValueError("the run must be of drawn data, not of data of one's own")
     return run.data
+
+
+def _finite(data: DataSettings) -> Dataset:
+    rows = data.make()
+    if isinstance(rows, Stream):
+        raise ValueError("the training set must be finite, not T = infinity")
+    return rows
 
 
 def _test_rows(run: Run) -> Dataset:

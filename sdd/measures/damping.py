@@ -7,7 +7,8 @@ what the optimiser saw, which leaves their ratio as it was.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+import pandas as pd
+from jaxtyping import Float, Int
 
 from sdd.data import Dataset, DataSettings
 from sdd.engine import BETAS
@@ -15,12 +16,16 @@ from sdd.training.config import Run
 
 __all__ = [
     "SEEN",
-    "by_seen",
+    "by_feature",
+    "by_times_seen",
     "effective_share",
     "group_of",
+    "halfway",
+    "ratio",
     "root_moments",
     "sum_form_eps",
     "times_seen",
+    "to_come",
 ]
 
 # The groups in which features are looked at: in at most so many training points they are active.
@@ -85,7 +90,76 @@ def group_of(seen: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
     return np.searchsorted(list(SEEN.values()), seen)
 
 
-def by_seen(seen: Int[np.ndarray, "n"]) -> dict[str, Bool[np.ndarray, "n"]]:
-    """Return which features belong to each group of `SEEN`, as masks; no empty ones."""
-    group = group_of(seen)
-    return {name: group == k for k, name in enumerate(SEEN) if (group == k).any()}
+def ratio(runs: pd.DataFrame) -> pd.Series:
+    """Return (ε of the summed loss) ÷ (1 − S) of each run of a table, to three digits."""
+    factor = runs["n"].where(runs["reduction"] == "mean", 1)
+    return (factor * runs["eps"] / (1 - runs["sparsity"])).map(lambda v: float(f"{v:.3g}"))
+
+
+def by_feature(run: Run) -> pd.DataFrame:
+    """Return AdamW's second moments of a run: a row a feature and snapshot.
+
+    Returns
+    -------
+    DataFrame
+        ``step``, ``root`` (√v̂, see `root_moments`) and ``share`` (see `effective_share`); the
+        features of a snapshot in their order.
+    """
+    steps, root = root_moments(run)
+    return pd.DataFrame(
+        {
+            "step": np.repeat(steps, root.shape[1]),
+            "root": root.ravel(),
+            "share": effective_share(root, sum_form_eps(run)).ravel(),
+        }
+    )
+
+
+def by_times_seen(run: Run) -> pd.DataFrame:
+    """Return how features fare by how often the training set shows them: a row a group of `SEEN`.
+
+    Returns
+    -------
+    DataFrame
+        ``seen``, ``length`` (root mean square length of columns of W) and ``share`` (median share
+        of a full step, in the snapshot nearest to half of the training); no groups that are empty.
+    """
+    steps, root = root_moments(run)
+    half = int(np.argmin(np.abs(steps - run.config.steps / 2)))
+    features = pd.DataFrame(
+        {
+            "seen": pd.Categorical.from_codes(group_of(times_seen(run)), list(SEEN), ordered=True),
+            "square": (run.W.astype(float) ** 2).sum(axis=0),
+            "share": effective_share(root[half], sum_form_eps(run)),
+        }
+    )
+    found = features.groupby("seen", observed=True).agg({"square": "mean", "share": "median"})
+    return found.assign(length=np.sqrt(found["square"])).drop(columns="square").reset_index()
+
+
+def to_come(runs: pd.DataFrame) -> pd.Series:
+    """Return log‖W‖ of runs on a scale from 1 (at the least ratio) to 0 (at the largest).
+
+    How long W is where ε does not matter depends on T; where it begins to matter need not.
+    """
+    logs = np.log(runs["W_norm"])
+    means = logs.groupby(runs["ratio"]).mean()
+    return (logs - means.iloc[-1]) / (means.iloc[0] - means.iloc[-1])
+
+
+def halfway(runs: pd.DataFrame) -> list[float]:
+    """Return log₁₀ of the ratio at which each seed's `to_come` passes one half, interpolated.
+
+    Where it is below from the start, or never, that is the first ratio, or the last. Seeds that
+    do not have all ratios are left out.
+    """
+    shares = runs.assign(share=to_come(runs)).pivot(
+        index="data_seed", columns="ratio", values="share"
+    )
+    x, places = np.log10(shares.columns), []
+    for y in shares.dropna().to_numpy():
+        below = np.flatnonzero(y < 0.5)
+        k = below[0] if below.size else len(x) - 1
+        ends = [k, max(k - 1, 0)]
+        places.append(float(np.interp(0.5, y[ends], x[ends])))
+    return places

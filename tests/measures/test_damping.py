@@ -39,19 +39,18 @@ def test_the_share_of_a_step_runs_from_nothing_to_all():
 
 
 def test_features_are_grouped_by_how_often_they_were_seen():
-    run = train(DATA, TrainConfig(steps=1))
+    run = train(DATA, SUM, snapshots=(1, 20, 40))
     seen = damping.times_seen(run)
     np.testing.assert_array_equal(seen, (DATA.to_dense() > 0).sum(0))
-    groups = damping.by_seen(seen)
-    bounds = {"never": (0, 0), "once": (1, 1), "2 to 5 times": (2, 5), "more often": (6, 64)}
-    assert set(groups) <= set(bounds) == set(damping.SEEN)
-    assert sum(int(mask.sum()) for mask in groups.values()) == 1_024
-    for name, mask in groups.items():
-        low, high = bounds[name]
-        assert mask.any()
-        assert ((seen[mask] >= low) & (seen[mask] <= high)).all()
-    assert list(damping.by_seen(np.array([1, 1]))) == ["once"]
     assert damping.group_of(np.array([0, 1, 2, 5, 6, 2_000])).tolist() == [0, 1, 2, 2, 3, 3]
+    found = damping.by_times_seen(run).set_index("seen")
+    assert list(found.index) == ["never", "once", "2 to 5 times"]
+    assert found.loc["never", "length"] == pytest.approx(
+        np.sqrt((run.W[:, seen == 0] ** 2).sum(0).mean())
+    )
+    half = damping.by_feature(run).query("step == 20")
+    once = half["share"].to_numpy()[seen == 1]
+    assert found.loc["once", "share"] == pytest.approx(np.median(once))
 
 
 def test_what_has_no_answer_is_refused():
