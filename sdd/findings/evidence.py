@@ -11,7 +11,7 @@ import pandas as pd
 
 from sdd import theory
 from sdd.findings.profiles import Profile, profile
-from sdd.measures.geometry import standard_error
+from sdd.measures.statistics import standard_error
 from sdd.measures.table import Measure, table
 from sdd.runs.spec import test_set
 from sdd.runs.sweep import MissingRuns

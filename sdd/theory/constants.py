@@ -79,7 +79,7 @@ def constant_loss(
     c : float or (n,) array
         The output; not negative, as a ReLU's cannot be. 0 gives the all-zero output.
     per_example : bool
-        Return the (T,) losses of the rows (for `metrics.standard_error`), not their mean.
+        Return the (T,) losses of the rows (for `standard_error`), not their mean.
 
     Raises
     ------
