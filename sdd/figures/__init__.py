@@ -2,7 +2,7 @@
 
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.panels import shade_regimes, three_panels
-from sdd.figures.sizes import by_size, dimensionality_by_size, size_axis
+from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import vector_columns, vectors
 
@@ -12,6 +12,7 @@ __all__ = [
     "STYLE",
     "by_size",
     "dimensionality_by_size",
+    "dots_by_size",
     "leaf_map",
     "leaves",
     "levels",
