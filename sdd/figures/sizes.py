@@ -126,15 +126,13 @@ def by_size(
     ax = ax or plt.gca()
     published = published or {}
     place = size_axis(ax, {*frame["T"], *published, *sizes})
-    if log:
-        ax.set_yscale("log", nonpositive="mask")
     name = hue or "series"
     drawn = (frame if hue else frame.assign(series=label)).dropna(subset=[y])
     drawn = drawn.assign(place=drawn["T"].map(place))
     kinds = list(drawn[name].unique())
     colors = _colors(kinds, palette)
-    markers = dict(zip(kinds, itertools.cycle(MARKERS)))  # noqa: B905
-    dashes = dict(zip(kinds, itertools.cycle(DASHES)))  # noqa: B905
+    markers = dict(zip(kinds, itertools.cycle(MARKERS)))
+    dashes = dict(zip(kinds, itertools.cycle(DASHES)))
     look = {"x": "place", "y": y, "hue": name, "hue_order": kinds, "palette": colors,
             "style": name, "style_order": kinds, "markers": markers, "ax": ax,
             "legend": False}  # fmt: skip
@@ -164,6 +162,8 @@ def by_size(
             ms=6, mew=1.2, zorder=5, label="paper (read off its figure)",
         )  # fmt: skip
     levels(ax, baselines or {})
+    if log:  # only now: on a logarithmic axis seaborn would take geometric means
+        ax.set_yscale("log")
     if ylim:
         ax.set_ylim(*ylim)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
@@ -198,9 +198,10 @@ def dots_by_size(
     y: str,
     ax: Axes | None = None,
     *,
-    hue: str,
-    palette: Mapping[str, str],
     ylabel: str,
+    hue: str | None = None,
+    palette: Mapping[str, str] | None = None,
+    label: str = "ours",
     curve: pd.Series | None = None,
     sizes: Iterable[float] = (),
     loc: str = "upper right",
@@ -215,12 +216,14 @@ def dots_by_size(
         Column of the measure.
     ax : Axes or None
         Where to draw; None means the current axes.
-    hue : str
-        Column of what kind a dot is.
-    palette : mapping of kind to colour
-        In the order in which kinds stand beside one another at each T.
     ylabel : str
         What is measured.
+    hue : str or None
+        Column of what kind a dot is; None where all are of one.
+    palette : mapping of kind to colour, or None
+        In the order in which kinds stand beside one another at each T.
+    label : str
+        What the dots are called where all are of one kind.
     curve : Series or None
         Values by T, drawn as a line; its name is in the legend.
     sizes : iterable of T
@@ -239,18 +242,22 @@ def dots_by_size(
     """
     ax = ax or plt.gca()
     place = size_axis(ax, {*frame["T"], *sizes, *(() if curve is None else curve.index)})
+    palette = palette or {label: COLORS["example"]}
+    kind = frame[hue] if hue else pd.Series(label, frame.index)
     # Side by side at each T, so that no kind hides another.
-    shift = {kind: 1.14 ** (k - (len(palette) - 1) / 2) for k, kind in enumerate(palette)}
+    step = (max(place.values()) / min(place.values())) ** (1 / 60)
+    shift = {kind: step ** (k - (len(palette) - 1) / 2) for k, kind in enumerate(palette)}
+    many = len(frame) > 500
     sns.scatterplot(
-        frame.assign(place=frame["T"].map(place) * frame[hue].map(shift)), x="place", y=y, hue=hue,
-        hue_order=list(palette), palette=dict(palette), s=12, lw=0, alpha=0.6, ax=ax,
-        rasterized=len(frame) > 2_000,
+        frame.assign(place=frame["T"].map(place) * kind.map(shift)), x="place", y=y, hue=kind,
+        hue_order=list(palette), palette=dict(palette), s=12 if many else 24, lw=0, alpha=0.6,
+        ax=ax, rasterized=many, clip_on=False,
     )  # fmt: skip
     if curve is not None:
         ax.plot(curve.index, curve, "-", color=COLORS["mark"], lw=1, label=curve.name)
     ax.set_ylim(0, None)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
-    ax.legend(loc=loc, markerscale=1.5)
+    ax.legend(loc=loc, markerscale=1.5, title="")
     return ax
 
 
