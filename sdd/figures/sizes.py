@@ -132,7 +132,7 @@ def by_size(
     kinds = list(drawn[name].unique())
     colors = _colors(kinds, palette)
     markers = dict(zip(kinds, itertools.cycle(MARKERS)))
-    dashes = dict(zip(kinds, itertools.cycle(DASHES)))
+    dashes = dict(zip(kinds, itertools.cycle(DASHES if len(kinds) <= 4 else [""])))
     look = {"x": "place", "y": y, "hue": name, "hue_order": kinds, "palette": colors,
             "style": name, "style_order": kinds, "markers": markers, "ax": ax,
             "legend": False}  # fmt: skip

@@ -149,7 +149,7 @@ def _eight_fails(e: Evidence) -> Verdict:
     return Verdict(
         REPRODUCED if lost else NOT,
         f"{lost} of {found['restarts'].sum()} trainings failed; of the {len(found)} kept ones "
-        f"{lost_a_point(found).sum()}; inner points in those kept: {', '.join(map(str, inner))}",
+        f"{lost_a_point(found).sum()}; inner points in those kept: {', '.join(f'{k:.0f}' for k in inner)}",
         "failed: training loss above 1/16, half of one point's share; one failure suffices",
     )
 
