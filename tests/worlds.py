@@ -15,6 +15,9 @@ from sdd.findings import PROFILES, Evidence, specs
 from sdd.measures.table import settings_of
 
 ERROR = 1e-5  # standard error of every test loss
+# Squared length of the five features that gives D = 0.2555 beside the decayed initial weights,
+# 4 exp(−2 · 0.01 · Σ lr) with Σ lr = 25 at the paper's schedule: D = 2r² / (5r² + R²).
+FIVE = 0.2555 * 4 * math.exp(-0.02 * 25) / (2 - 5 * 0.2555)
 
 
 def corner_radius(k):
@@ -52,9 +55,9 @@ def looks(profile, T, data_seed):
         "D6": D6,
         "five_apart": bool(D[4] >= 1.5 * D6 and D[4] >= 0.15),
         "five_D": float(D.mean()),
-        "five_r2": 0.6375,
+        "five_r2": FIVE,
         "five_angle_error": 1.0,
-        "other_R2": W**2 - 5 * 0.6375,
+        "other_R2": W**2 - 5 * FIVE,
         "other_b": 0.001,
         "columns_standing": 5,
         "point_D_max": math.nan if T == math.inf else point_D,

@@ -4,7 +4,7 @@ from sdd.figures.counts import by_count
 from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.panels import shade_regimes, three_panels
-from sdd.figures.sizes import by_size, dimensionality_by_size, size_axis
+from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import gallery, vector_columns, vectors
 
@@ -16,6 +16,7 @@ __all__ = [
     "by_count",
     "by_size",
     "dimensionality_by_size",
+    "dots_by_size",
     "drift",
     "gallery",
     "leaf_map",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -93,9 +94,9 @@ def three_panels(
     sizes = {*runs["T"], *(published or {}), *dimensionalities["T"]}
     by_size(
         runs, "test_loss", top, baselines=baselines, ylim=ylim, sizes=sizes, published=published,
-        label="ours",
     )  # fmt: skip
-    top.legend(loc="upper center")
+    if top.get_legend():  # above it are the names of the regimes
+        sns.move_legend(top, "upper center", ncols=1, bbox_to_anchor=None)
     dimensionality_by_size(dimensionalities, m, middle, sizes=sizes)
     top.set_xlabel("")
     top.tick_params(axis="x", labelbottom=False)

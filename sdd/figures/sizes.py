@@ -1,5 +1,6 @@
 """What depends on the number of data points T, on one kind of axis: losses, D, norms, lengths."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,20 +10,31 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from scipy import stats
 
 from sdd.figures.style import COLORS, SERIES, levels, short
 
-__all__ = ["by_size", "dimensionality_by_size", "size_axis"]
+__all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "size_axis"]
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
+DASHES: list[Any] = ["", (4, 1.5), (1, 1), (3, 1, 1.5, 1)]
+FEWEST = 3  # runs of an interval: with two, 95 % is 13 standard errors to either side
 
 
 def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
-    """Make x a logarithmic axis of dataset sizes with ∞ after a gap; return T → position."""
+    """Make x a logarithmic axis of dataset sizes with ∞ after a gap; return T → position.
+
+    Raises
+    ------
+    ValueError
+        Where no size is finite.
+    """
     sizes = sorted(set(sizes))
     finite = [T for T in sizes if T != math.inf]
+    if not finite:
+        raise ValueError(f"sizes must hold a finite T, but are {sizes}")
     place = {T: T for T in finite}
     top = max(finite)
     if math.inf in sizes:
@@ -43,12 +55,12 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
 
 
 def t_interval(sample: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean; the mean itself where there are fewer than three."""
+    """Return the 95 % t interval of a mean; NaN where there are fewer than `FEWEST` values."""
     values = np.asarray(sample, float)
-    if values.size < 3 or not values.std():
-        return float(values.mean()), float(values.mean())
-    low, high = stats.t.interval(0.95, values.size - 1, values.mean(), stats.sem(values))
-    return float(low), float(high)
+    if values.size < FEWEST:
+        return math.nan, math.nan
+    half = stats.t.ppf(0.975, values.size - 1) * stats.sem(values)
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 def by_size(
@@ -57,7 +69,7 @@ def by_size(
     ax: Axes | None = None,
     *,
     hue: str | None = None,
-    label: str | None = None,
+    label: str = "ours",
     palette: Any = None,
     ylabel: str = "test loss (summed over features)",
     baselines: Mapping[str, float] | None = None,
@@ -69,7 +81,7 @@ def by_size(
 ) -> Axes:
     """Draw a measure against T: a mark for each run, a line and its 95 % interval through means.
 
-    The interval is that of the mean over three runs or more (Student's t), as a band; at T = ∞ a
+    The interval is that of the mean over three or more runs (Student's t), as a band; at T = ∞ a
     bar.
 
     Parameters
@@ -77,14 +89,14 @@ def by_size(
     frame : DataFrame
         A row a run, with ``T``, the measure, and `hue`.
     y : str
-        Column of the measure.
+        Column of the measure; rows without a value are left out.
     ax : Axes or None
         Where to draw; None means the current axes.
     hue : str or None
         Column that parts the runs into curves; None draws one.
-    label : str or None
-        In the legend, for a single curve.
-    palette : str, mapping or None
+    label : str
+        In the legend, for a single curve beside published values.
+    palette : str, list, mapping or None
         Seaborn's palette of the curves; None takes the book's colours, or shades of one map where
         `hue` is a number.
     ylabel : str
@@ -92,7 +104,7 @@ def by_size(
     baselines : mapping of label to value, or None
         Drawn as labelled horizontal lines.
     ylim : (float, float) or None
-        Values shown; means beyond are marked by arrows at the edge.
+        Values shown; where a run is beyond, an arrow stands at the edge.
     log : bool
         On a logarithmic axis, which shows positive values only.
     sizes : iterable of T
@@ -105,58 +117,147 @@ def by_size(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        Where no run has a finite T.
     """
     ax = ax or plt.gca()
     published = published or {}
     place = size_axis(ax, {*frame["T"], *published, *sizes})
-    if log:
-        ax.set_yscale("log", nonpositive="mask")
     name = hue or "series"
-    drawn = frame if hue else frame.assign(series=label or y)
+    drawn = (frame if hue else frame.assign(series=label)).dropna(subset=[y])
     drawn = drawn.assign(place=drawn["T"].map(place))
     kinds = list(drawn[name].unique())
-    numbers = all(isinstance(k, (int, float, np.number)) for k in kinds)
-    if palette is None:
-        palette = "viridis_r" if numbers and len(kinds) > 1 else SERIES[: len(kinds)]
-    if isinstance(palette, str):  # without the palest colours, which would be lost on white
-        palette = sns.color_palette(palette, len(kinds) + 2)[2:]
-    look = {"hue": name, "hue_order": kinds, "palette": palette, "style": name,
-            "style_order": kinds, "markers": MARKERS[: len(kinds)]}  # fmt: skip
-    finite = drawn[drawn["T"] < math.inf]
+    colors = _colors(kinds, palette)
+    markers = dict(zip(kinds, itertools.cycle(MARKERS)))
+    dashes = dict(zip(kinds, itertools.cycle(DASHES if len(kinds) <= 4 else [""])))
+    look = {"x": "place", "y": y, "hue": name, "hue_order": kinds, "palette": colors,
+            "style": name, "style_order": kinds, "markers": markers, "ax": ax,
+            "legend": False}  # fmt: skip
     sns.lineplot(
-        finite, x="place", y=y, ax=ax, **look, dashes=len(kinds) <= 4 and len(kinds) > 1,
-        errorbar=t_interval, estimator="mean", markersize=0, legend=False, zorder=3,
-        err_kws={"alpha": 0.15, "lw": 0},
+        drawn[drawn["T"] < math.inf], **look, dashes=dashes, errorbar=t_interval, markersize=0,
+        err_kws={"alpha": 0.15, "lw": 0}, zorder=3,
     )  # fmt: skip
-    sns.scatterplot(
-        drawn, x="place", y=y, ax=ax, **look, s=18, alpha=0.6, lw=0, zorder=4,
-        legend="full" if hue or label else False,
-    )  # fmt: skip
-    means = drawn.groupby([name, "T", "place"], as_index=False)[y].mean()
-    colors = palette if isinstance(palette, dict) else dict(zip(kinds, palette, strict=False))
-    for row in means.itertuples():
-        kind, mean = getattr(row, name), getattr(row, y)
-        if row.T == math.inf:
-            values = drawn[(drawn["T"] == math.inf) & (drawn[name] == kind)][y]
-            ends = np.abs(np.subtract(t_interval(values), mean))[:, None]
-            ax.errorbar(row.place, mean, ends, fmt="_", ms=14, mew=2, color=colors[kind], zorder=3)
-        if ylim and not ylim[0] <= mean <= ylim[1]:
-            edge, arrow = (ylim[1], "^") if mean > ylim[1] else (ylim[0], "v")
-            ax.plot(row.place, edge, arrow, color=colors[kind], ms=7, clip_on=False, zorder=6)
+    sns.scatterplot(drawn, **look, s=20, alpha=0.6, lw=0, zorder=4)
+    for (kind, T), values in drawn.groupby([name, "T"])[y]:
+        if T == math.inf:
+            ends = np.abs(np.subtract(t_interval(values), values.mean()))[:, None]
+            ax.errorbar(
+                place[T], values.mean(), ends, fmt="_", ms=14, mew=2, color=colors[kind], zorder=3
+            )
+        for edge, arrow, beyond in (
+            (ylim[0], "v", values.min() < ylim[0]), (ylim[1], "^", values.max() > ylim[1]),
+        ) if ylim else ():  # fmt: skip
+            if beyond:
+                ax.plot(place[T], edge, arrow, color=colors[kind], ms=7, clip_on=False, zorder=6)
+    handles = [
+        Line2D([], [], color=colors[k], marker=markers[k], ms=5, ls=(0, dashes[k] or ()), label=k)
+        for k in kinds
+    ]
     if published:
-        ax.plot(
+        handles += ax.plot(
             [place[T] for T in published], list(published.values()), "D", mfc="none", mec="black",
             ms=6, mew=1.2, zorder=5, label="paper (read off its figure)",
         )  # fmt: skip
     levels(ax, baselines or {})
+    if log:  # only now: on a logarithmic axis seaborn would take geometric means
+        ax.set_yscale("log")
     if ylim:
         ax.set_ylim(*ylim)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
-    if hue or label or published:
-        curves = len(kinds) + bool(published)
+    if len(handles) > 1:
+        # Above the axes no curve can be hidden; in two columns where one line would be too wide.
+        narrow = sum(len(str(h.get_label())) + 7 for h in handles) <= 60
         ax.legend(
-            title=legend_title, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(4, curves)
+            handles=handles, title=legend_title, loc="lower center", bbox_to_anchor=(0.5, 1.0),
+            ncols=len(handles) if narrow else 2,
+        )  # fmt: skip
+    return ax
+
+
+def _colors(kinds: Sequence[Any], palette: Any) -> dict[Any, Any]:
+    """Return a colour for each curve; shades of one map where they are numbers."""
+    if isinstance(palette, Mapping):
+        return dict(palette)
+    if palette is None and all(isinstance(k, (int, float, np.number)) for k in kinds):
+        palette = "viridis_r"
+    if isinstance(palette, str):  # without the palest colours, which would be lost on white
+        palette = sns.color_palette(palette, len(kinds) + 2)[2:]
+    palette = palette or SERIES
+    if len(kinds) > len(palette):
+        raise ValueError(
+            f"curves must be at most {len(palette)}, one a colour of the palette, not {len(kinds)}"
         )
+    return dict(zip(kinds, palette, strict=False))
+
+
+def dots_by_size(
+    frame: pd.DataFrame,
+    y: str,
+    ax: Axes | None = None,
+    *,
+    ylabel: str,
+    hue: str | None = None,
+    palette: Mapping[str, str] | None = None,
+    label: str = "ours",
+    curve: pd.Series | None = None,
+    sizes: Iterable[float] = (),
+    loc: str = "upper right",
+) -> Axes:
+    """Draw a dot for every row against T, kinds side by side, and a formula's curve.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a dot, with ``T``, the measure, and `hue`.
+    y : str
+        Column of the measure.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    ylabel : str
+        What is measured.
+    hue : str or None
+        Column of what kind a dot is; None where all are of one.
+    palette : mapping of kind to colour, or None
+        In the order in which kinds stand beside one another at each T.
+    label : str
+        What the dots are called where all are of one kind.
+    curve : Series or None
+        Values by T, drawn as a line; its name is in the legend.
+    sizes : iterable of T
+        Sizes that the axis has besides, to agree with that of another panel.
+    loc : str
+        Where the legend is.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        Where no row has a finite T.
+    """
+    ax = ax or plt.gca()
+    place = size_axis(ax, {*frame["T"], *sizes, *(() if curve is None else curve.index)})
+    palette = palette or {label: COLORS["example"]}
+    kind = frame[hue] if hue else pd.Series(label, frame.index)
+    # Side by side at each T, so that no kind hides another.
+    step = (max(place.values()) / min(place.values())) ** (1 / 60)
+    shift = {kind: step ** (k - (len(palette) - 1) / 2) for k, kind in enumerate(palette)}
+    many = len(frame) > 500
+    sns.scatterplot(
+        frame.assign(place=frame["T"].map(place) * kind.map(shift)), x="place", y=y, hue=kind,
+        hue_order=list(palette), palette=dict(palette), s=12 if many else 24, lw=0, alpha=0.6,
+        ax=ax, rasterized=many, clip_on=False,
+    )  # fmt: skip
+    if curve is not None:
+        ax.plot(curve.index, curve, "-", color=COLORS["mark"], lw=1, label=curve.name)
+    ax.set_ylim(0, None)
+    ax.set(xlabel="number of data points T", ylabel=ylabel)
+    ax.legend(loc=loc, markerscale=1.5, title="")
     return ax
 
 
@@ -172,28 +273,17 @@ def dimensionality_by_size(
         `sdd.measures.vectors.dimensionalities`.
     m : int
         Hidden dimensions.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-    sizes : iterable of T
-        Sizes that the axis has besides, to agree with that of another panel.
+    ax, sizes
+        As for `dots_by_size`.
 
     Returns
     -------
     Axes
     """
-    ax = ax or plt.gca()
-    place = size_axis(ax, {*frame["T"], *sizes})
-    colors = {"feature": COLORS["feature"], "data point": COLORS["example"]}
-    # Side by side at each T, so that neither hides the other.
-    shift = frame["of"].map({"feature": 1.07, "data point": 1 / 1.07})
-    sns.scatterplot(
-        frame.assign(place=frame["T"].map(place) * shift), x="place", y="D", hue="of",
-        hue_order=list(colors), palette=colors, s=10, lw=0, alpha=0.6, ax=ax, rasterized=True,
+    several = np.sort(frame.loc[(frame["of"] == "data point") & (frame["T"] > m), "T"].unique())
+    return dots_by_size(
+        frame, "D", ax, hue="of",
+        palette={"data point": COLORS["example"], "feature": COLORS["feature"]},
+        ylabel="dimensionality D", curve=pd.Series(m / several, several, name=f"m/T = {m}/T"),
+        sizes=sizes,
     )  # fmt: skip
-    points = frame.loc[(frame["of"] == "data point") & (frame["T"] > m), "T"].unique()
-    several = np.sort(points[points < math.inf])
-    ax.plot(several, m / several, "-", color=COLORS["mark"], lw=1, label=f"m/T = {m}/T")
-    ax.set_ylim(0, None)
-    ax.set(xlabel="number of data points T", ylabel="dimensionality D")
-    ax.legend(loc="upper right", markerscale=1.5)
-    return ax

@@ -1,6 +1,7 @@
 """Columns of W and hidden vectors, drawn as what they are: vectors in the plane."""
 
 import math
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -67,15 +68,20 @@ def vectors(
     return ax
 
 
-def vector_columns(frame: pd.DataFrame, *, across: int = 4, common_scale: bool = False) -> Figure:
+def vector_columns(
+    frame: pd.DataFrame, *, across: int = 4, width: float = 1.55, common_scale: bool = False
+) -> Figure:
     """Draw, for each model, the columns of W (blue) above its hidden vectors (red).
 
     Parameters
     ----------
     frame : DataFrame
-        A row a vector: ``model``, ``of``, ``x`` and ``y``; see `sdd.measures.vectors`.
+        A row a vector: ``model``, ``of``, ``x`` and ``y``; see `sdd.measures.vectors`. Where it
+        holds vectors of one kind only, these are drawn alone.
     across : int
         Models a line; more go on further lines, so that a panel stays legible on a phone.
+    width : float
+        Of a panel, in inches.
     common_scale : bool
         One scale for all columns of W and one for all hidden vectors; else each panel is scaled
         to itself, as the paper does in its figures of the regimes.
@@ -85,23 +91,24 @@ def vector_columns(frame: pd.DataFrame, *, across: int = 4, common_scale: bool =
     Figure
     """
     models = list(frame["model"].unique())
+    kinds = [of for of in VECTOR_COLORS if of in set(frame["of"])]
     lines = math.ceil(len(models) / across)
     fig, axes = plt.subplots(
-        2 * lines, across, figsize=(1.55 * across, 3.35 * lines), squeeze=False
-    )
+        len(kinds) * lines, across, squeeze=False,
+        figsize=(width * across, (width + 0.12) * len(kinds) * lines),
+    )  # fmt: skip
     for ax in axes.flat:
         ax.set_visible(False)
     reach = 1.1 * frame[["x", "y"]].abs().max(axis=1).groupby(frame["of"]).max()
-    for k, model in enumerate(models):
-        pair = axes[2 * (k // across) : 2 * (k // across) + 2, k % across]
-        for ax, (of, color) in zip(pair, VECTOR_COLORS.items(), strict=True):
-            ax.set_visible(True)
-            rows = frame[(frame["model"] == model) & (frame["of"] == of)]
-            limit = float(reach[of]) if common_scale else None
-            vectors(rows[["x", "y"]].to_numpy(), ax, color=color, limit=limit)
-            if k % across == 0:
-                ax.set_ylabel(of, color=color)
-        pair[0].set_title(model)
+    for (k, model), (row, of) in product(enumerate(models), enumerate(kinds)):
+        ax = axes[len(kinds) * (k // across) + row, k % across]
+        ax.set_visible(True)
+        rows = frame[(frame["model"] == model) & (frame["of"] == of)]
+        limit = float(reach[of]) if common_scale else None
+        title = model if row == 0 else ""
+        vectors(rows[["x", "y"]].to_numpy(), ax, color=VECTOR_COLORS[of], limit=limit, title=title)
+        if k % across == 0:
+            ax.set_ylabel(of, color=VECTOR_COLORS[of])
     return fig
 
 

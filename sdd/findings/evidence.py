@@ -12,7 +12,7 @@ import pandas as pd
 from sdd import theory
 from sdd.data import test_set
 from sdd.findings.profiles import Profile, profile
-from sdd.measures.geometry import standard_error
+from sdd.measures.statistics import standard_error
 from sdd.measures.table import Measure, table
 from sdd.runs.sweep import MissingRuns
 
@@ -93,16 +93,21 @@ class Evidence:
         fresh : bool
             With the runs at T = ∞, of the number of rows a step that the figures show.
         """
-        finite = self.table("dataset-size", *measures)
+        found = self.table("dataset-size", *measures)
         if fresh:
-            endless = self.table("fresh-data", *measures)
-            shown = endless[endless["batch"] == self.profile.fresh[0][0]]
-            finite = pd.concat([finite, shown], ignore_index=True)
-        return finite.sort_values(["T", "data_seed"], kind="stable", ignore_index=True)
+            found = pd.concat([found, self.fresh(*measures)], ignore_index=True)
+        return found.sort_values(["T", "data_seed"], kind="stable", ignore_index=True)
+
+    def fresh(self, *measures: Measure) -> pd.DataFrame:
+        """Return the runs at T = ∞, of the number of rows a step that the figures show."""
+        endless = self.table("fresh-data", *measures)
+        return endless[endless["batch"] == self.profile.fresh[0][0]]
 
     def at(self, T: float, *measures: Measure) -> pd.DataFrame:
         """Return the runs of the body at one T, a row a data seed."""
-        found = self.body(*measures, fresh=T == math.inf)
+        if T == math.inf:
+            return self.fresh(*measures)
+        found = self.body(*measures, fresh=False)
         return found[found["T"] == T]
 
     @cached_property

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from sdd import engine, theory
 from sdd.data import Dataset
-from sdd.measures import geometry
+from sdd.measures import statistics
 from sdd.measures.search import compass
 from sdd.theory.rules import require
 
@@ -212,7 +212,7 @@ def split(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset
     present = (o.x - o.r) ** 2
     feature = o.by_row((o.x - c) ** 2 - present)
     false = o.errors - o.by_row(present - c**2) - o.c @ o.c
-    found = [geometry.standard_error(v) for v in (o.by_row(o.x**2), constant, feature, false)]
+    found = [statistics.standard_error(v) for v in (o.by_row(o.x**2), constant, feature, false)]
     loudest = np.sort(false)[::-1][: max(1, round(LOUD * data.T))]
     lengths = (np.asarray(W, np.float64) ** 2).sum(0)
     longest = np.zeros(data.n, bool)

@@ -6,10 +6,8 @@ from jaxtyping import Bool, Float, Int
 __all__ = [
     "dimensionality",
     "equal_angle_error",
-    "max_dimensionality",
     "norms",
     "on_ring",
-    "standard_error",
     "strongest",
 ]
 
@@ -69,44 +67,6 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     D = np.zeros(len(V))
     D[alive] = (lengths[alive] / np.linalg.norm(unit @ R.T, axis=1)) ** 2
     return np.minimum(D, 1.0)
-
-
-def max_dimensionality(
-    hidden: Float[np.ndarray, "k m"], rcond: float | None = None
-) -> Float[np.ndarray, " k"]:
-    """Return D*_i = sup_v (v·h_i)² / Σ_j (v·h_j)², the maximal data dimensionality.
-
-    (Olah's comment on MNIST.) With G = Σ_j h_j h_jᵀ, Cauchy–Schwarz gives
-    (v·h_i)² = (G^½ v · G^−½ h_i)² ≤ (vᵀG v)(h_iᵀ G⁺ h_i), with equality at v = G⁺h_i. So D* is the
-    leverage score h_iᵀ G⁺ h_i, exact without gradient descent, and its sum over i is the rank.
-
-    Parameters
-    ----------
-    hidden : (k, m) array
-        Hidden vectors as rows.
-    rcond : float, optional
-        Directions whose singular value is below this share of the largest count as absent.
-        Default: 10 · √min(k, m) times the machine precision of `hidden`'s own type. Rounding
-        moves the array by at most that precision times ‖·‖_F ≤ √min(k, m) · σ_max.
-
-    Returns
-    -------
-    (k,) array
-        In [0, 1], float64; a zero vector has 0.
-
-    Raises
-    ------
-    ValueError
-        Where the array is not (k, m) or an entry is not finite.
-    """
-    H = _rows(hidden, "hidden")
-    if rcond is None:
-        given = np.asarray(hidden).dtype
-        precision = np.finfo(given if given.kind == "f" else np.float64).eps
-        rcond = float(10 * precision * np.sqrt(min(H.shape)))
-    U, sizes, _ = np.linalg.svd(H / _lengths(H)[1], full_matrices=False)
-    U = U[:, sizes > rcond * sizes.max(initial=0.0)]
-    return np.minimum((U**2).sum(1), 1.0)
 
 
 def norms(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"]) -> tuple[float, float]:
@@ -174,17 +134,3 @@ def on_ring(hidden: Float[np.ndarray, "k m"]) -> Bool[np.ndarray, " k"]:
     """
     lengths, _ = _lengths(_rows(hidden, "hidden"))
     return lengths > lengths.max(initial=0.0) / 2
-
-
-def standard_error(per_example: Float[np.ndarray, " T"]) -> tuple[float, float]:
-    """Return the mean of independent values, and its standard error s/√T (s with T − 1).
-
-    Raises
-    ------
-    ValueError
-        Where there are fewer than 2 values.
-    """
-    values = np.asarray(per_example, np.float64)
-    if values.ndim != 1 or values.size < 2:
-        raise ValueError(f"per_example must be a vector of at least 2, not shape {values.shape}")
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

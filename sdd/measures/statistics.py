@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from math import comb
 
 import numpy as np
+from jaxtyping import Float
 
-__all__ = ["best_of", "spread", "steadier"]
+__all__ = ["best_of", "spread", "standard_error", "steadier"]
 
 
 def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = None) -> float:
@@ -70,3 +71,17 @@ def spread(values: Iterable[float]) -> tuple[float, float]:
     """Return mean and sample standard deviation (NaN for a single value)."""
     a = np.array(list(values), float)
     return float(a.mean()), float(a.std(ddof=1)) if a.size > 1 else math.nan
+
+
+def standard_error(per_example: Float[np.ndarray, " T"]) -> tuple[float, float]:
+    """Return the mean of independent values, and its standard error s/√T (s with T − 1).
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than 2 values.
+    """
+    values = np.asarray(per_example, np.float64)
+    if values.ndim != 1 or values.size < 2:
+        raise ValueError(f"per_example must be a vector of at least 2, not shape {values.shape}")
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

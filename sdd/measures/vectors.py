@@ -33,7 +33,11 @@ def dimensionalities(runs: Iterable[Run]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def planar_vectors(runs: Iterable[Run], titles: Iterable[str] | None = None) -> pd.DataFrame:
+def planar_vectors(
+    runs: Iterable[Run],
+    titles: Iterable[str] | None = None,
+    kinds: Iterable[str] = (COLUMNS, HIDDEN),
+) -> pd.DataFrame:
     """Return the columns of W and the hidden vectors of runs of two hidden dimensions.
 
     Parameters
@@ -42,6 +46,8 @@ def planar_vectors(runs: Iterable[Run], titles: Iterable[str] | None = None) -> 
         With m = 2.
     titles : iterable of str or None
         What each model is called; None names it by its T.
+    kinds : iterable of str
+        Of "columns of W" and "hidden vectors".
 
     Returns
     -------
@@ -60,7 +66,7 @@ def planar_vectors(runs: Iterable[Run], titles: Iterable[str] | None = None) -> 
     for run, title in zip(runs, titles, strict=True):
         if run.W.shape[0] != 2:
             raise ValueError(f"vectors in the plane need m = 2, not m = {run.W.shape[0]}")
-        for of, rows in ((COLUMNS, run.W.T), (HIDDEN, hidden_vectors(run))):
-            x, y = rows.T
+        for of in kinds:
+            x, y = run.W if of == COLUMNS else hidden_vectors(run).T
             parts.append(pd.DataFrame({"model": title, "of": of, "x": x, "y": y}))
     return pd.concat(parts, ignore_index=True)

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from sdd.measures.geometry import (
     dimensionality,
     equal_angle_error,
-    max_dimensionality,
     norms,
     on_ring,
-    standard_error,
     strongest,
 )
 
@@ -94,35 +92,6 @@ def test_dimensionality_of_many_vectors_needs_no_square_array():
     assert D[17] == pytest.approx((v @ v) ** 2 / ((vectors @ v) ** 2).sum(), rel=1e-9)
 
 
-def test_max_dimensionality_is_the_supremum_over_directions():
-    hidden = np.random.default_rng(2).normal(size=(12, 2)) * [3.0, 0.2]
-    angles = np.linspace(0, np.pi, 200_001)
-    along = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ hidden.T
-    supremum = (along**2 / (along**2).sum(1, keepdims=True)).max(0)
-    np.testing.assert_allclose(max_dimensionality(hidden), supremum, rtol=1e-6)
-
-
-@given(k=st.integers(1, 15), m=st.integers(1, 6), rank=st.integers(1, 6), seed=st.integers(0, 999))
-def test_max_dimensionalities_sum_to_the_rank(k, m, rank, seed):
-    rng = np.random.default_rng(seed)
-    hidden = rng.normal(size=(k, rank)) @ rng.normal(size=(rank, m))
-    D = max_dimensionality(hidden)
-    assert D.sum() == pytest.approx(min(k, m, rank))
-    for i, h in enumerate(hidden):  # no direction that is tried does better
-        for v in rng.normal(size=(20, m)):
-            assert D[i] >= (v @ h) ** 2 / ((hidden @ v) ** 2).sum() - 1e-9
-    better = D - dimensionality(hidden)  # which tries v = h
-    assert (better >= -1e-9).all()
-
-
-def test_the_rounding_of_float32_is_not_counted_as_a_direction():
-    rng = np.random.default_rng(3)
-    flat = (rng.normal(size=(2_000, 2)) @ rng.normal(size=(2, 8))).astype(np.float32)
-    assert max_dimensionality(flat).sum() == pytest.approx(2.0)
-    faint = np.diag([1.0, 1e-3]).astype(np.float32)  # but a faint direction is
-    assert max_dimensionality(faint) == pytest.approx([1.0, 1.0])
-
-
 def test_norms_are_root_sums_of_squares():
     W, b = np.array([[3.0, 0.0], [0.0, 4.0]], np.float32), np.array([5.0, 12.0])
     assert norms(W, b) == pytest.approx((5.0, 13.0))
@@ -159,24 +128,15 @@ def test_the_ring_is_found_at_any_scale_beside_points_near_zero():
     assert not on_ring(np.zeros((3, 2))).any()
 
 
-def test_standard_error_of_a_mean():
-    assert standard_error(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(
-        (2.5, np.sqrt((2.25 + 0.25 + 0.25 + 2.25) / 3 / 4))
-    )
-    means = [standard_error(np.random.default_rng(s).random(100)) for s in range(400)]
-    assert np.std([m for m, _ in means]) == pytest.approx(np.mean([e for _, e in means]), rel=0.1)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: unwrap(dimensionality)(np.zeros((2, 2, 2))), r"\(k, m\) array.*\(2, 2, 2\)"),
         (lambda: dimensionality(np.array([[1.0], [np.nan]])), "row 1 holds a NaN"),
-        (lambda: max_dimensionality(np.array([[np.inf]])), "hidden must be finite; row 0"),
+        (lambda: on_ring(np.array([[np.inf]])), "hidden must be finite; row 0"),
         (lambda: unwrap(equal_angle_error)(np.ones((3, 3))), r"in the plane, not shape \(3, 3\)"),
         (lambda: equal_angle_error(np.array([[1.0, 0], [0, 0]])), "zero, but row 1 is"),
         (lambda: strongest(np.eye(2), 3), r"count must be in \[1, 2\].*not 3"),
-        (lambda: standard_error(np.array([1.0])), "at least 2"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, message):

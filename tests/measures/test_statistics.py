@@ -1,4 +1,4 @@
-"""The expected best of k is what trying all sets of k gives."""
+"""The expected best of k is what trying all sets gives; spreads and errors are as defined."""
 
 from inspect import unwrap
 from itertools import combinations
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdd.measures.statistics import best_of, steadier
+from sdd.measures.statistics import best_of, standard_error, steadier
 
 losses = st.lists(st.floats(0, 1), min_size=1, max_size=7)
 
@@ -69,3 +69,13 @@ def test_beside_values_that_do_not_spread_the_answer_is_finite_and_silent(values
 def test_one_value_has_no_spread(one):
     with pytest.raises(ValueError, match=f"two values or more, not 2 and {len(one)}"):
         steadier([1, 2], one)
+
+
+def test_standard_error_of_a_mean():
+    assert standard_error(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(
+        (2.5, np.sqrt((2.25 + 0.25 + 0.25 + 2.25) / 3 / 4))
+    )
+    means = [standard_error(np.random.default_rng(s).random(100)) for s in range(400)]
+    assert np.std([m for m, _ in means]) == pytest.approx(np.mean([e for _, e in means]), rel=0.1)
+    with pytest.raises(ValueError, match="at least 2"):
+        standard_error(np.array([1.0]))
