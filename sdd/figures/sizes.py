@@ -119,7 +119,7 @@ def by_size(
     if palette is None:
         palette = "viridis_r" if numbers and len(kinds) > 1 else SERIES[: len(kinds)]
     if isinstance(palette, str):  # without the palest colours, which would be lost on white
-        palette = sns.color_palette(palette, len(kinds) + 2)[2:]
+        palette = sns.color_palette(palette, len(kinds) + 1)[1:]
     look = {"hue": name, "hue_order": kinds, "palette": palette, "style": name,
             "style_order": kinds, "markers": MARKERS[: len(kinds)]}  # fmt: skip
     finite = drawn[drawn["T"] < math.inf]
@@ -153,10 +153,14 @@ def by_size(
         ax.set_ylim(*ylim)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
     if hue or label or published:
-        curves = len(kinds) + bool(published)
+        # Long labels side by side would be wider than the figure, which would shrink the axes.
+        handles, names = ax.get_legend_handles_labels()
+        if numbers:
+            names[: len(kinds)] = [f"{kind:,g}" for kind in kinds]
         ax.legend(
-            title=legend_title, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(4, curves)
-        )
+            handles, names, title=legend_title, loc="lower center", bbox_to_anchor=(0.5, 1.0),
+            ncols=min(2 if max(map(len, names)) > 12 else 4, len(names)), markerscale=1.5,
+        )  # fmt: skip
     return ax
 
 
