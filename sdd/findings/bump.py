@@ -134,7 +134,7 @@ def parts_table(runs: pd.DataFrame) -> pd.DataFrame:
     def gain(T: float) -> str:
         if T == math.inf:
             return "–"
-        return f"{training_mean_gain(int(T), law['n'], law['sparsity']):.5f}"
+        return f"{training_mean_gain(int(T), int(law['n']), law['sparsity']):.5f}"
 
     means = {name: groups[name].agg(mean_sd, digits=5) for name in _LABELS}
     sizes = pd.Series({T: "∞" if T == math.inf else f"{T:,.0f}" for T in groups.groups})
