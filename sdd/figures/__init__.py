@@ -3,6 +3,7 @@
 from sdd.figures.counts import by_count
 from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
+from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, three_panels
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
@@ -22,6 +23,7 @@ __all__ = [
     "leaf_map",
     "leaves",
     "levels",
+    "loss_map",
     "root_moments",
     "shade_regimes",
     "size_axis",

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import engine, theory
-from sdd.data import Dataset, DataSettings, Stream, sample, test_set
-from sdd.measures import arrangements, damping, decomposition
+from sdd.data import Dataset, DataSettings, Stream, test_set
+from sdd.measures import arrangements, damping, decomposition, refits
 from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
 from sdd.training.config import Run
 
@@ -29,11 +29,13 @@ __all__ = [
     "refit_inside",
     "ring_columns",
     "ring_loss_change",
+    "test_rows",
 ]
 
 FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
 REFIT_ROWS = 20_000  # rows that refits are fitted on
 FEW_ROWS = 1_000  # of a test set as small as published replications use
+EXTREME = 0.01  # share of the rows, or of the features, that are singled out as extreme
 LARGEST = 6  # dimensionalities of features that are columns: five, and the next
 APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
 
@@ -122,24 +124,25 @@ def loss_parts(run: Run) -> dict[str, Any]:
     ``long_column_rows`` and ``firing_in_long_column_rows``: share of the rows that hold one of the
     1 % of features with the longest columns, and the share of the false firing in those rows.
     """
-    found = decomposition.split(run.W, run.b, _test_rows(run))
-    names = ("zero", "constant_gain", "feature_gain", "false_firing")
+    rows = test_rows(run)
+    parts = decomposition.row_parts(run.W, run.b, rows)
+    means, firing = parts.mean(), parts["false_firing"]
+    total = firing.sum() or 1.0
+    holds = decomposition.holds_a_long_column(run.W, rows, EXTREME)
     return {
-        **{name: getattr(found.parts, name) for name in names},
-        **{f"{name}_error": getattr(found.errors, name) for name in names},
-        "excess": found.parts.excess,
-        "firing_in_loudest_rows": found.worst,
-        "long_column_rows": found.long_rows,
-        "firing_in_long_column_rows": found.long,
+        **means,
+        **parts.sem().add_suffix("_error"),
+        "excess": means["false_firing"] - means["constant_gain"] - means["feature_gain"],
+        "firing_in_loudest_rows": firing.nlargest(max(1, round(EXTREME * rows.T))).sum() / total,
+        "long_column_rows": holds.mean(),
+        "firing_in_long_column_rows": firing[holds].sum() / total,
     }
 
 
 def output_refits(run: Run) -> dict[str, Any]:
     """Return the test loss with the output's scale refitted, and with scale and shift refitted."""
-    test = decomposition.moments(run.W, run.b, _test_rows(run))
-    fit = decomposition.moments(run.W, run.b, _fit_rows(run))
-    scaled = decomposition.rescaled(fit, test)
-    shifted = decomposition.rescaled_and_shifted(fit, test)
+    fit, test = (decomposition.moments(run.W, run.b, f(run)) for f in (_fit_rows, test_rows))
+    scaled, shifted = refits.rescaled(fit, test), refits.rescaled_and_shifted(fit, test)
     return {
         "rescaled_loss": scaled.loss,
         "rescaled_scale": scaled.scale,
@@ -149,7 +152,7 @@ def output_refits(run: Run) -> dict[str, Any]:
 
 def refit_inside(run: Run) -> dict[str, Any]:
     """Return the test loss with scale and common shift refitted inside the ReLU (slow)."""
-    found = decomposition.refitted_inside(run.W, run.b, _fit_rows(run), _test_rows(run))
+    found = refits.refitted_inside(run.W, run.b, _fit_rows(run), test_rows(run))
     return {"inside_loss": found.loss, "inside_scale": found.scale}
 
 
@@ -160,7 +163,7 @@ def hidden_reach(run: Run) -> dict[str, Any]:
     average: among more points, one is longer.
     """
     seen = np.linalg.norm(hidden_vectors(run), axis=1)
-    new = np.linalg.norm(engine.hidden(run.W, _test_rows(run)), axis=1)
+    new = np.linalg.norm(engine.hidden(run.W, test_rows(run)), axis=1)
     rows = min(len(seen), len(new))
     longest = new[: len(new) // rows * rows].reshape(-1, rows).max(1)
     return {"reach": float(longest.mean() / seen.max())}
@@ -168,13 +171,13 @@ def hidden_reach(run: Run) -> dict[str, Any]:
 
 def firing_by_times_seen(run: Run) -> dict[str, Any]:
     """Return, for each group of `damping.SEEN`, its share of the features and of false firing."""
-    group = damping.group_of(damping.times_seen(run))
-    found = decomposition.shares(run.W, run.b, _test_rows(run), group, len(damping.SEEN))
-    total = sum(share.false_firing for share in found)
+    group, count = damping.group_of(damping.times_seen(run)), len(damping.SEEN)
+    features = np.bincount(group, minlength=count) / group.size
+    firing = decomposition.false_firing_of_groups(run.W, run.b, test_rows(run), group, count)
     rows = {}
-    for name, share in zip(damping.SEEN, found, strict=True):
-        rows[f"features, seen {name}"] = share.features
-        rows[f"false firing, seen {name}"] = share.false_firing / total
+    for name, share, false in zip(damping.SEEN, features, firing / firing.sum(), strict=True):
+        rows[f"features, seen {name}"] = float(share)
+        rows[f"false firing, seen {name}"] = float(false)
     return rows
 
 
@@ -235,7 +238,7 @@ def _zero_loss(data: DataSettings) -> float:
 
 def few_rows_loss(run: Run) -> dict[str, Any]:
     """Return the loss on the first 1,000 test points only."""
-    few = _test_rows(run).take(np.arange(FEW_ROWS))
+    few = test_rows(run).take(np.arange(FEW_ROWS))
     return {"few_rows_loss": float(engine.loss(run.W, run.b, few))}
 
 
@@ -259,17 +262,19 @@ def _finite(data: DataSettings) -> Dataset:
     return rows
 
 
-def _test_rows(run: Run) -> Dataset:
+def test_rows(run: Run) -> Dataset:
+    """Return the test set of the data that a run was trained on."""
     data = _settings(run)
     return test_set(data.n, data.sparsity, data.features)
 
 
 def _fit_rows(run: Run) -> Dataset:
     data = _settings(run)
-    return _refit_set(data.n, data.sparsity)
+    return _refit_set(data.n, data.sparsity, data.features)
 
 
 @lru_cache(maxsize=2)
-def _refit_set(n: int, sparsity: float) -> Dataset:
+def _refit_set(n: int, sparsity: float, features: int | None) -> Dataset:
     """Return rows to fit on, of another seed than the test set, so that they are none of it."""
-    return sample(REFIT_ROWS, n, sparsity, seed=1, split="test")
+    law = DataSettings(REFIT_ROWS, n, sparsity, seed=1, features=features)
+    return law.rows(0, REFIT_ROWS, "test")

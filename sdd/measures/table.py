@@ -21,7 +21,7 @@ from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
 from sdd.training.config import Run, TrainConfig
 
-__all__ = ["Measure", "load", "measured", "settings_of", "table"]
+__all__ = ["Measure", "load", "measured", "settings_of", "table", "with_measures"]
 
 # What is measured on a run: named numbers, each of them a column.
 Measure = Callable[[Run], dict[str, Any]]
@@ -65,13 +65,29 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
     """
     specs = list(dict.fromkeys(specs))
     sweep.require(specs, folder)
+    frame = pd.DataFrame([settings_of(spec) for spec in specs])
+    return with_measures(frame, losses, geometry, *measures, folder=folder)
+
+
+def with_measures(
+    frame: pd.DataFrame, *measures: Measure, folder: Path | None = None
+) -> pd.DataFrame:
+    """Return a table of runs with further columns, measured on the run of each row.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``run``, names in the store.
+    *measures, folder
+        As for `table`.
+    """
+    if frame.empty:
+        return frame
     rows = []
-    for spec in specs:
-        row = settings_of(spec)
-        for measure in (losses, geometry, *measures):
-            row |= measured(spec.name, measure, folder)
-        rows.append(row)
-    return pd.DataFrame(rows)
+    for run in frame["run"]:
+        found = [measured(run, measure, folder) for measure in measures]
+        rows.append({name: value for columns in found for name, value in columns.items()})
+    return frame.assign(**pd.DataFrame(rows, index=frame.index))
 
 
 def measured(name: str, measure: Measure, folder: Path | None = None) -> dict[str, Any]:

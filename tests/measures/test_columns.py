@@ -1,60 +1,94 @@
-"""Measures of single runs: of rings of a few features, of single points, and of bits."""
+"""What is measured on a run agrees with its definition, also where features are dropped."""
 
-from dataclasses import replace
+import math
 
 import numpy as np
 import pytest
 
 from sdd.data import DataSettings
-from sdd.measures.columns import bits, few_rows_loss, point_losses, ring_columns, ring_loss_change
+from sdd.measures import columns
 from sdd.training.config import Run, TrainConfig
 
-LAW = {"n": 400, "sparsity": 0.99}
 
-
-def made(data, W, start=""):
+def made_up(features, T=7, m=2, n=40):
+    rng = np.random.default_rng(3)
+    width = features or n
     return Run(
-        W=np.asarray(W, np.float32), b=np.zeros(np.shape(W)[1], np.float32), config=TrainConfig(),
-        data=data, history={}, train_loss=0.0, restart_losses=np.zeros(1), start=start,
+        W=rng.normal(size=(m, width)).astype(np.float32),
+        b=rng.normal(size=width).astype(np.float32),
+        config=TrainConfig(m=m),
+        data=DataSettings(T=T, n=n, sparsity=0.8, seed=5, features=features),
+        history={}, train_loss=0.0, restart_losses=np.zeros(1),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_change_of_a_ring_does_not_depend_on_how_often_its_features_were_drawn(seed):
-    # Four orthogonal or opposite unit columns output each feature exactly, one at a time.
-    W = np.array([[1, 0, -1, 0], [0, 1, 0, -1]])
-    law = {"n": 1_000, "sparsity": 0.99}
-    run = made(DataSettings(T=20_000, seed=seed, features=4, **law), W)
-    assert ring_loss_change(run)["loss_change"] == pytest.approx(-0.4, abs=1e-4)
+def outputs(run, rows):
+    X = rows.to_dense().astype(float)
+    return X, np.maximum(X @ run.W.T.astype(float) @ run.W + run.b, 0)
 
 
-def test_what_stands_beside_a_planted_ring_is_all_but_its_corners():
-    W = [[3, 0, 1, 2], [0, 3, 0, 0]]
-    data = DataSettings(T=8, features=4, **LAW)
-    found = ring_columns(made(data, W, start="top-ring:2:0.9:-0.1"))
-    assert found == {"length_mean": 2.25, "length_min": 1, "b_mean": 0, "rest_R2": 5}
-    assert ring_columns(made(data, W))["rest_R2"] == 23
+@pytest.fixture(params=[None, 30], ids=["all features", "30 of 40 features"], name="run")
+def a_run(request):
+    return made_up(request.param)
 
 
-def test_each_point_has_its_own_loss():
-    data = DataSettings(T=8, seed=0, **LAW)
-    silent = made(data, np.zeros((2, 400)))
-    np.testing.assert_allclose(point_losses(silent), 1, rtol=1e-6)  # rows have unit length
-    third = replace(silent, b=data.make().to_dense()[3])
-    assert point_losses(third)[3] == pytest.approx(0, abs=1e-12)
-    assert point_losses(third)[0] > 1
-    with pytest.raises(ValueError, match="must be finite"):
-        point_losses(made(DataSettings(T=float("inf"), batch=5, **LAW), np.zeros((2, 400))))
-    larger = made(DataSettings(T=8, n=2_000, sparsity=0.99), np.zeros((2, 2_000)))
-    assert few_rows_loss(larger)["few_rows_loss"] == pytest.approx(1, rel=1e-6)
+@pytest.fixture(name="test")
+def the_test_set(run):
+    data = DataSettings(20, 40, 0.8, seed=0, features=run.data.features)
+    return outputs(run, data.rows(0, columns.test_rows(run).T, "test"))
 
 
-def test_runs_of_the_same_bits_are_told_from_others():
-    run = made(DataSettings(T=8, **LAW), np.ones((2, 400)))
-    W = run.W.copy()
-    W[0, 0] = np.nextafter(W[0, 0], np.float32(2))
-    assert bits(run) == bits(replace(run, b=-run.b))  # -0 is 0
-    assert bits(run) != bits(replace(run, W=W))
-    kept = {"step": np.array([5]), "W": run.W[None], "b": run.b[None]}
-    later = bits(replace(run, snapshots=kept))
-    assert later != bits(replace(run, snapshots=kept | {"W": W[None]}))
+def test_the_parts_are_those_of_the_loss_on_the_test_set(run, test):
+    X, R = test
+    found = columns.loss_parts(run)
+    loss = found["zero"] - found["constant_gain"] - found["feature_gain"] + found["false_firing"]
+    assert loss == pytest.approx(((X - R) ** 2).sum(1).mean())
+    assert found["excess"] == pytest.approx(loss - found["zero"])
+    assert found["zero_error"] == pytest.approx((X**2).sum(1).std(ddof=1) / math.sqrt(len(X)))
+
+
+def test_the_shares_of_false_firing_agree_with_sorting_rows_and_columns(run, test):
+    X, R = test
+    c = (R * (X == 0)).sum(0) / (X == 0).sum(0)
+    firing, total = ((R**2 - c**2) * (X == 0)).sum(1), ((R**2 - c**2) * (X == 0)).sum()
+    found = columns.loss_parts(run)
+    loudest = np.sort(firing)[-len(X) // 100 :].sum() / total
+    assert found["firing_in_loudest_rows"] == pytest.approx(loudest, rel=1e-4)
+    holds = X[:, np.linalg.norm(run.W, axis=0).argmax()] > 0
+    assert found["long_column_rows"] == holds.mean()
+    assert found["firing_in_long_column_rows"] == pytest.approx(firing[holds].sum() / total)
+
+
+def test_features_are_grouped_by_how_many_training_points_have_them(run, test):
+    X, R = test
+    seen = (run.data.make().to_dense() > 0).sum(0)
+    firing = np.array([R[x == 0, j].var() * (x == 0).mean() for j, x in enumerate(X.T)])
+    found = columns.firing_by_times_seen(run)
+    for name, chosen in {
+        "never": seen == 0, "once": seen == 1, "2 to 5 times": (2 <= seen) & (seen <= 5),
+        "more often": seen > 5,
+    }.items():  # fmt: skip
+        assert found[f"features, seen {name}"] == pytest.approx(chosen.mean())
+        share = firing[chosen].sum() / firing.sum()
+        assert found[f"false firing, seen {name}"] == pytest.approx(share, rel=1e-4, abs=1e-6)
+
+
+def test_refits_are_fitted_on_other_rows_and_judged_on_the_test_set(run, test):
+    X, R = test
+    fit = DataSettings(20, 40, 0.8, seed=1, features=run.data.features)
+    fitted, r = outputs(run, fit.rows(0, columns.REFIT_ROWS, "test"))
+    found = columns.output_refits(run)
+    scale = found["rescaled_scale"]
+    assert scale == pytest.approx((fitted * r).sum() / (r * r).sum(), rel=1e-6)
+    loss = ((X - scale * R) ** 2).sum(1).mean()
+    assert found["rescaled_loss"] == pytest.approx(loss, rel=1e-6)
+    several = X[(X > 0).sum(1) > 1]  # (rows of one feature are alike)
+    assert not {x.tobytes() for x in several} & {x.tobytes() for x in fitted}
+
+
+def test_the_reach_compares_the_longest_hidden_vectors_of_equally_many_points(run, test):
+    X, _ = test
+    new, seen = (np.linalg.norm(rows @ run.W.T, axis=1) for rows in (X, run.data.make().to_dense()))
+    sets = [new[k : k + 7].max() for k in range(0, len(new) - 6, 7)]
+    expected = np.mean(sets) / seen.max()
+    assert columns.hidden_reach(run)["reach"] == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,234 @@
+"""What the bump in the test loss consists of, and whether less output removes it (ours)."""
+
+import math
+
+import pandas as pd
+
+from sdd import theory
+from sdd.findings.double_descent import bump
+from sdd.findings.evidence import Evidence
+from sdd.findings.page import mean_sd
+from sdd.findings.profiles import Profile
+from sdd.findings.registry import claim
+from sdd.findings.rule import Verdict, combine, judge_each
+from sdd.measures.columns import loss_parts, output_refits, refit_inside
+from sdd.measures.damping import SEEN
+from sdd.measures.decomposition import training_mean_gain
+from sdd.measures.table import Measure, with_measures
+
+__all__ = ["firing_table", "inside", "numbers", "parts", "parts_table", "refits", "table"]
+
+_LABELS = {
+    "excess": "test loss above no output's",
+    "false_firing": "false firing",
+    "feature_gain": "feature gain",
+    "constant_gain": "constant gain",
+}
+_REFITS = {
+    "test_loss": "as trained",
+    "inside_loss": "inside the ReLU",
+    "rescaled_loss": "output scale",
+    "shifted_loss": "output scale and shift",
+}
+
+
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the runs behind the chapter, a row a run, with `loss_parts` and `output_refits`."""
+    return Evidence.stored(of).body(loss_parts, output_refits, *measures)
+
+
+def parts(runs: pd.DataFrame, *, as_costs: bool = False) -> pd.DataFrame:
+    """Return the parts of the test losses, a row a part of a run.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `loss_parts`.
+    as_costs : bool
+        With gains as negative costs, so that the parts sum to the loss above that of no output.
+
+    Returns
+    -------
+    DataFrame
+        ``T``, ``data_seed``, ``run``, ``part`` (what it is called) and ``value``.
+    """
+    labels = dict(_LABELS)
+    if as_costs:
+        gains = ["feature_gain", "constant_gain"]
+        runs = runs.assign(**-runs[gains])
+        labels |= {gain: f"{labels[gain]}, as a cost" for gain in gains}
+    return _long(runs, labels, "part", "value")
+
+
+def inside(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of data seeds 0 and 1 with `refit_inside`: a search takes long."""
+    return with_measures(runs[runs["data_seed"] < 2], refit_inside)
+
+
+def refits(runs: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:
+    """Return the test losses as trained and after refits, a row each.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `output_refits`.
+    searched : DataFrame
+        Those with `refit_inside` besides.
+
+    Returns
+    -------
+    DataFrame
+        ``T``, ``data_seed``, ``run``, ``refit`` (what it is called) and ``test_loss``.
+    """
+    both = runs.merge(searched[["run", "inside_loss"]], on="run", how="left")
+    return _long(both, _REFITS, "refit", "test_loss").dropna(subset="test_loss")
+
+
+def _long(runs: pd.DataFrame, labels: dict[str, str], kind: str, value: str) -> pd.DataFrame:
+    kept = runs[["T", "data_seed", "run", *labels]].rename(columns=labels)
+    return kept.melt(["T", "data_seed", "run"], var_name=kind, value_name=value)
+
+
+def numbers(p: Profile, runs: pd.DataFrame, searched: pd.DataFrame) -> dict[str, float]:
+    """Return the numbers of the chapter's reading, by name: means over data seeds, at finite T.
+
+    Parameters
+    ----------
+    p : Profile
+        That of the runs.
+    runs : DataFrame
+        With `loss_parts` and `output_refits`.
+    searched : DataFrame
+        Those with `refit_inside` besides.
+    """
+    border, peak, end = (p.size(T) for T in (500, 2_000, 10_000))
+    at, inside = (
+        f[f["T"] < math.inf].groupby("T").mean(numeric_only=True) for f in (runs, searched)
+    )
+    firing, feature, constant = (at[c] for c in ("false_firing", "feature_gain", "constant_gain"))
+    costly = int(constant.idxmin())  # where the constant part costs most
+    loud = int((firing - feature)[at.index < border].idxmax())  # where the other two do
+    mean = theory.feature_mean(p.n, p.sparsity)
+    return {
+        "crossing": theory.zero_baseline(p.n, p.sparsity) / (p.n * mean**2) - 1,
+        "most-cost": costly, "constant-small": -constant[costly],
+        "loss-small": at["excess"][costly],
+        "loud-T": loud, "loud": firing[loud], "loud-present": -feature[loud],
+        "loud-loss": at["excess"][loud],
+        "border": border, "firing-border": firing[border], "firing": firing[peak],
+        "feature": feature[peak], "constant-gain": constant[peak],
+        "end": end, "firing-end": firing[end], "feature-end": feature[end],
+        "constant-end": constant[end], "most-firing": int(firing[at.index >= border].idxmax()),
+        "most-feature": int(feature.idxmax()), "trained": at["test_loss"][peak],
+        "scale": at["rescaled_scale"][peak], "rescaled": at["rescaled_loss"][peak],
+        "shifted": at["shifted_loss"][peak], "inside": inside["inside_loss"][peak],
+        "inside-scale": inside["inside_scale"][peak],
+        "inside-border": inside["inside_loss"][border],
+    }  # fmt: skip
+
+
+def parts_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the parts of the test loss by T as text, over data seeds."""
+    groups, law = runs.groupby("T"), runs.iloc[0]
+
+    def gain(T: float) -> str:
+        if T == math.inf:
+            return "–"
+        return f"{training_mean_gain(int(T), int(law['n']), law['sparsity']):.5f}"
+
+    means = {name: groups[name].agg(mean_sd, digits=5) for name in _LABELS}
+    sizes = pd.Series({T: "∞" if T == math.inf else f"{T:,.0f}" for T in groups.groups})
+    return pd.DataFrame(
+        {
+            "T": sizes,
+            "constant gain of the training set's mean (formula)": sizes.index.map(gain),
+            "constant gain ± sd over seeds": means["constant_gain"],
+            "feature gain": means["feature_gain"],
+            "false firing": means["false_firing"],
+            "loss above no output's": means["excess"],
+            "largest standard error of false firing": groups["false_firing_error"]
+            .max()
+            .map("{:.1e}".format),
+            "seeds": groups.size(),
+        }
+    )
+
+
+def firing_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return as text which features fire falsely, by how often training has seen them.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With `firing_by_times_seen`; of finite training sets.
+    """
+    means = runs.groupby("T").mean(numeric_only=True)
+    cells = {
+        f"seen {name}: of the false firing (of the features)": [
+            f"{firing:.1%} ({features:.1%})"
+            for firing, features in means[
+                [f"false firing, seen {name}", f"features, seen {name}"]
+            ].itertuples(index=False)
+        ]
+        for name in SEEN
+    }
+    return pd.DataFrame({"T": means.index.map("{:,.0f}".format), **cells})
+
+
+# --- Claims -------------------------------------------------------------------------------------
+
+_OURS = "ours: the paper does not split its loss"
+
+
+def _by_seed(e: Evidence, measure: Measure, *columns: str) -> pd.DataFrame:
+    """Return the sum of columns by data seed and T; the mean over seeds where one has no run."""
+    runs = e.table("dataset-size", measure)
+    values = runs.assign(value=runs[list(columns)].sum(axis=1))
+    found = values.pivot_table(index="data_seed", columns="T", values="value")
+    return found.fillna(found.mean())
+
+
+def _rise(e: Evidence, *columns: str) -> list[float]:
+    """Return by how much a sum of parts rises from T = 500 to the top of each seed's bump."""
+    values, low = _by_seed(e, loss_parts, *columns), min(e.between(500, 5_000))
+    return [values.at[seed, T] - values.at[seed, low] for seed, T in bump(e)["T"].items()]
+
+
+@claim("bump-firing", source=_OURS, published="not stated", figure="fig-parts-late",
+       statement="From T = 500 up to the top of the bump false firing rises, and so do the two "
+                 "gains together: only false firing raises the loss")  # fmt: skip
+def _firing_rises(e: Evidence) -> Verdict:
+    firing, gains = _rise(e, "false_firing"), _rise(e, "constant_gain", "feature_gain")
+    errors = _by_seed(e, loss_parts, "false_firing_error")
+    noise = [2 * errors.at[seed, T] for seed, T in bump(e)["T"].items()]
+    over = [rise > error for rise, error in zip(firing, noise, strict=True)]
+    listed = (", ".join(f"{v:+.4f}" for v in values) for values in (firing, gains))
+    return combine(
+        {
+            "false firing": judge_each(over, f"{next(listed)}: up by more than two errors"),
+            "both gains": judge_each([v > 0 for v in gains], f"{next(listed)}: up"),
+        }
+    )
+
+
+@claim("bump-rows", source=_OURS, published="not stated", figure="fig-parts-late",
+       statement="At T = 2,000 most of the false firing is in test points that hold one of the "
+                 "1 % of features with the longest columns")  # fmt: skip
+def _stands_in_few(e: Evidence) -> Verdict:
+    found = e.at(e.profile.size(2_000), loss_parts)
+    share, rows = found["firing_in_long_column_rows"], found["long_column_rows"].mean()
+    listed = ", ".join(f"{v:.0%}" for v in share)
+    return judge_each(list(share > 0.5), f"{listed}, in {rows:.0%} of the points: over half")
+
+
+@claim("bump-scale", source=_OURS, published="not stated", figure="fig-refits",
+       statement="The best output scale, fitted on other points, leaves at most a tenth of the "
+                 "bump's rise in any data seed")  # fmt: skip
+def _scale_removes(e: Evidence) -> Verdict:
+    found, inner = bump(e), e.between(500, 5_000)
+    loss = _by_seed(e, output_refits, "rescaled_loss").loc[found.index, inner]
+    ends = [min(inner), max(inner)]
+    left = loss.drop(columns=ends).max(axis=1) - loss[ends].max(axis=1)
+    listed = ", ".join(f"{v:+.5f}" for v in left)
+    holds = (found["rise"] > 0) & (left <= found["rise"] / 10)
+    return judge_each(list(holds), f"left of the rise {listed}: a tenth at most")
