@@ -204,7 +204,7 @@ def dots_by_size(
     label: str = "ours",
     curve: pd.Series | None = None,
     sizes: Iterable[float] = (),
-    loc: str = "upper right",
+    loc: Any = "upper right",
 ) -> Axes:
     """Draw a dot for every row against T, kinds side by side, and a formula's curve.
 

@@ -13,6 +13,7 @@ from sdd.findings.registry import claim, specs
 from sdd.findings.rule import NOT, REPRODUCED, Verdict, combine, judge_each, judge_value
 from sdd.measures import table as tables
 from sdd.measures.columns import hidden_vectors
+from sdd.measures.damping import times_seen
 from sdd.measures.table import Measure, load
 from sdd.training.config import Run
 
@@ -34,7 +35,7 @@ def evidence(of: str | None = None) -> Evidence:
 
 def bias_by_use(run: Run) -> dict[str, float]:
     """Return the norm of the bias on features that some training point has, and on all others."""
-    used = np.isin(np.arange(run.b.size), run.data.make().indices)
+    used = times_seen(run) > 0
     b = run.b.astype(float)
     return {"b_used": float(np.linalg.norm(b[used])), "b_unused": float(np.linalg.norm(b[~used]))}
 
@@ -145,11 +146,12 @@ for _T in (5, 6, 10):
 def _eight_fails(e: Evidence) -> Verdict:
     """At T = 8 training can fail: some points are left off the ring."""
     found = e.at(8)
-    lost, inner = found["restarts_lost"].sum(), 8 - found["on_ring"]
+    lost, kept = found["restarts_lost"].sum(), lost_a_point(found).sum()
+    inner = ", ".join(f"{8 - k:.0f}" for k in found["on_ring"])
     return Verdict(
         REPRODUCED if lost else NOT,
         f"{lost} of {found['restarts'].sum()} trainings failed; of the {len(found)} kept ones "
-        f"{lost_a_point(found).sum()}; inner points in those kept: {', '.join(f'{k:.0f}' for k in inner)}",
+        f"{kept}; inner points in those kept: {inner}",
         "failed: training loss above 1/16, half of one point's share; one failure suffices",
     )
 

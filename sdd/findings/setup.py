@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,9 @@ def predicted_D(frame: pd.DataFrame) -> pd.Series:
     found = []
     for row in frame.to_dict("records"):
         # A setting that is None reads NaN where a column of numbers holds it.
-        settings = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        settings: dict[str, Any] = {
+            name: None if pd.isna(row[name]) else row[name] for name in names
+        }
         config = TrainConfig(**settings)
         found.append(
             theory.predicted_pentagon_dimensionality(
