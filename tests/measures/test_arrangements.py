@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import sdd
@@ -40,7 +40,6 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-@settings(deadline=None, max_examples=25)
 @given(turn=st.floats(0, 360), scale=st.floats(1e-3, 1e3), seed=st.integers(0, 99))
 def test_an_arrangement_is_named_however_it_is_turned_scaled_and_numbered(name, turn, scale, seed):
     vectors, expected, counts = EXAMPLES[name]
@@ -106,7 +105,6 @@ def losses_and_rounding(hidden):
     return np.asarray(sdd.loss(W, b, points, per_example=True)), rounding
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), size=st.floats(0.5, 8))
 def test_an_arrangement_with_slack_memorises_exactly_and_one_without_does_not(seed, size):
     hidden = size * np.random.default_rng(seed).normal(size=(3, 2))
