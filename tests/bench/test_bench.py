@@ -316,6 +316,7 @@ def test_what_is_drawn_is_what_was_measured():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):
     sizes = (("textbook", 4_000), ("engine", 4_000))
     text, fast = (row["megabytes"] for row in resources.peak_megabytes(tiny, sizes))

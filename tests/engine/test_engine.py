@@ -356,6 +356,7 @@ def test_kernels_with_and_without_threads_do_not_share_a_place_in_the_cache():
     assert together[0].targetoptions.get("parallel")
 
 
+@pytest.mark.slow
 def test_a_new_process_finds_the_compiled_steps_in_the_cache():
     engine.warm_up()
     program = (
@@ -390,6 +391,7 @@ def step_every_way():
                 engine.loss(state.W, state.b, data)
 
 
+@pytest.mark.slow
 def test_after_warming_up_nothing_is_left_to_compile(tmp_path):
     # In a process of its own, with an empty cache: kernels compiled before would hide a gap.
     program = "import sys; sys.path.insert(0, 'tests'); import test_engine as t; t.step_every_way()"
