@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sweeps import spec
 
-from sdd.measures.table import load, measured, table
+from sdd.measures.table import load, measured, table, with_measures
 from sdd.measures.vectors import dimensionalities, planar_vectors
 from sdd.runs import sweep
 
@@ -40,6 +40,13 @@ def test_a_row_a_run_with_settings_and_measures(folder):
     np.testing.assert_allclose(found["W_norm"], [np.linalg.norm(r.W) for r in runs], rtol=1e-6)
     assert (found["point_D_max"] >= found["point_D_min"]).all()
     assert (found["D1"] >= found["D6"]).all()
+
+
+def test_more_is_measured_on_the_runs_of_a_table(folder):
+    chosen = table(SPECS, folder=folder).query("data_seed == 1")
+    found = with_measures(chosen, halved, folder=folder)
+    assert list(found["half"]) == list(chosen["train_loss"] / 2)
+    assert table([], halved, folder=folder).empty
 
 
 def test_what_was_measured_once_is_not_measured_again(folder):
