@@ -25,7 +25,7 @@ __all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_mi
 Names = Generator[str, None, None]
 
 ON_THE_SPOT_S = 60  # seconds of training that a chapter may start by itself
-TRIAL_S = 1.0  # seconds of training after which its pace is known well enough
+TRIAL_S = 0.5  # seconds of training after which its pace is known well enough
 
 
 class MissingRuns(RuntimeError):
@@ -219,23 +219,25 @@ class _TrialOver(Exception):
 
 
 def _expected_seconds(specs: list[RunSpec]) -> float:
-    """Return roughly how long it takes to train these runs.
+    """Return roughly how long it takes to train these runs on an otherwise idle machine.
 
     The longest of them is trained for a moment, and its pace taken for the work of all. That is
     a little too long, as later steps are faster: more pairs are skipped.
     """
     longest = max(specs, key=lambda s: s.weight)
     engine.warm_up({s.config.m for s in specs})
-    stops: list[tuple[float, int]] = []  # (time, steps done)
+    stops: list[tuple[float, int]] = []  # (CPU time, which other work lengthens less; steps done)
 
     def on_stop(progress: Progress) -> None:
-        stops.append((time.monotonic(), progress.steps))
-        if stops[-1][0] - stops[0][0] > TRIAL_S:
+        stops.append((time.thread_time(), progress.steps))
+        # Not counted from the start, as the first step may have to wait for a compiler.
+        if len(stops) > 2 and stops[-1][0] - stops[1][0] > TRIAL_S:
             raise _TrialOver
 
     with contextlib.suppress(_TrialOver):
         train_run(longest, checkpoint=on_stop)
-    (first, _), (last, steps) = stops[0], stops[-1]
-    whole = (last - first) * longest.steps / steps
+    # Of the later stops only: early ones come at nearly every step, each with its records.
+    (start, done), (end, steps) = stops[len(stops) // 2], stops[-1]
+    whole = (end - start) * longest.steps / max(1, steps - done)
     cores = min(joblib.cpu_count(), len(specs))
     return whole * max(1.0, sum(s.weight for s in specs) / longest.weight / cores)
