@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -204,7 +204,7 @@ def dots_by_size(
     label: str = "ours",
     curve: pd.Series | None = None,
     sizes: Iterable[float] = (),
-    loc: Any = "upper right",
+    loc: Literal["upper left", "upper right"] = "upper right",
 ) -> Axes:
     """Draw a dot for every row against T, kinds side by side, and a formula's curve.
 
@@ -229,7 +229,7 @@ def dots_by_size(
     sizes : iterable of T
         Sizes that the axis has besides, to agree with that of another panel.
     loc : str
-        Where the legend is.
+        Where the legend is: "upper left" or "upper right".
 
     Returns
     -------
