@@ -117,6 +117,17 @@ def test_the_band_is_the_95_percent_t_interval_of_three_runs_or_more():
     assert not at[100].size
 
 
+def test_a_logarithmic_axis_shows_positive_means_and_positive_intervals():
+    runs = pd.DataFrame({"T": [10.0] * 3 + [30.0] * 3 + [100.0] * 3,
+                         "D1": [4.0, 5.0, 6.0, 1.0, 2.0, 9.0, -1.0, -1.0, -1.0]})  # fmt: skip
+    ax = figures.by_size(runs, "D1", plt.subplots()[1], log=True)
+    (band,) = [c for c in ax.collections if isinstance(c, PolyCollection)]
+    corners = np.concatenate([path.vertices for path in band.get_paths()])
+    assert np.allclose(corners[:, 0], 10)  # at 30 the interval reaches below zero
+    ax.figure.canvas.draw()
+    assert ax.get_ylim()[0] > 0.1
+
+
 def test_one_curve_alone_needs_no_legend_and_published_values_are_named():
     assert figures.by_size(RUNS, "test_loss", plt.subplots()[1]).get_legend() is None
     published = {10: 1.02, 1_000: 1.01}
