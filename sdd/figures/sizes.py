@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from scipy import stats
 
-from sdd.figures.style import COLORS, SERIES, levels, short
+from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, short
 
 __all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "size_axis"]
 
@@ -63,6 +63,12 @@ def t_interval(sample: Sequence[float]) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
+def _positive_interval(sample: Sequence[float]) -> tuple[float, float]:
+    """Return `t_interval` where it is positive, as a logarithmic axis shows it; else NaN."""
+    low, high = t_interval(sample)
+    return (low, high) if low > 0 else (math.nan, math.nan)
+
+
 def by_size(
     frame: pd.DataFrame,
     y: str,
@@ -106,7 +112,7 @@ def by_size(
     ylim : (float, float) or None
         Values shown; where a run is beyond, an arrow stands at the edge.
     log : bool
-        On a logarithmic axis, which shows positive values only.
+        On a logarithmic axis, which shows positive values only, and positive intervals.
     sizes : iterable of T
         Sizes that the axis has besides, to agree with that of another panel.
     published : mapping of T to value, or None
@@ -137,8 +143,8 @@ def by_size(
             "style": name, "style_order": kinds, "markers": markers, "ax": ax,
             "legend": False}  # fmt: skip
     sns.lineplot(
-        drawn[drawn["T"] < math.inf], **look, dashes=dashes, errorbar=t_interval, markersize=0,
-        err_kws={"alpha": 0.15, "lw": 0}, zorder=3,
+        drawn[drawn["T"] < math.inf], **look, dashes=dashes, markersize=0, zorder=3,
+        errorbar=_positive_interval if log else t_interval, err_kws={"alpha": 0.15, "lw": 0},
     )  # fmt: skip
     sns.scatterplot(drawn, **look, s=20, alpha=0.6, lw=0, zorder=4)
     for (kind, T), values in drawn.groupby([name, "T"])[y]:
@@ -163,7 +169,8 @@ def by_size(
         )  # fmt: skip
     levels(ax, baselines or {})
     if log:  # only now: on a logarithmic axis seaborn would take geometric means
-        ax.set_yscale("log")
+        ax.set_yscale("log", nonpositive="mask")
+        plain_numbers(ax)
     if ylim:
         ax.set_ylim(*ylim)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
@@ -200,11 +207,11 @@ def dots_by_size(
     *,
     ylabel: str,
     hue: str | None = None,
-    palette: Mapping[str, str] | None = None,
+    palette: Mapping[str, Any] | None = None,
     label: str = "ours",
     curve: pd.Series | None = None,
     sizes: Iterable[float] = (),
-    loc: Any = "upper right",
+    loc: Literal["upper left", "upper right"] = "upper right",
 ) -> Axes:
     """Draw a dot for every row against T, kinds side by side, and a formula's curve.
 
@@ -229,7 +236,7 @@ def dots_by_size(
     sizes : iterable of T
         Sizes that the axis has besides, to agree with that of another panel.
     loc : str
-        Where the legend is.
+        Where the legend is: "upper left" or "upper right".
 
     Returns
     -------
@@ -242,7 +249,8 @@ def dots_by_size(
     """
     ax = ax or plt.gca()
     place = size_axis(ax, {*frame["T"], *sizes, *(() if curve is None else curve.index)})
-    palette = palette or {label: COLORS["example"]}
+    if palette is None:
+        palette = _colors(list(frame[hue].unique()), None) if hue else {label: COLORS["example"]}
     kind = frame[hue] if hue else pd.Series(label, frame.index)
     # Side by side at each T, so that no kind hides another.
     step = (max(place.values()) / min(place.values())) ** (1 / 60)

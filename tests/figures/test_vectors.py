@@ -1,0 +1,151 @@
+"""Vectors are drawn as what they are, and panels of one figure agree with one another."""
+
+import math
+from inspect import unwrap
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from sdd import figures
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(7, 2))
+OF = "columns of W", "hidden vectors"
+PLANAR = pd.concat(
+    [
+        pd.DataFrame({"model": f"T = {k}", "of": of, "x": k * RNG.normal(size=k), "y": 1.0})
+        for k in range(3, 8) for of in OF
+    ]
+)  # fmt: skip
+RUNS = pd.DataFrame({"T": [3.0, 100.0, 10_000.0, math.inf], "test_loss": [1.0, 1.01, 1.02, 0.99]})
+D = pd.DataFrame({"T": [3.0, 3.0, math.inf], "of": ["feature", "data point", "feature"],
+                  "D": [0.1, 0.6, 0.2]})  # fmt: skip
+
+
+def three_panels(**options):
+    return figures.three_panels(
+        RUNS, D, PLANAR, baselines={"no output": 1.0}, borders=(30.0, 1_000.0), **options
+    )
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    with mpl.rc_context():
+        mpl.use("agg")
+        yield
+        plt.close("all")
+
+
+def dots(ax):
+    return np.transpose(ax.lines[0].get_data())
+
+
+def seen(fig):
+    return [ax for ax in fig.axes if ax.get_visible()]
+
+
+# --- Vectors ------------------------------------------------------------------------------------
+
+
+def test_vectors_are_lines_from_the_origin_to_dots():
+    _, (used, spare) = plt.subplots(1, 2)
+    assert figures.vectors(ROWS, used, title="seed 0") is used
+    assert not spare.has_data()
+    segments = np.array(used.collections[0].get_segments())
+    np.testing.assert_allclose(segments, np.stack([np.zeros((7, 2)), ROWS], axis=1))
+    np.testing.assert_allclose(dots(used), ROWS)
+    assert used.get_title() == "seed 0"
+    assert used.get_aspect() == 1  # a polygon must look like one
+    low, high = used.get_xlim()
+    assert high == -low > np.abs(ROWS).max()
+    assert used.get_ylim() == (low, high)
+    assert figures.vectors(ROWS, spare, limit=7.5).get_xlim() == (-7.5, 7.5)
+
+
+def test_vectors_too_short_to_be_seen_are_left_out():
+    rows = np.vstack([ROWS, 1e-6 * RNG.normal(size=(5_000, 2))])
+    assert len(dots(figures.vectors(rows, plt.subplots()[1]))) == 7
+
+
+@pytest.mark.parametrize("rows", [np.zeros((4, 2)), np.zeros((0, 2))])
+def test_nothing_to_see_is_an_empty_panel_and_no_error(rows):
+    ax = figures.vectors(rows)
+    assert len(dots(ax)) == 0
+    assert ax.get_xlim() == (-1, 1)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (7,), (2, 7, 2)])
+def test_vectors_of_another_shape_are_refused_in_one_sentence(shape):
+    with pytest.raises(ValueError, match=r"^[^\n]*\(k, 2\), not \([^\n]*$") as caught:
+        unwrap(figures.vectors)(np.zeros(shape))
+    assert str(shape) in str(caught.value)
+
+
+def test_each_model_is_a_pair_of_panels_columns_above_points():
+    before = mpl.rcParams.copy()
+    fig = figures.vector_columns(PLANAR, across=4)
+    assert mpl.rcParams == before
+    assert plt.get_fignums() == [fig.number]
+    assert len(seen(fig)) == 10
+    grid = np.array(fig.axes).reshape(4, 4)
+    for k, (model, rows) in enumerate(PLANAR.groupby("model")):
+        pair = grid[2 * (k // 4) : 2 * (k // 4) + 2, k % 4]
+        assert pair[0].get_title() == model
+        for ax, of in zip(pair, OF, strict=True):
+            np.testing.assert_allclose(dots(ax), rows[rows["of"] == of][["x", "y"]])
+    assert [ax.get_ylabel() for ax in grid[:, 0]] == [*OF, *OF]
+
+
+def test_each_panel_has_its_own_scale_or_each_kind_one():
+    free = {ax.get_xlim()[1] for ax in seen(figures.vector_columns(PLANAR))}
+    assert len(free) == 10
+    common = seen(figures.vector_columns(PLANAR, common_scale=True))
+    assert len({ax.get_xlim()[1] for ax in common}) == 2
+    assert all(np.abs(dots(ax)).max() < ax.get_xlim()[1] for ax in common)
+
+
+def test_vectors_of_one_kind_are_drawn_alone():
+    fig = figures.vector_columns(PLANAR[PLANAR["of"] == OF[0]], across=5)
+    assert fig.axes[0].get_gridspec().get_geometry() == (1, 5)
+
+
+# --- The main figure ----------------------------------------------------------------------------
+
+
+def test_sizes_stand_below_one_another_in_the_three_panels():
+    before = mpl.rcParams.copy()
+    fig = three_panels(published={500_000: 0.999})
+    assert isinstance(fig, Figure)
+    assert mpl.rcParams == before
+    top, middle, *rest = fig.axes
+    assert list(top.get_xticks()) == list(middle.get_xticks())
+    assert top.get_xlim() == middle.get_xlim()
+    assert top.get_xticks()[-1] > 500_000
+    assert [ax.get_title() for ax in rest if ax.get_title()] == list(PLANAR["model"].unique())
+    fig.canvas.draw()
+    names = [
+        t.get_window_extent() for t in top.texts if t.get_text() in ("data points", "features")
+    ]
+    legend = top.get_legend().get_window_extent()
+    assert not any(legend.overlaps(box) for box in names)
+
+
+def test_regimes_are_shaded_between_their_borders_and_named():
+    ax = figures.by_size(RUNS, "test_loss", plt.subplots()[1])
+    limits = ax.get_xlim()
+    figures.shade_regimes(ax, (30.0, 1_000.0))
+    assert {"data points", "between", "features"} <= {t.get_text() for t in ax.texts}
+    assert ax.get_xlim() == limits
+    spans = [p.get_extents().transformed(ax.transData.inverted()) for p in ax.patches]
+    assert {(round(s.x0, 6), round(s.x1, 6)) for s in spans} == {
+        (round(limits[0], 6), 30), (1_000, round(limits[1], 6))
+    }  # fmt: skip
+
+
+def test_unknown_borders_shade_nothing():
+    ax = figures.by_size(RUNS, "test_loss", plt.subplots()[1])
+    assert not figures.shade_regimes(ax, (math.nan, math.nan)).patches
