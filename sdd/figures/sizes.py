@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from scipy import stats
 
-from sdd.figures.style import COLORS, SERIES, levels, short
+from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, short
 
 __all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "size_axis"]
 
@@ -166,6 +166,8 @@ def by_size(
         ax.set_yscale("log")
     if ylim:
         ax.set_ylim(*ylim)
+    if log:
+        plain_numbers(ax)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
     if len(handles) > 1:
         # Above the axes no curve can be hidden; in two columns where one line would be too wide.
