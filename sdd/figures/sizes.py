@@ -173,6 +173,8 @@ def by_size(
         plain_numbers(ax)
     if ylim:
         ax.set_ylim(*ylim)
+    if log:
+        plain_numbers(ax)
     ax.set(xlabel="number of data points T", ylabel=ylabel)
     if len(handles) > 1:
         # Above the axes no curve can be hidden; in two columns where one line would be too wide.

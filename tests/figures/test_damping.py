@@ -29,6 +29,17 @@ def test_curves_against_a_ratio_go_through_means_and_name_the_marks():
     assert texts(ax) == ["mean"]
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"), [((2, 40), {"3", "10", "20"}), ((1e-9, 40), {"$\\mathdefault{10^{0}}$"})]
+)
+def test_numbers_of_a_logarithmic_axis_are_written_out_where_they_are_few(values, shown):
+    runs = pd.DataFrame({"ratio": [1e-3, 0.1], "W_norm": values, "n": "1,000"})
+    fig, ax = plt.subplots()
+    figures.against_ratio(runs, "W_norm", ax, hue="n", ylabel="‖W‖", log=True)
+    fig.canvas.draw()
+    assert shown <= {label.get_text() for label in ax.yaxis.get_ticklabels(which="both")}
+
+
 def test_second_moments_show_median_and_middle_half_beside_eps():
     root = [1.0, 2, 3, 4, 5, 2, 4, 6, 8, 10]
     frame = pd.DataFrame({"step": np.repeat([1, 10], 5), "root": root, "trained": "sum"})
