@@ -18,10 +18,8 @@ from jaxtyping import Float
 from sdd.data import Dataset, Stream, sample
 from sdd.engine import arranged, tiles
 from sdd.engine.announce import announced
-from sdd.engine.choice import LEAST, prunes, prunes_4, threads_for, tiled
+from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
-from sdd.engine.pruned_4_step import Boxes
-from sdd.engine.pruned_step import HalfPlanes
 from sdd.engine.sparse import hidden_columns
 from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
 
@@ -30,7 +28,7 @@ __all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 _THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
-ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
+ORDERS = ("points", "features", "scale")  # what the pruned step works in: see arranged.py
 # Threads that wait for each other should sleep, not spin: with other work on the machine, spinning
 # is ruinous. (Read once, when the first threads start; a setting of the user's own stands.)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -160,10 +158,8 @@ def loss_and_grad(
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     sizes = W.shape[0], data.n, data.T
     threads = threads_for(data.n, data.T, threads)
-    kind = _workspace_kind(*sizes)
-    if kind is not None:
-        _allow(threads)
-        dW, db = arranged.gradient(kind, W, b, data, threads)
+    if prunes(*sizes):
+        dW, db = arranged.gradient(W, b, data, threads)
     elif tiled(*sizes):
         dW, db = tiles.gradient(W, b, data, threads)
     else:
@@ -173,11 +169,6 @@ def loss_and_grad(
         dW, db = work[2][0], work[3][0]
     factor = W.dtype.type(2 / data.T)
     return loss(W, b, data), factor * dW, factor * db
-
-
-def _workspace_kind(m: int, n: int, T: int) -> type[arranged.Workspace] | None:
-    """Return what a step of this size that skips pairs of known sign works in, if it does."""
-    return HalfPlanes if prunes(m, n, T) else Boxes if prunes_4(m, n, T) else None
 
 
 @dataclass
@@ -251,10 +242,8 @@ def advance(
     # (Flushed before it can become denormal: ten times the smallest normal number.)
     decays = float(weight_decay), float(weight_decay if bias_decay is None else bias_decay)
     last = ((*decays, *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
-    kind = _workspace_kind(state.W.shape[0], data.n, data.T)
-    if kind is not None:
-        _allow(threads)
-        arranged.advance(kind, state, data, rates, 2.0 * scale / data.T, *last, threads)
+    if prunes(state.W.shape[0], data.n, data.T):
+        arranged.advance(state, data, rates, 2.0 * scale / data.T, *last, threads)
         return
     if isinstance(data, Stream):
         for t in range(rates.size):
@@ -333,9 +322,9 @@ def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
         _take_steps(2, Dataset.from_dense(np.eye(4, dtype=np.float32)))
         many = sample(LEAST, LEAST, 0.9)
         # (One m serves for all that go the same way; of tiles the fourth step uses lists.)
-        for way in (prunes, prunes_4, tiled):
-            for m in [m for m in ms if way(m, LEAST, LEAST)][:1]:
-                _take_steps(m, many)
+        ways = {(tiled(m, LEAST, LEAST), m > 2): m for m in ms}
+        for m in ways.values():
+            _take_steps(m, many)
 
 
 def _take_steps(m: int, data: Dataset) -> None:

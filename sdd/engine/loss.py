@@ -5,7 +5,7 @@ import numpy as np
 
 from sdd.engine.choice import prunes
 from sdd.engine.pairs import FAST, TILE
-from sdd.engine.pruned_loss import squares_pruned
+from sdd.engine.leaves_loss import sum_squares
 from sdd.engine.sparse import encode
 
 __all__ = ["squared_errors"]
@@ -55,8 +55,8 @@ def squared_errors(W, b, data):
     values = data.values.astype(np.float64)
     h = np.empty((W.shape[0], data.T))
     encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    if prunes(W.shape[0], data.n, data.T):
-        out = squares_pruned(W, b, h)
+    if W.shape[0] == 2 and prunes(2, data.n, data.T):
+        out = sum_squares(W, b, h)
     else:
         out = np.zeros(data.T)
         _output_norms(W, b, h, out)
