@@ -4,7 +4,7 @@ import numba
 import numpy as np
 
 from sdd.data import Stream
-from sdd.engine.leaves import GROUP, sizes_for
+from sdd.engine.leaves import GROUP, padded, sizes_for
 from sdd.engine.leaves_step import first_pass, prepare, second_pass, take_steps, work_for
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
@@ -121,7 +121,7 @@ class Workspace:
             (self.F, W, b, -1), (self.m1, m1W, m1b, 0), (self.m2, m2W, m2b, 0)
         ):  # fmt: skip
             _lay_out(of_W, of_b, self.features, dtype.type(fill), flat)
-        prepare(self.F, self.scale, self.work, self.axes, 0, self.F.shape[1] // GROUP)
+        prepare(self.F, self.scale, self.work, self.axes, 0, padded(self.n) // GROUP)
         self.column = np.empty(self.n, np.int32)
         self.column[self.features] = np.arange(self.n, dtype=np.int32)
         self.rows: tuple = ()

@@ -20,8 +20,9 @@ found in up to three stages:
 Kernels are written for any number of dimensions and compiled for 2 and 4 (see `axes` in
 `vectors.py`: a tuple of zeros, as long as there are dimensions); m = 1 and 3 have a row of zeros.
 
-Throughout, F (dimensions + 1, N) holds W and b in the order of `order.py`, padded to N features by
-silent ones; D is the gradient, laid out alike. h and dh are (dimensions, T).
+Throughout, F (dimensions + 1, N + SPARE) holds W and b in the order of `order.py`, filled up by
+silent features to N = `padded(n)` and beyond. D is the gradient, laid out alike. h and dh are
+(dimensions, T).
 """
 
 from typing import NamedTuple
@@ -75,6 +76,7 @@ __all__ = [
     "MANY_POINTS",
     "MARGIN",
     "SMALL_LEAF",
+    "SPARE",
     "Scratch",
     "Sizes",
     "add_block",
@@ -90,6 +92,9 @@ __all__ = [
 SMALL_LEAF, LEAF = 8, 32  # points a leaf
 BLOCK = 256  # points a block
 GROUP = LANES  # features a group: one vector
+# Features after the last, all silent: some make groups even in number, and so many keep rows of W
+# from lying a multiple of 4 kB apart, where they would share places in the first-level cache.
+SPARE = 13 * GROUP
 MANY_FEATURES, MANY_POINTS = 4_000, 50_000  # measured: where either size of leaf takes as long
 # Bounds are widened by this share of their terms, so that rounding never hides a pair.
 MARGIN = 1e-5
@@ -131,8 +136,8 @@ def sizes_for(m: int, n: int, T: int) -> Sizes:
 
 
 def padded(n: int) -> int:
-    """Return to how many features n are filled up: whole vectors of groups, the last group silent."""
-    return -(-(n + GROUP) // (GROUP * LANES)) * GROUP * LANES
+    """Return n rounded up to whole vectors of groups."""
+    return -(-n // (GROUP * LANES)) * GROUP * LANES
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -292,10 +297,10 @@ def _add_active(F, D, active, number, moments, axes):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_pairs(F, D, names, size, h, first, last, dh, point_sums, axes):
+def _add_pairs(F, D, fresh, names, size, h, first, last, dh, point_sums, axes):
     """Add the pair sums of points `first` … `last` − 1 and an even number of groups.
 
-    Two groups and their sums stay in registers while the points pass, so that multiplications
+    If `fresh`, D is set to the features' sums, and what it held is not read. Two groups and their sums stay in registers while the points pass, so that multiplications
     bound the speed, not loads and stores.
     """
     zero, dimensions = splat(F.dtype.type(0)), len(axes)
@@ -307,7 +312,10 @@ def _add_pairs(F, D, names, size, h, first, last, dh, point_sums, axes):
     for k in range(0, size, 2):
         one, two = names[k], names[k + 1]
         v, w = load_rows(F, one, rows), load_rows(F, two, rows)
-        dv, dw = load_rows(D, one, rows), load_rows(D, two, rows)
+        if fresh:
+            dv, dw = splat_each(rows), splat_each(rows)
+        else:
+            dv, dw = load_rows(D, one, rows), load_rows(D, two, rows)
         for i in range(first, last):
             point = splat_each(column(h, i, axes))
             r = larger(zero, combine(v[-1], v, point))
@@ -337,13 +345,10 @@ def _add_packed(F, D, cut, number, h, first, last, dh, all_groups, packed, of_pa
             store_packed(packed, d * S + size, some, load(F, d * N + j))
         size += count(some)
     full = -(-size // (2 * LANES)) * 2 * LANES
-    zero = splat(F.dtype.type(0))
     for d in range(rows):
         for k in range(size, full):  # what fills up the last vectors is silent everywhere
             packed[d, k] = -1 if d == rows - 1 else 0
-        for k in range(0, full, LANES):
-            store(of_packed, d * S + k, zero)
-    _add_pairs(packed, of_packed, all_groups, full // LANES, h, first, last, dh, sums, axes)
+    _add_pairs(packed, of_packed, True, all_groups, full // LANES, h, first, last, dh, sums, axes)
     start = 0
     for k in range(number):
         j, some = cut[k, 0], lanes(cut[k, 1])
@@ -384,7 +389,7 @@ def scratch_for(sizes: Sizes, N: int, dtype) -> Scratch:
         np.empty((chunks, 2, S), np.int32),
         np.empty((chunks, S, 2), np.int64),
         np.empty((chunks, S, 2), np.int64),
-        np.empty((chunks, 2, rows, N + 2 * LANES), dtype),
+        np.empty((chunks, 2, rows, N + SPARE), dtype),
         np.empty((chunks, LEAF * dimensions, LANES), dtype),
     )
 
@@ -401,7 +406,7 @@ def add_block(F, bounds, sums, h, first, last, leaf, dh, D, group_moments, scrat
         Hidden vectors, and their gradients, which are added to.
     leaf : int
         Points a leaf, as `sizes_for` has it.
-    D : (dimensions + 1, N) array
+    D : (dimensions + 1, N + SPARE) array
         Gradient of the features, added to.
     group_moments : (…, N/16) array
         Moments of the points on which a whole group is active, added to; they are brought to the
@@ -411,8 +416,8 @@ def add_block(F, bounds, sums, h, first, last, leaf, dh, D, group_moments, scrat
     axes : tuple
         As many zeros as there are dimensions.
     """
-    margin, N = F.dtype.type(MARGIN), F.shape[1]
-    one, G = (F.dtype.type(1),), N // GROUP
+    margin, G = F.dtype.type(MARGIN), bounds.shape[1]
+    one = (F.dtype.type(1),)
     box, point_sums = scratch.box[chunk], scratch.point_sums[chunk]
     near_bounds, near_sums = scratch.near_bounds[chunk], scratch.near_sums[chunk]
     near_moments, all_groups = scratch.near_moments[chunk], scratch.all_groups
@@ -437,9 +442,9 @@ def add_block(F, bounds, sums, h, first, last, leaf, dh, D, group_moments, scrat
             )
             of_active = add_each(of_active, of_leaf)
         if leaf == SMALL_LEAF:
-            names[found] = N - GROUP  # (this group is silent: see `padded`)
+            names[found] = G * GROUP  # a silent group
             even = found + found % 2
-            _add_pairs(F, D, names, even, h, start, stop, dh, point_sums, axes)
+            _add_pairs(F, D, False, names, even, h, start, stop, dh, point_sums, axes)
             visited += found * GROUP * (stop - start)
         else:
             number, whole = _classify_features(

@@ -29,7 +29,7 @@ def _add_squares(F, bounds, sums, h, out, scratch, axes):
     The same descent as in `add_block`. Where a feature is active on a whole leaf its square is a
     quadratic form in the point, and those can be added up first.
     """
-    G, margin, rows = F.shape[1] // GROUP, F.dtype.type(MARGIN), axes + axes[:1]
+    G, margin, rows = bounds.shape[1], F.dtype.type(MARGIN), axes + axes[:1]
     near, cut, box = scratch.names[0, 0], scratch.names[0, 1], scratch.box[0]
     near_bounds, near_sums = scratch.near_bounds[0], scratch.near_sums[0]
     unused, zero = scratch.near_moments[0], splat(F.dtype.type(0))

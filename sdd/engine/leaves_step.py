@@ -17,6 +17,7 @@ import numpy as np
 
 from sdd.engine.leaves import (
     GROUP,
+    SPARE,
     Scratch,
     Sizes,
     add_block,
@@ -67,7 +68,7 @@ class Work(NamedTuple):
     sums: np.ndarray
     h: np.ndarray  # (dimensions, T)
     dh: np.ndarray
-    D: np.ndarray  # (chunks, dimensions + 1, N)
+    D: np.ndarray  # (chunks, dimensions + 1, N + SPARE)
     DE: np.ndarray  # (chunks, quads · N, 4)
     group_moments: np.ndarray
     scratch: Scratch
@@ -86,7 +87,7 @@ def work_for(sizes: Sizes, n: int, T: int, dtype) -> Work:
         np.empty((triangle, N // GROUP), dtype),
         np.empty((dimensions, T), dtype),
         np.empty((dimensions, T), dtype),
-        np.empty((chunks, rows, N), dtype),
+        np.zeros((chunks, rows, N + SPARE), dtype),
         np.empty((chunks, quads * N, 4), dtype),
         np.empty((chunks, triangle, N // GROUP), dtype),
         scratch_for(sizes, N, dtype),
@@ -173,7 +174,7 @@ def prepare(F, scale, work, axes, first, last):
     """Bring what follows from the weights of groups `first` … `last` − 1 up to date."""
     if len(axes) == 2:
         bound_groups(F, scale, axes, work.bounds, work.sums, first, last)
-    N = F.shape[1]
+    N = work.bounds.shape[1] * GROUP
     for j in range(first * GROUP, last * GROUP):
         for d in range(len(axes) + 1):
             work.E[d // 4 * N + j, d % 4] = F[d, j]
@@ -200,7 +201,7 @@ def _gather(F, work, axes, first, last):
 def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, numbers, update):
     """Gather the gradient of every stride-th range of features, and update those."""
     m, n = sizes
-    G = F.shape[1] // GROUP
+    G = work.bounds.shape[1]
     for k in range(first_range, RANGES, stride):
         first, last = k * G // RANGES, (k + 1) * G // RANGES
         _gather(F, work, axes, first, last)
