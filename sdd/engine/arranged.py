@@ -8,7 +8,7 @@ from sdd.engine.leaves import GROUP, padded, sizes_for
 from sdd.engine.leaves_step import first_pass, prepare, second_pass, take_steps, work_for
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
-from sdd.engine.step import factors
+from sdd.engine.step import adamw_scalars
 from sdd.engine.threads import on_threads
 
 __all__ = ["REORDER", "Workspace", "advance", "arrange", "gradient"]
@@ -147,7 +147,7 @@ class Workspace:
             take_steps(points, features, rates, done, factor, hyper, tiny, update)
             return
         for t, rate in enumerate(rates, done + 1):
-            numbers = factors.py_func(t, rate, dtype, factor, hyper, tiny)
+            numbers = adamw_scalars.py_func(t, rate, dtype, factor, hyper, tiny)
             on_threads(lambda k: first_pass(k, threads, *points), threads)
             on_threads(
                 lambda k, numbers=numbers: second_pass(k, threads, *features, numbers, update),

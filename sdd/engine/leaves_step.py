@@ -25,7 +25,7 @@ from sdd.engine.leaves import (
     padded,
     scratch_for,
 )
-from sdd.engine.step import adamw, factors, parted
+from sdd.engine.step import adamw, adamw_scalars, per_parameter
 from sdd.engine.vectors import (
     add_each,
     column,
@@ -206,7 +206,7 @@ def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, number
         first, last = k * G // RANGES, (k + 1) * G // RANGES
         _gather(F, work, axes, first, last)
         if update:
-            for_W, for_b = parted(numbers)
+            for_W, for_b = per_parameter(numbers)
             # (Not those that fill up the last groups, nor rows of zeros.)
             some = slice(first * GROUP, min(n, last * GROUP))
             for d in range(len(axes) + 1):
@@ -224,6 +224,6 @@ def take_steps(points, features, rates, done, factor, hyper, tiny, update):
     """
     real = points[0].dtype.type
     for s in range(rates.size):
-        numbers = factors(done + s + 1, rates[s], real, factor, hyper, tiny)
+        numbers = adamw_scalars(done + s + 1, rates[s], real, factor, hyper, tiny)
         first_pass(0, 1, *points)
         second_pass(0, 1, *features, numbers, update)

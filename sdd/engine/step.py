@@ -12,7 +12,7 @@ import numpy as np
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 
-__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "factors", "parted"]
+__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "adamw_scalars", "per_parameter"]
 
 CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
 CHUNKS = 16  # and at most so many, so that the partial sums stay small
@@ -66,10 +66,10 @@ def _add_up(dW, db):
 
 
 @numba.njit(cache=True, nogil=True)
-def factors(t, rate, real, scale, hyper, tiny):
+def adamw_scalars(t, rate, real, scale, hyper, tiny):
     """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`.
 
-    For the weights, and last the decay of the bias: see `parted`. (A tuple of tuples could not be
+    For the weights, and last the decay of the bias: see `per_parameter`. (A tuple of tuples could not be
     handed to threads.)
     """
     weight_decay, bias_decay, beta1, beta2, eps = hyper
@@ -87,8 +87,8 @@ def factors(t, rate, real, scale, hyper, tiny):
 
 
 @numba.njit(cache=True, nogil=True)
-def parted(numbers):
-    """Return what `adamw` is given for the weights, and for the bias, from `factors`."""
+def per_parameter(numbers):
+    """Return what `adamw` is given for the weights, and for the bias, from `adamw_scalars`."""
     scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = numbers
     rest = (beta1, beta2, step_size, inverse_root, eps, tiny)
     return (scale, decay, *rest), (scale, bias_decay, *rest)
@@ -98,7 +98,7 @@ def parted(numbers):
 def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
     """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
     m1W, m2W, m1b, m2b = moments
-    for_W, for_b = parted(factors(t, rate, W.dtype.type, scale, hyper, tiny))
+    for_W, for_b = per_parameter(adamw_scalars(t, rate, W.dtype.type, scale, hyper, tiny))
     for c in range(W.shape[0]):
         adamw(W[c], dW[0, c], m1W[c], m2W[c], *for_W)
     adamw(b, db[0], m1b, m2b, *for_b)

@@ -25,7 +25,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from sdd.engine.nearby import Nearby
-from sdd.engine.step import adamw, factors, parted
+from sdd.engine.step import adamw, adamw_scalars, per_parameter
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "TILE", "Work", "advance", "gradient"]
 
@@ -409,7 +409,7 @@ def _add_up(dW_chunks, db_chunks, first, last, dW, db):
 def _update(W, b, moments, dW, db, numbers, first, last):
     """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments
-    for_W, for_b = parted(numbers)
+    for_W, for_b = per_parameter(numbers)
     for c in range(W.shape[0]):
         adamw(
             *(W[c, first:last], dW[c, first:last], m1W[c, first:last], m2W[c, first:last]),
@@ -524,7 +524,7 @@ def advance(
     for rate in np.asarray(rates, np.float64):
         work.differentiate(state.W, state.b)
         t = state.steps + 1
-        numbers = factors.py_func(t, rate, dtype.type, factor, hyper, tiny)
+        numbers = adamw_scalars.py_func(t, rate, dtype.type, factor, hyper, tiny)
         move = partial(_update, state.W, state.b, state.moments, work.dW, work.db, numbers)
         work.each(lambda part, move=move: move(part[0], part[1]), work.columns)
         state.steps = t
