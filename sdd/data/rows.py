@@ -19,6 +19,8 @@ from jaxtyping import Float, Int
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from sdd.kernels import kernel
+
 __all__ = ["draw", "guide_to", "philox"]
 
 LANES = 16  # 32-bit numbers in the widest vectors
@@ -34,7 +36,7 @@ _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _KEY_STEP_0, _KEY_STEP_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
     for _ in range(10):
@@ -44,7 +46,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _draw_counts(first, counts, cdf, guide, key, stream):
     """Draw the number of non-zeros of each row: the first k with P(K <= k) > u (inversion)."""
     k0, k1 = key & _MASK, key >> _SHIFT
@@ -67,7 +69,7 @@ def _draw_counts(first, counts, cdf, guide, key, stream):
             counts[begin + i] = low
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _draw_words(words, row, k, k0, k1, stream):
     """Draw a row's random words, k for positions and k for values, in whole groups of lanes."""
     for block in range((2 * k + 2 * LANES - 1) // (2 * LANES) * (LANES // 2)):
@@ -101,7 +103,7 @@ def _smaller(_, numbers, first, than):
     return numba.int64(numbers, numba.int64, numba.int32), generate
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _place_sorted(positions, k, width, out):
     """Put k positions into `out` in order; return whether they are distinct.
 
@@ -118,7 +120,7 @@ def _place_sorted(positions, k, width, out):
     return total == k * (k - 1) // 2 + (width - k) * k
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _replace_repeated(positions, k, n):
     """Replace each position met before by the last of its range (Floyd's algorithm)."""
     for t in range(1, k):
@@ -129,7 +131,7 @@ def _replace_repeated(positions, k, n):
             positions[t] = n - k + t
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _mark_and_collect(positions, k, n, taken, out):
     """As the two functions above together, at a cost of n and not of k²."""
     for t in range(k):
@@ -142,7 +144,7 @@ def _mark_and_collect(positions, k, n, taken, out):
         taken[position] = 0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _draw_rows(first, indptr, indices, values, n, key, stream):
     """Draw rows `first`, `first + 1`, … into the places that `indptr` gives them."""
     k0, k1 = key & _MASK, key >> _SHIFT

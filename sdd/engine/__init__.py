@@ -8,7 +8,6 @@ import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, overload
 
 import numba
@@ -32,23 +31,6 @@ ORDERS = ("points", "features", "scale")  # what the pruned step works in: see a
 # Threads that wait for each other should sleep, not spin: with other work on the machine, spinning
 # is ruinous. (Read once, when the first threads start; a setting of the user's own stands.)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def _forget_stale_kernels() -> None:
-    """Delete compiled kernels that are older than any source of the engine.
-
-    Numba compares a kernel on disk with the file that its function stands in, but not with those
-    of the functions that it calls: after an update it would go on with old ones.
-    """
-    folder = Path(__file__).parent
-    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
-    for file in [*folder.glob("__pycache__/*.nbi"), *folder.glob("__pycache__/*.nbc")]:
-        with contextlib.suppress(OSError):  # another process was quicker, or may write there
-            if file.stat().st_mtime < newest:
-                file.unlink()
-
-
-_forget_stale_kernels()
 
 
 def check_shapes(W: np.ndarray, b: np.ndarray, data: Dataset) -> None:

@@ -1,6 +1,5 @@
 """Weights and data in the orders of `order.py`, and the loop over steps taken in them."""
 
-import numba
 import numpy as np
 
 from sdd.data import Stream
@@ -10,13 +9,14 @@ from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
 from sdd.engine.step import adamw_scalars
 from sdd.engine.threads import on_threads
+from sdd.kernels import kernel
 
 __all__ = ["REORDER", "Workspace", "advance", "arrange", "gradient"]
 
 REORDER = 64  # steps for which an order serves: points and features move slowly
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _sort_by_length(indptr, names, block, at):
     """Set `at` to the places in `names` of each block in turn, rows of equal length together.
 
@@ -39,7 +39,7 @@ def _sort_by_length(indptr, names, block, at):
             places[length] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _move_rows(indptr, indices, values, names, place, rows):
     """Copy the rows of `names` to `rows`, in the order of `at`, with column j renamed place[j]."""
     at, to_indptr, to_indices, to_values = rows
@@ -71,7 +71,7 @@ def _take_rows(data, points, column, block: int, dtype, rows: tuple = ()) -> tup
     return rows
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _lay_out(of_W, of_b, features, fill, flat):
     """Set `flat` (R + 1, N) to W and b (or their moments) in order, padded by silent features."""
     (m, n), (R, N) = of_W.shape, flat.shape
@@ -83,7 +83,7 @@ def _lay_out(of_W, of_b, features, fill, flat):
             flat[c, k] = fill if c == R - 1 else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _put_back(flat, features, of_W, of_b):
     """Undo `_lay_out`."""
     for k in range(features.size):

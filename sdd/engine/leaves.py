@@ -27,7 +27,6 @@ silent features to N = `padded(n)` and beyond. D is the gradient, laid out alike
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from sdd.engine.vectors import (
@@ -67,6 +66,7 @@ from sdd.engine.vectors import (
     total,
     total_each,
 )
+from sdd.kernels import kernel
 
 __all__ = [
     "BLOCK",
@@ -140,7 +140,7 @@ def padded(n: int) -> int:
     return -(-n // (GROUP * LANES)) * GROUP * LANES
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def bound_groups(F, scale, axes, bounds, sums, first, last):
     """Set boxes of the directions of groups `first` … `last` − 1, and their second moments.
 
@@ -176,7 +176,7 @@ def bound_groups(F, scale, axes, bounds, sums, first, last):
             bounds[len(rows) + d, g] = wide * (high - low) + guard
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def bound_points(h, first, last, axes, margin, box):
     """Set the box of points `first` … `last` − 1 and return Σ_i (h_i, 1) (h_i, 1)ᵀ, as `outer` does.
 
@@ -201,7 +201,7 @@ def bound_points(h, first, last, axes, margin, box):
     return moments
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def classify_groups(bounds, sums, active_moments, names, size, moments, box, axes, margin, cut):
     """Find on which side of the points in `box` the first `size` groups of `names` are.
 
@@ -232,7 +232,7 @@ def classify_groups(bounds, sums, active_moments, names, size, moments, box, axe
     return found, total_each(of_groups)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def gather_groups(bounds, sums, names, size, near_bounds, near_sums, near_moments):
     """Bring what is known of the first `size` groups of `names` side by side."""
     full = -(-size // LANES) * LANES
@@ -250,7 +250,7 @@ def gather_groups(bounds, sums, names, size, near_bounds, near_sums, near_moment
     near_moments[:, :full] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _classify_features(F, names, size, box, axes, margin, cut, active):
     """Find the features of `size` groups that may cut a box, and those active on all of it.
 
@@ -276,7 +276,7 @@ def _classify_features(F, names, size, box, axes, margin, cut, active):
     return number_cut, number_active
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add_active(F, D, active, number, moments, axes):
     """Add to D what active features get from a leaf's moments; return those features' moments."""
     rows = axes + axes[:1]
@@ -296,7 +296,7 @@ def _add_active(F, D, active, number, moments, axes):
     return total_each(of_features)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add_pairs(F, D, fresh, names, size, h, first, last, dh, point_sums, axes):
     """Add the pair sums of points `first` … `last` − 1 and an even number of groups.
 
@@ -334,7 +334,7 @@ def _add_pairs(F, D, fresh, names, size, h, first, last, dh, point_sums, axes):
                 dh[d, i] += point_sums[k, (i - start) * dimensions + d]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add_packed(F, D, cut, number, h, first, last, dh, all_groups, packed, of_packed, sums, axes):
     """Add the pair sums of the features `cut`, packed side by side; return how many they are."""
     rows, N, S = len(axes) + 1, F.shape[1], packed.shape[1]
@@ -394,7 +394,7 @@ def scratch_for(sizes: Sizes, N: int, dtype) -> Scratch:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_block(F, bounds, sums, h, first, last, leaf, dh, D, group_moments, scratch, chunk, axes):
     """Add all pair sums of the points `first` … `last` − 1 of one block; return pairs visited.
 

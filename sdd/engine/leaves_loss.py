@@ -1,6 +1,5 @@
 """Σ_j max(a_ij, 0)² at m = 2 without the pairs whose sign is known: for reported losses."""
 
-import numba
 import numpy as np
 
 from sdd.engine.leaves import (
@@ -17,12 +16,22 @@ from sdd.engine.leaves import (
     scratch_for,
 )
 from sdd.engine.order import order_features, order_points, typical_size
-from sdd.engine.vectors import add_each, column, combine, larger, load_rows, splat, splat_each, total
+from sdd.engine.vectors import (
+    add_each,
+    column,
+    combine,
+    larger,
+    load_rows,
+    splat,
+    splat_each,
+    total,
+)
+from sdd.kernels import kernel
 
 __all__ = ["sum_squares"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add_squares(F, bounds, sums, h, out, scratch, axes):
     """Add Σ_j max(a_ij, 0)² to out[i] for every point.
 

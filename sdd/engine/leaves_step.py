@@ -12,7 +12,6 @@ Everything here is in the orders of `order.py`: points by where they lie, featur
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from sdd.engine.leaves import (
@@ -40,6 +39,7 @@ from sdd.engine.vectors import (
     store_row,
     store_rows,
 )
+from sdd.kernels import kernel
 
 __all__ = [
     "RANGES",
@@ -96,7 +96,7 @@ def work_for(sizes: Sizes, n: int, T: int, dtype) -> Work:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def encode_rows(E, rows, first, last, h):
     """Set h[:, i] = W x_i for the points of some rows."""
     at, indptr, indices, values = rows
@@ -110,7 +110,7 @@ def encode_rows(E, rows, first, last, h):
             h[d, i] = part(s, d)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_sparse_rows(E, rows, first, last, h, dh, DE, outputs, axes):
     """Add the half-gradients at the non-zeros of some rows to DE.
 
@@ -147,7 +147,7 @@ def add_sparse_rows(E, rows, first, last, h, dh, DE, outputs, axes):
                 DE[N + j, 0] -= t
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def first_pass(first_chunk, stride, F, leaf, block, rows, work, axes):
     """Take every stride-th chunk of points: of every chunks-th block of points each."""
     chunks, T = work.D.shape[0], work.h.shape[1]
@@ -164,12 +164,10 @@ def first_pass(first_chunk, stride, F, leaf, block, rows, work, axes):
                 F, work.bounds, work.sums, work.h, first, last, leaf, work.dh, D, moments,
                 work.scratch, k, axes,
             )  # fmt: skip
-            add_sparse_rows(
-                work.E, rows, first, last, work.h, work.dh, DE, work.outputs[k], axes
-            )
+            add_sparse_rows(work.E, rows, first, last, work.h, work.dh, DE, work.outputs[k], axes)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def prepare(F, scale, work, axes, first, last):
     """Bring what follows from the weights of groups `first` … `last` − 1 up to date."""
     if len(axes) == 2:
@@ -180,7 +178,7 @@ def prepare(F, scale, work, axes, first, last):
             work.E[d // 4 * N + j, d % 4] = F[d, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _gather(F, work, axes, first, last):
     """Bring the gradient of groups `first` … `last` − 1 from all chunks into D[0]."""
     rows = axes + axes[:1]
@@ -197,7 +195,7 @@ def _gather(F, work, axes, first, last):
         store_rows(D[0], j, d)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, numbers, update):
     """Gather the gradient of every stride-th range of features, and update those."""
     m, n = sizes
@@ -216,7 +214,7 @@ def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, number
             prepare(F, scale, work, axes, first, last)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def take_steps(points, features, rates, done, factor, hyper, tiny, update):
     """Take a step for each learning rate, or leave the gradient in D[0].
 

@@ -1,17 +1,17 @@
 """The loss itself, in float64: for reporting, where four digits after the point matter."""
 
-import numba
 import numpy as np
 
 from sdd.engine.choice import prunes
-from sdd.engine.pairs import FAST, TILE
 from sdd.engine.leaves_loss import sum_squares
+from sdd.engine.pairs import FAST, TILE
 from sdd.engine.sparse import encode
+from sdd.kernels import kernel
 
 __all__ = ["squared_errors"]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def _output_norms(W, b, h, out):
     """Add Σ_j max(b_j + W_j · h_i, 0)² to out[i] for every row."""
     m, n = W.shape
@@ -32,7 +32,7 @@ def _output_norms(W, b, h, out):
             out[i] += total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _correct_nonzeros(W, b, h, indptr, indices, values, out):
     """Turn Σ_j r_j² into Σ_j (x_j − r_j)² by replacing the terms where x_j ≠ 0."""
     for i in range(out.size):

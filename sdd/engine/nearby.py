@@ -14,8 +14,9 @@ When that is, how wide the skin is, and whether lists are used at all decides ab
 the results of `tiles.py` have the same bits with lists of any age and without.
 """
 
-import numba
 import numpy as np
+
+from sdd.kernels import kernel
 
 __all__ = ["Nearby"]
 
@@ -27,7 +28,7 @@ UP = 1 + 1e-6  # covers the rounding of norms, which are taken in float64
 STILL = 1e-4  # a movement that small, in parts of what moves, is always allowed
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+@kernel(fastmath={"reassoc", "contract"})
 def _distances(rows, before):
     """Return |rows[k] − before[k]| for every row, in float64."""
     out = np.empty(len(rows))

@@ -4,17 +4,17 @@ Both are median-split (k-d) trees, flattened: every run of `unit` neighbours in 
 cell of the tree, and so is every run of `unit · block` of them. The tree itself is never kept.
 """
 
-import numba
 import numpy as np
 
 from sdd.engine.vectors import LANES
+from sdd.kernels import kernel
 
 __all__ = ["CELL", "order_features", "order_points", "sort_cells", "typical_size"]
 
 CELL = 256  # points whose neighbourhood comes before that of the leaves in it
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _select(keys, names, first, last, middle):
     """Rearrange first … last − 1 so that keys before `middle` are not above those after.
 
@@ -45,7 +45,7 @@ def _select(keys, names, first, last, middle):
         first = equal
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def sort_cells(keys, names, unit, block):
     """Reorder names (size,) in place, so that runs of `unit` of them are cells of keys (d, size).
 
@@ -90,7 +90,7 @@ def sort_cells(keys, names, unit, block):
         depth += 2
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _set_directions(W, b, scale, keys):
     """Set keys (m + 1, n) to the directions of (scale · W_j, b_j), on the unit sphere.
 

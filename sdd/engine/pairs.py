@@ -11,10 +11,10 @@ to ``dW``, ``db`` and ``dh``. `add_pairs` takes any m and is the one to read fir
 registers.
 """
 
-import numba
 import numpy as np
 
 from sdd.engine.vectors import LANES, larger, load, splat, store, total
+from sdd.kernels import kernel
 
 __all__ = ["add_pairs", "add_pairs_2", "add_pairs_4"]
 
@@ -25,7 +25,7 @@ TILE = 1024  # features a tile: W, b, dW, db of a tile take 24 kB at m = 2 in fl
 FAST = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def add_pairs(W, b, h, first, last, dW, db, dh):
     """Add the pair sums of rows `first` … `last` − 1; h and dh are (m, T)."""
     m, n = W.shape
@@ -53,7 +53,7 @@ def add_pairs(W, b, h, first, last, dW, db, dh):
                 dh[c, i] += total
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def add_pairs_2(W, b, h, first, last, dW, db, dh):
     """As `add_pairs`, for m = 2: four points at a time against a run of features.
 
@@ -112,7 +112,7 @@ def add_pairs_2(W, b, h, first, last, dW, db, dh):
             i += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_pairs_4(W, b, h, first, last, dW, db, dh):
     """As `add_pairs`, for m = 4, and for m = 3 as m = 4 with a row of zeros.
 

@@ -4,13 +4,14 @@ The squared error Σ_ij (r_ij − x_ij)² is the pair term Σ r_ij² plus Σ (x_
 the non-zeros; and the encoder sees W only through h_i = Σ_k x_ik W_k, again over the non-zeros.
 """
 
-import numba
 import numpy as np
+
+from sdd.kernels import kernel
 
 __all__ = ["add_sparse", "add_sparse_2", "encode", "hidden_columns"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def encode(W, indptr, indices, values, first, last, h):
     """Set h[:, i] = W x_i for rows `first` … `last` − 1."""
     for i in range(first, last):
@@ -21,7 +22,7 @@ def encode(W, indptr, indices, values, first, last, h):
             h[c, i] = total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_sparse(W, b, h, indptr, indices, values, first, last, dW, db, dh):
     """Add the half-gradients of −2 x_ij r_ij, then send dL/dh back through the encoder."""
     m = W.shape[0]
@@ -42,7 +43,7 @@ def add_sparse(W, b, h, indptr, indices, values, first, last, dW, db, dh):
                 dW[c, np.uint32(indices[k])] += values[k] * dh[c, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_sparse_2(W, b, h, indptr, indices, values, first, last, dW, db, dh):
     """As `add_sparse`, for m = 2, with the same operations in the same order: the same bits.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
+from sdd.kernels import kernel
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "adamw_scalars", "per_parameter"]
 
@@ -18,7 +19,7 @@ CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
 CHUNKS = 16  # and at most so many, so that the partial sums stay small
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
     """Half the gradient of Σ_i ‖x_i − x'_i‖² over the rows of chunk k, into dW[k] and db[k]."""
     T = indptr.size - 1
@@ -39,7 +40,7 @@ def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
 
 
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
-@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@kernel(fastmath={"contract"}, error_model="numpy")
 def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
     """PyTorch's AdamW on flat arrays; step_size is lr/(1 − β₁ᵗ), inverse_root 1/√(1 − β₂ᵗ)."""
     for k in range(p.size):
@@ -54,7 +55,7 @@ def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps
         p[k] = p[k] * decay - step_size * a / (np.sqrt(v) * inverse_root + eps)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _add_up(dW, db):
     """Add the partial sums of all chunks to those of the first, in order."""
     # (Written out: sums of whole arrays take seconds to compile.)
@@ -65,7 +66,7 @@ def _add_up(dW, db):
             db[0, j] += db[k, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def adamw_scalars(t, rate, real, scale, hyper, tiny):
     """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`.
 
@@ -86,7 +87,7 @@ def adamw_scalars(t, rate, real, scale, hyper, tiny):
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def per_parameter(numbers):
     """Return what `adamw` is given for the weights, and for the bias, from `adamw_scalars`."""
     scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = numbers
@@ -94,7 +95,7 @@ def per_parameter(numbers):
     return (scale, decay, *rest), (scale, bias_decay, *rest)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
     """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
     m1W, m2W, m1b, m2b = moments
@@ -109,7 +110,7 @@ def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
 # function again that closes over another compiled one.
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
     """Half the gradient of Σ_i ‖x_i − x'_i‖², into dW[0] and db[0]."""
     chunks = db.shape[0]
@@ -118,7 +119,7 @@ def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
     _add_up(dW, db)
 
 
-@numba.njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
     """As `_gradient`, the chunks on threads."""
     chunks = db.shape[0]
@@ -127,7 +128,7 @@ def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
     _add_up(dW, db)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny):
     """Take one AdamW step for each learning rate in `rates`, `done` steps into the run."""
     h, dh, dW, db = work
@@ -136,7 +137,7 @@ def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyp
         _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _steps_on_threads(
     W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny
 ):

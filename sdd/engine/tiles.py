@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 
 import llvmlite.binding
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -26,6 +25,7 @@ from numba.extending import intrinsic
 
 from sdd.engine.nearby import Nearby
 from sdd.engine.step import adamw, adamw_scalars, per_parameter
+from sdd.kernels import kernel
 
 __all__ = ["CHUNKS", "CHUNK_ROWS", "TILE", "Work", "advance", "gradient"]
 
@@ -134,7 +134,7 @@ _short = _products(1, 16)
 # Copies of rows are written out below: between slices they take seconds to compile.
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _outputs(h, Wp, bp, panel, width, count, r):
     """Set r[i, :] to W_j · h_i + b_j for one panel; the rows up to the next ROWS too."""
     m, H = Wp.shape[1], h.shape[1]
@@ -145,7 +145,7 @@ def _outputs(h, Wp, bp, panel, width, count, r):
         )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_to_features(h, r, count, width, m, dW, at):
     """Add Σ_i r_ij h_i to the panel of dW that begins at offset `at`."""
     H, h, r = h.shape[1], h.ravel(), r.ravel()
@@ -167,7 +167,7 @@ def _add_to_features(h, r, count, width, m, dW, at):
         _sums_1(dW, o, width, dW, o, width, h, c, 1, H, r, 0, width, count)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_to_points(WT, r, first, count, width, dh):
     """Add Σ_j r_ij W_j, over the panel of features from `first` on, to dh[i, :]."""
     H, size = WT.shape[1], WT.itemsize
@@ -187,7 +187,7 @@ def _add_to_points(WT, r, first, count, width, dh):
             _points_16(dh, o, H, dh, o, H, r, s, width, 1, WT, v, H, width)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _note_near(r, row, count, first, reach, counts, columns):
     """Append to columns[i] each feature of the panel whose output may yet become positive."""
     width = r.shape[1]
@@ -202,7 +202,7 @@ def _note_near(r, row, count, first, reach, counts, columns):
         counts[i] = k
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_pairs(WT, Wp, bp, h, dh, first, last, dW, db, reach, starts, listed):
     """Set dW, db and dh of the rows `first` … `last` − 1 to their pair sums.
 
@@ -249,7 +249,7 @@ def _add_pairs(WT, Wp, bp, h, dh, first, last, dW, db, reach, starts, listed):
                 dW[panel * width + j, c] = sums[at + j]
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _keep(counts, columns, count, row, starts, listed):
     """Append the lists of a tile's rows to those of its chunk."""
     for i in range(count):
@@ -263,7 +263,7 @@ def _keep(counts, columns, count, row, starts, listed):
         starts[row + i + 1] = stop
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _merge(one, other, out):
     """Write the union of two rising lists to `out` and return its length."""
     p, q, k = 0, 0, 0
@@ -282,7 +282,7 @@ def _merge(one, other, out):
     return k
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_row(flat, o, factors, f, other, v, H):
     """Set flat[o:o + H] += factors[f] · other[v:v + H], fused as the large products are."""
     size = flat.itemsize
@@ -295,7 +295,7 @@ def _add_row(flat, o, factors, f, other, v, H):
         o, v = o + 16 // size, v + 16 // size
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_listed(WT, bp, h, dh, first, last, dW, db, starts, listed, restless, whole):
     """As `_add_pairs`, with the same bits, from the listed pairs alone: the others are silent.
 
@@ -345,7 +345,7 @@ def _add_listed(WT, bp, h, dh, first, last, dW, db, starts, listed, restless, wh
                     _add_row(flat_dh, i * H, a, k, flat_W, j * H, H)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_sparse(WT, bp, h, indptr, indices, values, first, last, dW, db, dh):
     """Add the half-gradients of −2 x_ij r_ij, then send dL/dh back through the encoder."""
     H = h.shape[1]
@@ -366,7 +366,7 @@ def _add_sparse(WT, bp, h, indptr, indices, values, first, last, dW, db, dh):
             _add_row(flat_dW, np.int64(indices[k]) * H, values, k, flat_dh, i * H, H)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _encode(WT, indptr, indices, values, first, last, h):
     """Set h[i] = Σ_j x_ij W_j for the rows `first` … `last` − 1."""
     H, flat_W, flat_h = h.shape[1], WT.ravel(), h.ravel()
@@ -376,7 +376,7 @@ def _encode(WT, indptr, indices, values, first, last, h):
             _add_row(flat_h, i * H, values, k, flat_W, np.int64(indices[k]) * H, H)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _pack(W, b, WT, Wp, bp):
     """Copy W into rows of features and into panels, and b; what pads them stays zero."""
     m, n = W.shape
@@ -390,7 +390,7 @@ def _pack(W, b, WT, Wp, bp):
                 WT[j, c] = Wp[start // width, c, j - start] = W[c, j]
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _add_up(dW_chunks, db_chunks, first, last, dW, db):
     """Set dW and db, of features `first` … `last` − 1, to the sums over chunks, in order."""
     m = dW.shape[0]
@@ -405,7 +405,7 @@ def _add_up(dW_chunks, db_chunks, first, last, dW, db):
             dW[c, first + j] = total[j, c]
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _update(W, b, moments, dW, db, numbers, first, last):
     """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments

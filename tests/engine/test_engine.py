@@ -5,7 +5,6 @@ import resource
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numba
 import numpy as np
@@ -414,22 +413,6 @@ def test_after_warming_up_nothing_is_left_to_compile(tmp_path):
         timeout=300,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_kernels_older_than_a_source_of_the_engine_are_forgotten():
-    folder = Path(engine.__file__).parent
-    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
-    stale, fresh = (folder / "__pycache__" / f"of-a-test-{k}.nbi" for k in ("old", "new"))
-    try:
-        for file, age in ((stale, 10), (fresh, -10)):
-            file.touch()
-            os.utime(file, (newest - age, newest - age))
-        engine._forget_stale_kernels()
-        assert not stale.exists()
-        assert fresh.exists()
-    finally:
-        stale.unlink(missing_ok=True)
-        fresh.unlink(missing_ok=True)
 
 
 # --- Training steps -----------------------------------------------------------------------------
