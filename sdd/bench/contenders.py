@@ -120,7 +120,8 @@ def fast(points: Dataset, start: Start, threads: int) -> Contender:
 
 def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Contender:
     """Return the fused kernel that visits every pair, on one core."""
-    state, steps = engine.State(W, b), step.AllPairs(*W.shape, points, W.dtype)
+    m, n = W.shape
+    state, steps = engine.State(W, b), step.AllPairs(m, n, points, W.dtype)
     hyper = paper.WEIGHT_DECAY, paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
 
     def some(count: int) -> None:
