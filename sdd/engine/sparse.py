@@ -50,21 +50,21 @@ def add_sparse_2(W, b, h, indptr, indices, values, first, last, dW, db, dh):
     (Columns are taken as unsigned: a signed index would be tested for being negative.)
     """
     for i in range(first, last):
-        p, q = h[0, i], h[1, i]
-        u, v = dh[0, i], dh[1, i]
+        h0, h1 = h[0, i], h[1, i]
+        dh0, dh1 = dh[0, i], dh[1, i]
         for k in range(indptr[i], indptr[i + 1]):
             j, x = np.uint32(indices[k]), values[k]
-            if b[j] + W[0, j] * p + W[1, j] * q > 0:
+            if b[j] + W[0, j] * h0 + W[1, j] * h1 > 0:
                 db[j] -= x
-                dW[0, j] -= x * p
-                dW[1, j] -= x * q
-                u -= x * W[0, j]
-                v -= x * W[1, j]
+                dW[0, j] -= x * h0
+                dW[1, j] -= x * h1
+                dh0 -= x * W[0, j]
+                dh1 -= x * W[1, j]
         for k in range(indptr[i], indptr[i + 1]):
             j = np.uint32(indices[k])
-            dW[0, j] += values[k] * u
-            dW[1, j] += values[k] * v
-        dh[0, i], dh[1, i] = u, v
+            dW[0, j] += values[k] * dh0
+            dW[1, j] += values[k] * dh1
+        dh[0, i], dh[1, i] = dh0, dh1
 
 
 def hidden_columns(W, data):
