@@ -334,7 +334,7 @@ def test_after_warming_up_nothing_is_left_to_compile_in_any_process(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", program],
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-            check=False, capture_output=True, text=True, timeout=300,
+            check=False, capture_output=True, text=True,
         )  # fmt: skip
         assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
 
