@@ -46,7 +46,7 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
 
 
 def _refused(function: Callable) -> Callable:
-    """Return a function that only says why it cannot run: intrinsics exist as machine code alone."""
+    """Return a function that says why it cannot run: intrinsics exist as machine code only."""
 
     @wraps(function)
     def refuse(*args: Any) -> None:
