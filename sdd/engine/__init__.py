@@ -157,7 +157,7 @@ class State:
     steps: int = 0
     moments: tuple[np.ndarray, ...] = field(init=False)
     orders: dict[str, np.ndarray] = field(init=False, default_factory=dict)
-    step: Step | None = field(init=False, default=None, repr=False)  # kept: changes no bit
+    last_step: Step | None = field(init=False, default=None, repr=False)  # kept: changes no bit
 
     def __post_init__(self) -> None:
         self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
@@ -227,11 +227,11 @@ def advance(
 
 def _step_on(state: State, data: Dataset, threads: int) -> Step:
     """Return the steps on a training set: the state's last ones where they were on it too."""
-    step = state.step
+    step = state.last_step
     if step is None or step.data is not data or step.threads != threads:
         m, n = state.W.shape
         kind = Tiles if tiled(m, n, data.T) else AllPairs
-        step = state.step = kind(m, n, data, state.W.dtype, threads)
+        step = state.last_step = kind(m, n, data, state.W.dtype, threads)
     return step
 
 

@@ -55,7 +55,7 @@ def gradient(W, b, data, **options):
 
 def advance(state, data, rates, steps=None):
     """Take steps through tiles whatever the size, with `steps` that skip pairs or not."""
-    state.step = steps or state.step or steps_for(state.W, data)
+    state.last_step = steps or state.last_step or steps_for(state.W, data)
     engine.advance(state, data, rates, **OPTIONS)
 
 
@@ -98,7 +98,7 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, skip):
     states, gradients = [], []
     for threads in (1, 2, 4):
         state = engine.State(W, b)
-        state.step = steps_for(W, data, threads=threads, skip=skip)
+        state.last_step = steps_for(W, data, threads=threads, skip=skip)
         engine.advance(state, data, np.full(8, 1e-4), threads=threads, **OPTIONS)
         states.append(bits(state))
         gradients.append([a.tobytes() for a in gradient(W, b, data, threads=threads)])
