@@ -120,24 +120,15 @@ def fast(points: Dataset, start: Start, threads: int) -> Method:
 
 def dense(points: Dataset, W: np.ndarray, b: np.ndarray) -> Method:
     """Return the fused kernel that visits every pair, on one core."""
-    state = engine.State(W, b)
-    work = _space(points, W)
-    rows = points.indptr, points.indices, points.values.astype(W.dtype)
-    _, steps = step.compiled(parallel=False)
+    m, n = W.shape
+    state, steps = engine.State(W, b), step.AllPairs(m, n, points, W.dtype)
     hyper = paper.WEIGHT_DECAY, paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
 
     def some(count: int) -> None:
-        rates, scale = np.full(count, 1e-6), 2.0 / (points.n * points.T)
-        steps(state.W, state.b, state.moments, *rows, work, rates, 1, scale, hyper, FLUSHED)
+        scale = 2.0 / (points.n * points.T)
+        steps.advance(state, np.full(count, 1e-6), scale, hyper, FLUSHED)
 
     return Method(some, REORDER)
-
-
-def _space(points: Dataset, W: np.ndarray) -> tuple[np.ndarray, ...]:
-    chunks = max(1, min(step.CHUNKS, points.T // step.CHUNK_ROWS))
-    h = np.empty((W.shape[0], points.T), W.dtype)
-    sums = np.empty((chunks, *W.shape), W.dtype), np.empty((chunks, points.n), W.dtype)
-    return h, np.empty_like(h), *sums
 
 
 def pair_loop(points: Dataset, W: np.ndarray, b: np.ndarray) -> Method:

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 
-import numba
 import numpy as np
 from jaxtyping import Float, Int
+
+from sdd.kernels import kernel
 
 __all__ = ["binomial_cdf", "draw", "philox"]
 
@@ -45,7 +46,7 @@ def binomial_cdf(n: int, p: float) -> Float[np.ndarray, "n"]:
     return cumulative[:-1] / cumulative[-1]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # LLVM makes no vectors of a loop with calls
+@kernel(inline="always")  # LLVM makes no vectors of a loop with calls
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
     for _ in range(10):
@@ -55,7 +56,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _draw_uniforms(first, u, key, stream):
     """Draw a uniform number in [0, 1) for each row: it decides how many non-zeros the row has."""
     k0, k1 = key & _MASK, key >> _SHIFT

@@ -5,52 +5,26 @@ loss here is the squared error summed over features and averaged over rows.
 """
 
 import contextlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, overload
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
-from sdd.engine import arranged, tiles
+from sdd.engine import arranged
 from sdd.engine.announce import announced
-from sdd.engine.choice import LEAST, prunes, prunes_4, threads_for, tiled
+from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
-from sdd.engine.pruned_4_step import Boxes
-from sdd.engine.pruned_step import HalfPlanes
 from sdd.engine.sparse import hidden_columns
-from sdd.engine.step import CHUNK_ROWS, CHUNKS, compiled
+from sdd.engine.step import BETAS, AllPairs, Step
+from sdd.engine.tiles import Tiles
 
-__all__ = ["State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
+__all__ = ["BETAS", "State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 
-_THREADS = numba.get_num_threads()  # as many as numba may use, before anyone asks for fewer
-BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
-ORDERS = ("points", "features", "scale")  # what the pruned step works in: see pruned_step.py
-# Threads that wait for each other should sleep, not spin: with other work on the machine, spinning
-# is ruinous. (Read once, when the first threads start; a setting of the user's own stands.)
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def _forget_stale_kernels() -> None:
-    """Delete compiled kernels that are older than any source of the engine.
-
-    Numba compares a kernel on disk with the file that its function stands in, but not with those
-    of the functions that it calls: after an update it would go on with old ones.
-    """
-    folder = Path(__file__).parent
-    newest = max(source.stat().st_mtime for source in folder.glob("*.py"))
-    for file in [*folder.glob("__pycache__/*.nbi"), *folder.glob("__pycache__/*.nbc")]:
-        with contextlib.suppress(OSError):  # another process was quicker, or may write there
-            if file.stat().st_mtime < newest:
-                file.unlink()
-
-
-_forget_stale_kernels()
+ORDERS = ("points", "features", "scale")  # what the pruned step works in: see arranged.py
 
 
 def check_shapes(W: np.ndarray, b: np.ndarray, data: Dataset) -> None:
@@ -160,24 +134,14 @@ def loss_and_grad(
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     sizes = W.shape[0], data.n, data.T
     threads = threads_for(data.n, data.T, threads)
-    kind = _workspace_kind(*sizes)
-    if kind is not None:
-        _allow(threads)
-        dW, db = arranged.gradient(kind, W, b, data, threads)
-    elif tiled(*sizes):
-        dW, db = tiles.gradient(W, b, data, threads)
+    if prunes(*sizes):
+        dW, db = arranged.gradient(W, b, data, threads)
     else:
-        work = _workspace(*sizes, W.dtype)
-        gradient, _ = _on(threads, len(work[2]))
-        gradient(W, b, data.indptr, data.indices, data.values.astype(W.dtype), *work)
-        dW, db = work[2][0], work[3][0]
+        step = _step_on(State(W, b), data, threads)
+        step.differentiate(W, b)
+        dW, db = step.dW, step.db
     factor = W.dtype.type(2 / data.T)
     return loss(W, b, data), factor * dW, factor * db
-
-
-def _workspace_kind(m: int, n: int, T: int) -> type[arranged.Workspace] | None:
-    """Return what a step of this size that skips pairs of known sign works in, if it does."""
-    return HalfPlanes if prunes(m, n, T) else Boxes if prunes_4(m, n, T) else None
 
 
 @dataclass
@@ -193,7 +157,7 @@ class State:
     steps: int = 0
     moments: tuple[np.ndarray, ...] = field(init=False)
     orders: dict[str, np.ndarray] = field(init=False, default_factory=dict)
-    room: tuple = field(init=False, default=(), repr=False)  # kept between calls: changes no bit
+    last_step: Step | None = field(init=False, default=None, repr=False)  # kept: changes no bit
 
     def __post_init__(self) -> None:
         self.W, self.b = np.array(self.W, order="C"), np.array(self.b)  # copies: updated in place
@@ -245,76 +209,30 @@ def advance(
         Threads it may use, where there is enough work for them; the result has the same bits on
         any number.
     """
-    dtype = state.W.dtype
     rates = np.asarray(rates, np.float64)
     threads = threads_for(data.n, data.T, threads)
-    # (Flushed before it can become denormal: ten times the smallest normal number.)
     decays = float(weight_decay), float(weight_decay if bias_decay is None else bias_decay)
-    last = ((*decays, *BETAS, float(eps)), 10.0 * float(np.finfo(dtype).tiny))
-    kind = _workspace_kind(state.W.shape[0], data.n, data.T)
-    if kind is not None:
-        _allow(threads)
-        arranged.advance(kind, state, data, rates, 2.0 * scale / data.T, *last, threads)
-        return
-    if isinstance(data, Stream):
+    # Moments are flushed to zero before they can become denormal.
+    tiny = 10.0 * float(np.finfo(state.W.dtype).tiny)
+    how = 2.0 * scale / data.T, (*decays, *BETAS, float(eps)), tiny
+    if prunes(state.W.shape[0], data.n, data.T):
+        arranged.advance(state, data, rates, *how, threads)
+    elif isinstance(data, Stream):
         for t in range(rates.size):
             batch = data.at(state.steps, threads)
-            advance(
-                state, batch, rates[t : t + 1], weight_decay=weight_decay, eps=eps, scale=scale,
-                bias_decay=bias_decay, threads=threads,
-            )  # fmt: skip
-        return
-    if tiled(state.W.shape[0], data.n, data.T):
-        known, asked, work = state.room or (None, 0, None)
-        if known is not data or asked != threads:
-            work = tiles.Work(state.W.shape[0], data.n, data, dtype, threads)
-            state.room = (data, threads, work)
-        tiles.advance(
-            state,
-            data,
-            rates,
-            weight_decay=weight_decay,
-            eps=eps,
-            scale=scale,
-            bias_decay=bias_decay,
-            threads=threads,
-            work=work,
-        )
-        return
-    work = _workspace(state.W.shape[0], data.n, data.T, dtype)
-    _, steps = _on(threads, len(work[2]))
-    steps(
-        state.W,
-        state.b,
-        state.moments,
-        data.indptr,
-        data.indices,
-        data.values.astype(dtype),
-        work,
-        rates,
-        state.steps,
-        2.0 * scale / data.T,
-        *last,
-    )
-    state.steps += len(rates)
+            _step_on(state, batch, threads).advance(state, rates[t : t + 1], *how)
+    else:
+        _step_on(state, data, threads).advance(state, rates, *how)
 
 
-def _workspace(m: int, n: int, T: int, dtype) -> tuple[np.ndarray, ...]:
-    chunks = max(1, min(CHUNKS, T // CHUNK_ROWS))
-    h, dh = np.empty((m, T), dtype), np.empty((m, T), dtype)
-    return h, dh, np.empty((chunks, m, n), dtype), np.empty((chunks, n), dtype)
-
-
-def _allow(threads: int) -> None:
-    if threads > 1:
-        numba.set_num_threads(min(threads, os.cpu_count() or 1, _THREADS))
-
-
-def _on(threads: int, chunks: int):
-    """Return the kernels for so many threads; with a single chunk there is nothing to share."""
-    threads = min(threads, chunks)
-    _allow(threads)
-    return compiled(parallel=threads > 1)
+def _step_on(state: State, data: Dataset, threads: int) -> Step:
+    """Return the steps on a training set: the state's last ones where they were on it too."""
+    step = state.last_step
+    if step is None or step.data is not data or step.threads != threads:
+        m, n = state.W.shape
+        kind = Tiles if tiled(m, n, data.T) else AllPairs
+        step = state.last_step = kind(m, n, data, state.W.dtype, threads)
+    return step
 
 
 def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
@@ -333,9 +251,9 @@ def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
         _take_steps(2, Dataset.from_dense(np.eye(4, dtype=np.float32)))
         many = sample(LEAST, LEAST, 0.9)
         # (One m serves for all that go the same way; of tiles the fourth step uses lists.)
-        for way in (prunes, prunes_4, tiled):
-            for m in [m for m in ms if way(m, LEAST, LEAST)][:1]:
-                _take_steps(m, many)
+        ways = {(tiled(m, LEAST, LEAST), m > 2): m for m in ms}
+        for m in ways.values():
+            _take_steps(m, many)
 
 
 def _take_steps(m: int, data: Dataset) -> None:

@@ -1,31 +1,22 @@
-"""Weights and data in the orders of `order.py`, and the loop over steps taken in them.
+"""Weights and data in the orders of `order.py`, and the loop over steps taken in them."""
 
-What the steps at m = 2 (`pruned_step.py`) and at m = 3 and 4 (`pruned_4_step.py`) have in common.
-A `Workspace` brings weights, moments and data into order, and weights back; either step has a
-subclass of its own, with the space and the kernels it needs.
-"""
-
-from abc import ABC, abstractmethod
-
-import numba
 import numpy as np
 
 from sdd.data import Stream
+from sdd.engine.leaves import GROUP, padded, sizes_for
+from sdd.engine.leaves_step import first_pass, prepare, second_pass, take_steps, work_for
+from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
+from sdd.engine.step import adamw_scalars
+from sdd.engine.threads import on_threads
+from sdd.kernels import kernel
 
-__all__ = ["RANGES", "REORDER", "Workspace", "advance", "arrange", "gradient", "typical_size"]
+__all__ = ["REORDER", "Workspace", "advance", "arrange", "gradient"]
 
 REORDER = 64  # steps for which an order serves: points and features move slowly
-RANGES = 8  # of features, over which a step's second pass is split
 
 
-def typical_size(h: np.ndarray) -> np.floating:
-    """Return the root of the mean square of hidden vectors' entries: never zero."""
-    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
-        return h.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
-
-
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _sort_by_length(indptr, names, block, at):
     """Set `at` to the places in `names` of each block in turn, rows of equal length together.
 
@@ -48,7 +39,7 @@ def _sort_by_length(indptr, names, block, at):
             places[length] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _move_rows(indptr, indices, values, names, place, rows):
     """Copy the rows of `names` to `rows`, in the order of `at`, with column j renamed place[j]."""
     at, to_indptr, to_indices, to_values = rows
@@ -72,15 +63,15 @@ def _take_rows(data, points, column, block: int, dtype, rows: tuple = ()) -> tup
     """
     size = data.indices.size
     if not rows or rows[-1].size < size:
-        room = size + size // 8 if rows else size
+        capacity = size + size // 8 if rows else size
         at, indptr = np.empty(data.T, np.int32), np.empty(data.T + 1, np.int64)
-        rows = at, indptr, np.empty(room, np.int32), np.empty(room, dtype)
+        rows = at, indptr, np.empty(capacity, np.int32), np.empty(capacity, dtype)
     _sort_by_length(data.indptr, points, block, rows[0])
     _move_rows(data.indptr, data.indices, data.values, points, column, rows)
     return rows
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _lay_out(of_W, of_b, features, fill, flat):
     """Set `flat` (R + 1, N) to W and b (or their moments) in order, padded by silent features."""
     (m, n), (R, N) = of_W.shape, flat.shape
@@ -92,7 +83,7 @@ def _lay_out(of_W, of_b, features, fill, flat):
             flat[c, k] = fill if c == R - 1 else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _put_back(flat, features, of_W, of_b):
     """Undo `_lay_out`."""
     for k in range(features.size):
@@ -102,18 +93,7 @@ def _put_back(flat, features, of_W, of_b):
         of_b[j] = flat[-1, k]
 
 
-@numba.njit(cache=True, nogil=True)
-def _encode_named(flat, place, indptr, indices, values, h):
-    """Set h[:, i] = W x_i for rows whose columns still have their own names."""
-    for i in range(h.shape[1]):
-        for c in range(h.shape[0]):
-            x = flat.dtype.type(0)
-            for k in range(indptr[i], indptr[i + 1]):
-                x += values[k] * flat[c, place[indices[k]]]
-            h[c, i] = x
-
-
-class Workspace(ABC):
+class Workspace:
     """Weights and moments in the order of features, and rows in the order of points.
 
     Parameters
@@ -124,65 +104,73 @@ class Workspace(ABC):
         AdamW's, as in `State`.
     orders : dict of arrays
         As `find_orders` returns them.
-    N, R : int
-        Features with those that fill up the last vector, and rows of W with those that are zero.
-    block : int
-        Points within which rows may change places.
+    T : int
+        Points.
     """
 
-    work: tuple  # space for the kernels; last in it, the pairs visited by each chunk
-    D: np.ndarray  # the gradient, laid out as F is, after `steps`
-
-    def __init__(self, W, b, moments, orders, N: int, R: int, block: int) -> None:
-        (self.m, self.n), self.N, self.block = W.shape, N, block
+    def __init__(self, W, b, moments, orders, T: int) -> None:
+        (self.m, self.n), dtype = W.shape, W.dtype
+        self.sizes = sizes_for(self.m, self.n, T)
+        self.work = work_for(self.sizes, self.n, T, dtype)
         self.features = orders["features"]
+        self.scale = dtype.type(orders["scale"][0] if "scale" in orders else 1)
+        self.axes = (dtype.type(0),) * self.sizes.dimensions
+        self.F, self.m1, self.m2 = np.empty((3, *self.work.D.shape[1:]), dtype)
         m1W, m2W, m1b, m2b = moments
-        self.F, self.m1, self.m2 = np.empty((3, (R + 1) * N), W.dtype)
         for flat, of_W, of_b, fill in (
             (self.F, W, b, -1), (self.m1, m1W, m1b, 0), (self.m2, m2W, m2b, 0)
         ):  # fmt: skip
-            _lay_out(of_W, of_b, self.features, W.dtype.type(fill), flat.reshape(-1, N))
+            _lay_out(of_W, of_b, self.features, dtype.type(fill), flat)
+        prepare(self.F, self.scale, self.work, self.axes, 0, padded(self.n) // GROUP)
         self.column = np.empty(self.n, np.int32)
         self.column[self.features] = np.arange(self.n, dtype=np.int32)
         self.rows: tuple = ()
 
-    @classmethod
-    @abstractmethod
-    def find_orders(cls, W, b, h) -> dict[str, np.ndarray]:
-        """Return orders of features and of points, by name, where weights and points now are."""
-
-    @staticmethod
-    @abstractmethod
-    def order_points(h: np.ndarray, n: int) -> np.ndarray:
-        """Return the points in the order of their place, h (m, T): (T,) int32."""
-
-    @abstractmethod
-    def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
-        """Take a step for each learning rate; without `update` leave the gradient in D."""
-
     def take(self, data, points) -> None:
         """Take the rows of the data, in the order given."""
-        self.rows = _take_rows(data, points, self.column, self.block, self.F.dtype, self.rows)
+        rows = self.rows
+        self.rows = _take_rows(data, points, self.column, self.sizes.block, self.F.dtype, rows)
 
     def order(self, data) -> np.ndarray:
         """Return the order of the data's points at the present weights."""
-        h = np.empty((self.m, data.T), self.F.dtype)
-        flat = self.F.reshape(-1, self.N)
-        _encode_named(flat, self.column, data.indptr, data.indices, data.values, h)
-        return self.order_points(h, self.n)
+        W = np.empty((self.m, self.n), self.F.dtype)
+        _put_back(self.F, self.features, W, np.empty_like(W[0]))
+        return order_points(hidden_columns(W, data), self.sizes.leaf)
 
-    def restore(self, flat, of_W, of_b) -> None:
-        """Write an array laid out as F is back into one of W's shape and one of b's."""
-        _put_back(flat.reshape(-1, self.N), self.features, of_W, of_b)
+    def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
+        """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
+        threads = min(threads, self.sizes.chunks)
+        F, work, axes, dtype = self.F, self.work, self.axes, self.F.dtype.type
+        points = F, self.sizes.leaf, self.sizes.block, self.rows, work, axes
+        features = (self.m, self.n), F, self.m1, self.m2, self.scale, work, axes
+        if threads == 1:
+            take_steps(points, features, rates, done, factor, hyper, tiny, update)
+            return
+        for t, rate in enumerate(rates, done + 1):
+            numbers = adamw_scalars.py_func(t, rate, dtype, factor, hyper, tiny)
+            on_threads(lambda k: first_pass(k, threads, *points), threads)
+            on_threads(
+                lambda k, numbers=numbers: second_pass(k, threads, *features, numbers, update),
+                threads,
+            )
 
     @property
     def visited(self) -> int:
         """Pairs of a point and a feature that were visited, in all steps together."""
-        return int(self.work[-1].sum())
+        return int(self.work.visited.sum())
 
 
-def advance(kind, state, data, rates, factor, hyper, tiny, threads) -> None:
-    """Take steps in a `kind` of Workspace; a stream has other points at every step.
+def find_orders(W, b, h) -> dict[str, np.ndarray]:
+    """Return orders of features and of points, by name, where weights and points now are."""
+    m, n = W.shape
+    scale = typical_size(h)
+    orders = {"features": order_features(W, b, scale)}
+    orders["points"] = order_points(h, sizes_for(m, n, h.shape[1]).leaf)
+    return {"scale": np.array([scale])} | orders if m <= 2 else orders
+
+
+def advance(state, data, rates, factor, hyper, tiny, threads) -> None:
+    """Take steps in order; a stream has other points at every step.
 
     Features, and the points of a data set, are ordered anew at every multiple of `REORDER`
     steps, however many calls the steps are taken in; the points of a stream at every step.
@@ -192,37 +180,37 @@ def advance(kind, state, data, rates, factor, hyper, tiny, threads) -> None:
         first = data.at(state.steps, threads) if fresh else data
         known = state.orders and (fresh or state.orders["points"].size == data.T)
         if state.steps % REORDER == 0 or not known:
-            state.orders = kind.find_orders(state.W, state.b, hidden_columns(state.W, first))
-        space = kind(state.W, state.b, state.moments, state.orders, data.T)
+            state.orders = find_orders(state.W, state.b, hidden_columns(state.W, first))
+        workspace = Workspace(state.W, state.b, state.moments, state.orders, data.T)
         count = min(rates.size, REORDER - state.steps % REORDER)
         if not fresh:
-            space.take(data, state.orders["points"])
-            space.steps(rates[:count], state.steps, factor, hyper, tiny, threads)
+            workspace.take(data, state.orders["points"])
+            workspace.steps(rates[:count], state.steps, factor, hyper, tiny, threads)
         for t in range(count if fresh else 0):
             batch = data.at(state.steps + t, threads) if t else first
-            space.take(batch, space.order(batch))
-            space.steps(rates[t : t + 1], state.steps + t, factor, hyper, tiny, threads)
+            workspace.take(batch, workspace.order(batch))
+            workspace.steps(rates[t : t + 1], state.steps + t, factor, hyper, tiny, threads)
         m1W, m2W, m1b, m2b = state.moments
-        space.restore(space.F, state.W, state.b)
-        space.restore(space.m1, m1W, m1b)
-        space.restore(space.m2, m2W, m2b)
+        _put_back(workspace.F, workspace.features, state.W, state.b)
+        _put_back(workspace.m1, workspace.features, m1W, m1b)
+        _put_back(workspace.m2, workspace.features, m2W, m2b)
         state.steps += count
         rates = rates[count:]
 
 
-def arrange(kind, W, b, data) -> Workspace:
+def arrange(W, b, data) -> Workspace:
     """Return weights, moments of zero and the data in their present orders."""
     moments = (np.zeros_like(W), np.zeros_like(W), np.zeros_like(b), np.zeros_like(b))
-    orders = kind.find_orders(W, b, hidden_columns(W, data))
-    space = kind(W, b, moments, orders, data.T)
-    space.take(data, orders["points"])
-    return space
+    orders = find_orders(W, b, hidden_columns(W, data))
+    workspace = Workspace(W, b, moments, orders, data.T)
+    workspace.take(data, orders["points"])
+    return workspace
 
 
-def gradient(kind, W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
+def gradient(W, b, data, threads) -> tuple[np.ndarray, np.ndarray]:
     """Return half the gradient of Σ_i ‖x_i − x'_i‖², with respect to W and to b."""
-    space = arrange(kind, W, b, data)
-    space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, threads, update=False)
+    workspace = arrange(W, b, data)
+    workspace.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, threads, update=False)
     dW, db = np.empty_like(W), np.empty_like(b)
-    space.restore(space.D, dW, db)
+    _put_back(workspace.work.D[0], workspace.features, dW, db)
     return dW, db

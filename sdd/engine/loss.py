@@ -1,17 +1,17 @@
 """The loss itself, in float64: for reporting, where four digits after the point matter."""
 
-import numba
 import numpy as np
 
 from sdd.engine.choice import prunes
+from sdd.engine.leaves_loss import sum_squares
 from sdd.engine.pairs import FAST, TILE
-from sdd.engine.pruned_loss import squares_pruned
 from sdd.engine.sparse import encode
+from sdd.kernels import kernel
 
 __all__ = ["squared_errors"]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def _output_norms(W, b, h, out):
     """Add Σ_j max(b_j + W_j · h_i, 0)² to out[i] for every row."""
     m, n = W.shape
@@ -32,7 +32,7 @@ def _output_norms(W, b, h, out):
             out[i] += total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _correct_nonzeros(W, b, h, indptr, indices, values, out):
     """Turn Σ_j r_j² into Σ_j (x_j − r_j)² by replacing the terms where x_j ≠ 0."""
     for i in range(out.size):
@@ -55,8 +55,8 @@ def squared_errors(W, b, data):
     values = data.values.astype(np.float64)
     h = np.empty((W.shape[0], data.T))
     encode(W, data.indptr, data.indices, values, 0, data.T, h)
-    if prunes(W.shape[0], data.n, data.T):
-        out = squares_pruned(W, b, h)
+    if W.shape[0] == 2 and prunes(2, data.n, data.T):
+        out = sum_squares(W, b, h)
     else:
         out = np.zeros(data.T)
         _output_norms(W, b, h, out)

@@ -1,16 +1,20 @@
-"""Orders that keep neighbours together: of points in the plane, of features on a sphere.
+"""Orders that keep neighbours together: of points in space, of features on a sphere.
 
 Both are median-split (k-d) trees, flattened: every run of `unit` neighbours in the order is a
 cell of the tree, and so is every run of `unit · block` of them. The tree itself is never kept.
 """
 
-import numba
 import numpy as np
 
-__all__ = ["place_features", "sort_cells"]
+from sdd.engine.vectors import LANES
+from sdd.kernels import kernel
+
+__all__ = ["CELL", "order_features", "order_points", "sort_cells", "typical_size"]
+
+CELL = 256  # points whose neighbourhood comes before that of the leaves in it
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _select(keys, names, first, last, middle):
     """Rearrange first … last − 1 so that keys before `middle` are not above those after.
 
@@ -41,7 +45,7 @@ def _select(keys, names, first, last, middle):
         first = equal
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def sort_cells(keys, names, unit, block):
     """Reorder names (size,) in place, so that runs of `unit` of them are cells of keys (d, size).
 
@@ -86,15 +90,44 @@ def sort_cells(keys, names, unit, block):
         depth += 2
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def place_features(W, b, scale, keys):
-    """Set keys (3, n) to the directions of (scale · W_j, b_j), on the unit sphere.
+@kernel(error_model="numpy")
+def _set_directions(W, b, scale, keys):
+    """Set keys (m + 1, n) to the directions of (scale · W_j, b_j), on the unit sphere.
 
-    Which points a feature is active for hangs on that direction alone: with h in units of
+    Which points a feature is active for depends on that direction alone: with h in units of
     `scale`, a_j = (scale · W_j) · (h / scale) + b_j.
     """
+    m = W.shape[0]
+    zero = W.dtype.type(0)
     for j in range(b.size):
-        x, y, c = W[0, j] * scale, W[1, j] * scale, b[j]
-        length = np.sqrt(x * x + y * y + c * c)
-        inverse = 1 / length if length > 0 else W.dtype.type(0)
-        keys[0, j], keys[1, j], keys[2, j] = x * inverse, y * inverse, c * inverse
+        square = zero
+        for d in range(m):
+            keys[d, j] = W[d, j] * scale
+            square += keys[d, j] * keys[d, j]
+        keys[m, j] = b[j]
+        length = np.sqrt(square + b[j] * b[j])
+        inverse = 1 / length if length > 0 else zero
+        for d in range(m + 1):
+            # (Either is as good: runs keep the bits they had.)
+            keys[d, j] = keys[d, j] * inverse if m <= 2 or length <= 0 else keys[d, j] / length
+
+
+def typical_size(h: np.ndarray) -> np.floating:
+    """Return the root of the mean square of hidden vectors' entries: never zero."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+        return h.dtype.type(max(float(np.sqrt(np.mean(h * h))), 1e-30))
+
+
+def order_features(W: np.ndarray, b: np.ndarray, scale) -> np.ndarray:
+    """Return the features in the order of their directions: (n,) int32."""
+    keys, names = np.empty((len(W) + 1, b.size), W.dtype), np.arange(b.size, dtype=np.int32)
+    _set_directions(W, b, scale, keys)
+    sort_cells(keys, names, LANES, LANES)
+    return names
+
+
+def order_points(h: np.ndarray, leaf: int) -> np.ndarray:
+    """Return the points in the order of their place, h (m, T): (T,) int32."""
+    names = np.arange(h.shape[1], dtype=np.int32)
+    sort_cells(h, names, leaf, CELL // leaf)
+    return names

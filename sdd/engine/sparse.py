@@ -4,13 +4,14 @@ The squared error Σ_ij (r_ij − x_ij)² is the pair term Σ r_ij² plus Σ (x_
 the non-zeros; and the encoder sees W only through h_i = Σ_k x_ik W_k, again over the non-zeros.
 """
 
-import numba
 import numpy as np
+
+from sdd.kernels import kernel
 
 __all__ = ["add_sparse", "add_sparse_2", "encode", "hidden_columns"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def encode(W, indptr, indices, values, first, last, h):
     """Set h[:, i] = W x_i for rows `first` … `last` − 1."""
     for i in range(first, last):
@@ -21,7 +22,7 @@ def encode(W, indptr, indices, values, first, last, h):
             h[c, i] = total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_sparse(W, b, h, indptr, indices, values, first, last, dW, db, dh):
     """Add the half-gradients of −2 x_ij r_ij, then send dL/dh back through the encoder."""
     m = W.shape[0]
@@ -42,28 +43,28 @@ def add_sparse(W, b, h, indptr, indices, values, first, last, dW, db, dh):
                 dW[c, np.uint32(indices[k])] += values[k] * dh[c, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def add_sparse_2(W, b, h, indptr, indices, values, first, last, dW, db, dh):
     """As `add_sparse`, for m = 2, with the same operations in the same order: the same bits.
 
     (Columns are taken as unsigned: a signed index would be tested for being negative.)
     """
     for i in range(first, last):
-        p, q = h[0, i], h[1, i]
-        u, v = dh[0, i], dh[1, i]
+        h0, h1 = h[0, i], h[1, i]
+        dh0, dh1 = dh[0, i], dh[1, i]
         for k in range(indptr[i], indptr[i + 1]):
             j, x = np.uint32(indices[k]), values[k]
-            if b[j] + W[0, j] * p + W[1, j] * q > 0:
+            if b[j] + W[0, j] * h0 + W[1, j] * h1 > 0:
                 db[j] -= x
-                dW[0, j] -= x * p
-                dW[1, j] -= x * q
-                u -= x * W[0, j]
-                v -= x * W[1, j]
+                dW[0, j] -= x * h0
+                dW[1, j] -= x * h1
+                dh0 -= x * W[0, j]
+                dh1 -= x * W[1, j]
         for k in range(indptr[i], indptr[i + 1]):
             j = np.uint32(indices[k])
-            dW[0, j] += values[k] * u
-            dW[1, j] += values[k] * v
-        dh[0, i], dh[1, i] = u, v
+            dW[0, j] += values[k] * dh0
+            dW[1, j] += values[k] * dh1
+        dh[0, i], dh[1, i] = dh0, dh1
 
 
 def hidden_columns(W, data):

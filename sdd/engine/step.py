@@ -1,45 +1,30 @@
-"""One full-batch gradient, the AdamW update, and the compiled loop over both.
+"""A full-batch gradient and AdamW's steps along it, and both for problems that visit all pairs.
 
 The rows are split into a number of chunks that depends on T alone. Each chunk has its own
 partial sums, added in a fixed order, so a run has the same bits on any number of threads.
 """
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
-import numba
 import numpy as np
 
+from sdd.data import Dataset
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
+from sdd.engine.threads import on_threads
+from sdd.kernels import kernel
 
-__all__ = ["CHUNKS", "CHUNK_ROWS", "adamw", "compiled", "factors", "parted"]
+__all__ = ["BETAS", "AllPairs", "Step", "adamw", "adamw_scalars", "per_parameter"]
 
-CHUNK_ROWS = 1024  # rows a chunk at least, so that small problems have one
-CHUNKS = 16  # and at most so many, so that the partial sums stay small
-
-
-@numba.njit(cache=True, nogil=True)
-def _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db):
-    """Half the gradient of Σ_i ‖x_i − x'_i‖² over the rows of chunk k, into dW[k] and db[k]."""
-    T = indptr.size - 1
-    first, last = k * T // chunks, (k + 1) * T // chunks
-    dW[k] = 0
-    db[k] = 0
-    dh[:, first:last] = 0
-    encode(W, indptr, indices, values, first, last, h)
-    if W.shape[0] == 2:
-        add_pairs_2(W, b, h, first, last, dW[k], db[k], dh)
-        add_sparse_2(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
-    else:
-        if W.shape[0] == 3 or W.shape[0] == 4:
-            add_pairs_4(W, b, h, first, last, dW[k], db[k], dh)
-        else:
-            add_pairs(W, b, h, first, last, dW[k], db[k], dh)
-        add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
+BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
+MAX_CHUNKS = 16  # so that the partial sums stay small
+FEATURES = 1024  # that a thread adds up and updates at a time
 
 
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)
-@numba.njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@kernel(fastmath={"contract"}, error_model="numpy")
 def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny):
     """PyTorch's AdamW on flat arrays; step_size is lr/(1 − β₁ᵗ), inverse_root 1/√(1 − β₂ᵗ)."""
     for k in range(p.size):
@@ -54,23 +39,11 @@ def adamw(p, g, m1, m2, scale, decay, beta1, beta2, step_size, inverse_root, eps
         p[k] = p[k] * decay - step_size * a / (np.sqrt(v) * inverse_root + eps)
 
 
-@numba.njit(cache=True, nogil=True)
-def _add_up(dW, db):
-    """Add the partial sums of all chunks to those of the first, in order."""
-    # (Written out: sums of whole arrays take seconds to compile.)
-    for k in range(1, db.shape[0]):
-        for j in range(db.shape[1]):
-            for c in range(dW.shape[1]):
-                dW[0, c, j] += dW[k, c, j]
-            db[0, j] += db[k, j]
-
-
-@numba.njit(cache=True, nogil=True)
-def factors(t, rate, real, scale, hyper, tiny):
+@kernel()
+def adamw_scalars(t, rate, real, scale, hyper, tiny):
     """Return what `adamw` is given at step number t (from 1 on), as numbers of the type `real`.
 
-    For the weights, and last the decay of the bias: see `parted`. (A tuple of tuples could not be
-    handed to threads.)
+    First what is given for the weights, and last the decay of the bias: see `per_parameter`.
     """
     weight_decay, bias_decay, beta1, beta2, eps = hyper
     return (
@@ -86,67 +59,144 @@ def factors(t, rate, real, scale, hyper, tiny):
     )
 
 
-@numba.njit(cache=True, nogil=True)
-def parted(numbers):
-    """Return what `adamw` is given for the weights, and for the bias, from `factors`."""
-    scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = numbers
+@kernel()
+def per_parameter(scalars):
+    """Return what `adamw` is given for the weights, and for the bias, from `adamw_scalars`."""
+    scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = scalars
     rest = (beta1, beta2, step_size, inverse_root, eps, tiny)
     return (scale, decay, *rest), (scale, bias_decay, *rest)
 
 
-@numba.njit(cache=True, nogil=True)
-def _update(W, b, moments, dW, db, t, rate, scale, hyper, tiny):
-    """Take the AdamW step number t (from 1 on) along dW[0] and db[0]."""
+@kernel()
+def _update(W, b, moments, dW, db, scalars, first, last):
+    """Take the AdamW step for features `first` … `last` − 1."""
     m1W, m2W, m1b, m2b = moments
-    for_W, for_b = parted(factors(t, rate, W.dtype.type, scale, hyper, tiny))
+    for_W, for_b = per_parameter(scalars)
     for c in range(W.shape[0]):
-        adamw(W[c], dW[0, c], m1W[c], m2W[c], *for_W)
-    adamw(b, db[0], m1b, m2b, *for_b)
+        adamw(
+            *(W[c, first:last], dW[c, first:last], m1W[c, first:last], m2W[c, first:last]),
+            *for_W,
+        )
+    adamw(b[first:last], db[first:last], m1b[first:last], m2b[first:last], *for_b)
 
 
-# Each kernel stands twice, under two names: numba's cache on disk does not tell two functions of
-# one name apart by `parallel` (the one stored first would serve for both), and never finds a
-# function again that closes over another compiled one.
+class Step(ABC):
+    """The steps on one training set, in chunks of rows and ranges of features that threads share.
+
+    Parameters
+    ----------
+    m, n : int
+        Hidden dimensions and features.
+    data : Dataset
+        The training set.
+    dtype : numpy dtype
+        Of the weights.
+    threads : int
+        Threads it may use.
+    chunk_rows : int
+        Rows a chunk at least.
+    """
+
+    def __init__(
+        self, m: int, n: int, data: Dataset, dtype: np.dtype, threads: int, chunk_rows: int
+    ) -> None:
+        self.data, self.threads, T = data, threads, data.T
+        self.rows = data.indptr, data.indices, data.values.astype(dtype)
+        count = max(1, min(MAX_CHUNKS, T // chunk_rows))
+        self.chunks = [(k * T // count, (k + 1) * T // count) for k in range(count)]
+        self.dW, self.db = np.empty((m, n), dtype), np.empty(n, dtype)
+        self.features = [(j, min(j + FEATURES, n)) for j in range(0, n, FEATURES)]
+
+    @abstractmethod
+    def differentiate(self, W: np.ndarray, b: np.ndarray) -> None:
+        """Set dW and db to half the gradient of Σ_i ‖x_i − x'_i‖², at contiguous W and b."""
+
+    def each(self, function: Callable[..., None], items: list[tuple]) -> None:
+        """Call function(*item) for every item, on threads."""
+        threads = min(self.threads, len(items))
+
+        def some(k: int) -> None:
+            for item in items[k::threads]:
+                function(*item)
+
+        on_threads(some, threads)
+
+    def advance(self, state, rates, scale: float, hyper: tuple[float, ...], tiny: float) -> None:
+        """Take an AdamW step for each learning rate in `rates`: see `adamw_scalars`."""
+        for rate in rates:
+            self.differentiate(state.W, state.b)
+            real = state.W.dtype.type
+            scalars = adamw_scalars.py_func(state.steps + 1, rate, real, scale, hyper, tiny)
+            arrays = state.W, state.b, state.moments, self.dW, self.db, scalars
+            self.each(lambda *span, arrays=arrays: _update(*arrays, *span), self.features)
+            state.steps += 1
 
 
-@numba.njit(cache=True, nogil=True)
-def _gradient(W, b, indptr, indices, values, h, dh, dW, db):
-    """Half the gradient of Σ_i ‖x_i − x'_i‖², into dW[0] and db[0]."""
-    chunks = db.shape[0]
-    for k in range(chunks):
-        _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db)
-    _add_up(dW, db)
+@kernel()
+def _add_chunk(k, first, last, W, b, rows, h, dh, dW, db):
+    """Set dW[k] and db[k] to half the gradient over the rows `first` … `last` − 1."""
+    indptr, indices, values = rows
+    dW[k] = 0
+    db[k] = 0
+    dh[:, first:last] = 0
+    encode(W, indptr, indices, values, first, last, h)
+    if W.shape[0] == 2:
+        add_pairs_2(W, b, h, first, last, dW[k], db[k], dh)
+        add_sparse_2(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
+    else:
+        if W.shape[0] == 3 or W.shape[0] == 4:
+            add_pairs_4(W, b, h, first, last, dW[k], db[k], dh)
+        else:
+            add_pairs(W, b, h, first, last, dW[k], db[k], dh)
+        add_sparse(W, b, h, indptr, indices, values, first, last, dW[k], db[k], dh)
 
 
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db):
-    """As `_gradient`, the chunks on threads."""
-    chunks = db.shape[0]
-    for k in numba.prange(chunks):
-        _chunk(k, chunks, W, b, indptr, indices, values, h, dh, dW, db)
-    _add_up(dW, db)
+@kernel()
+def _add_up(dW, db):
+    """Add the partial sums of all chunks to those of the first, in order."""
+    # (Written out: sums of whole arrays take seconds to compile.)
+    for k in range(1, db.shape[0]):
+        for j in range(db.shape[1]):
+            for c in range(dW.shape[1]):
+                dW[0, c, j] += dW[k, c, j]
+            db[0, j] += db[k, j]
 
 
-@numba.njit(cache=True, nogil=True)
-def _steps(W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny):
-    """Take one AdamW step for each learning rate in `rates`, `done` steps into the run."""
-    h, dh, dW, db = work
+@kernel()
+def _take_steps(W, b, moments, chunks, rows, scratch, rates, done, scale, hyper, tiny):
+    """Take an AdamW step for each learning rate, `done` steps into the run, on one thread."""
+    h, dh, dW, db = scratch
     for s in range(rates.size):
-        _gradient(W, b, indptr, indices, values, h, dh, dW, db)
-        _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
+        for k in range(len(chunks)):
+            _add_chunk(k, chunks[k, 0], chunks[k, 1], W, b, rows, h, dh, dW, db)
+        _add_up(dW, db)
+        scalars = adamw_scalars(done + s + 1, rates[s], W.dtype.type, scale, hyper, tiny)
+        _update(W, b, moments, dW[0], db[0], scalars, 0, b.size)
 
 
-@numba.njit(cache=True, nogil=True)
-def _steps_on_threads(
-    W, b, moments, indptr, indices, values, work, rates, done, scale, hyper, tiny
-):
-    """As `_steps`, the chunks on threads."""
-    h, dh, dW, db = work
-    for s in range(rates.size):
-        _gradient_on_threads(W, b, indptr, indices, values, h, dh, dW, db)
-        _update(W, b, moments, dW, db, done + s + 1, rates[s], scale, hyper, tiny)
+class AllPairs(Step):
+    """Steps that visit every pair of a point and a feature, on one thread without any Python."""
 
+    def __init__(self, m: int, n: int, data: Dataset, dtype: np.dtype, threads: int = 1) -> None:
+        super().__init__(m, n, data, dtype, threads, chunk_rows=1024)
+        count = len(self.chunks)
+        h, dh = np.empty((2, m, data.T), dtype)
+        self.scratch = h, dh, np.empty((count, m, n), dtype), np.empty((count, n), dtype)
+        self.dW, self.db = self.scratch[2][0], self.scratch[3][0]
 
-def compiled(parallel: bool):
-    """Return the compiled (gradient, steps) pair, with chunks on threads or one after another."""
-    return (_gradient_on_threads, _steps_on_threads) if parallel else (_gradient, _steps)
+    def differentiate(self, W: np.ndarray, b: np.ndarray) -> None:
+        """Set dW and db."""
+        self.each(
+            lambda k, first, last: _add_chunk(k, first, last, W, b, self.rows, *self.scratch),
+            [(k, *chunk) for k, chunk in enumerate(self.chunks)],
+        )
+        _add_up(*self.scratch[2:])
+
+    def advance(self, state, rates, scale: float, hyper: tuple[float, ...], tiny: float) -> None:
+        """Take an AdamW step for each learning rate in `rates`."""
+        if min(self.threads, len(self.chunks)) > 1:
+            super().advance(state, rates, scale, hyper, tiny)
+            return
+        arrays = state.W, state.b, state.moments, np.array(self.chunks), self.rows, self.scratch
+        _take_steps(*arrays, rates, state.steps, scale, hyper, tiny)
+        state.steps += len(rates)

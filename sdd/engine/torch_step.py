@@ -52,7 +52,7 @@ def device_name(device: Any) -> str:
 
 
 def find_device(name: str, dtype: str = "float32") -> torch.device:
-    """Return the device of that name, made sure that it can hold numbers of that type.
+    """Return the device of that name, after a test that it can compute with such numbers.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def find_device(name: str, dtype: str = "float32") -> torch.device:
     device = torch.device(name)
     try:
         torch.ones(1, device=device, dtype=getattr(torch, dtype)).sum().item()
-    # PyTorch's kinds of failure differ by device, down to assertions and missing modules.
+    # PyTorch's errors differ by device.
     except (RuntimeError, AssertionError, TypeError, ImportError) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ValueError(
@@ -94,8 +94,8 @@ def advance(
 ) -> None:
     """Take one full-batch AdamW step for each learning rate: `sdd.engine.advance` on a device.
 
-    State and training set are moved once a call. Where the call is broken off, the state is
-    unchanged.
+    State and training set are copied to the device once a call; a call that fails leaves the
+    state unchanged.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def advance(
     device : torch.device
         Where to compute.
     compiled : bool or None
-        Pass the gradient through ``torch.compile``; None means on CUDA only. Where compiling
-        fails, the step is taken without, after a warning.
+        Compile the gradient with ``torch.compile``; None means on CUDA only. Where that fails,
+        steps are taken without, after a warning.
     """
-    # W and b as one array: they share AdamW's settings, and one kernel then updates both. Only
-    # where b has a decay of its own do they decay out here, as the optimizer knows one for all.
-    weights = _joined(state.W, state.b, device)
+    # W and b are one array, so that one kernel updates both. The optimizer knows one decay for
+    # all of it: where b has its own, both decay here instead.
+    weights = _stack(state.W, state.b, device)
     own_decay = None if bias_decay == weight_decay else bias_decay
     optimizer = _optimizer(weights, state, weight_decay if own_decay is None else 0.0, eps)
     gradient: Gradient = _gradient
@@ -130,8 +130,7 @@ def advance(
         gradient = _compiled_gradient
     batches = _batches(data, state.steps, len(rates), weights, threads)
     for rate, chunks in zip(np.asarray(rates, np.float64).tolist(), batches, strict=True):
-        # The loss is a mean over rows that have nothing but the weights in common, so the
-        # chunks' gradients add up to its gradient: exactly, but for the rounding of the sums.
+        # The loss is a mean over rows, so its gradient is the sum of the chunks' gradients.
         total = torch.zeros_like(weights)
         for X in chunks:
             total += gradient(weights, X)
@@ -141,7 +140,7 @@ def advance(
             weights[-1] *= 1 - rate * own_decay
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
-    _give_back(state, weights, optimizer.state[weights])
+    _write_back(state, weights, optimizer.state[weights])
     state.steps += len(rates)
 
 
@@ -155,7 +154,7 @@ def _gradient(weights: Float[Tensor, "m+1 n"], X: Float[Tensor, "rows n"]) -> Te
 
 
 class _Compiled:
-    """`_gradient` compiled at its first call; where that turns out not to be possible, as it is."""
+    """`_gradient`, compiled at its first call; not compiled where that fails."""
 
     def __init__(self) -> None:
         self.compiled: Gradient | None = None
@@ -166,8 +165,8 @@ class _Compiled:
             try:
                 self.compiled = self.compiled or torch.compile(_gradient)
                 return self.compiled(weights, X)
-            except Exception as error:  # a compiler has no end of ways to fail
-                result = _gradient(weights, X)  # a fault that is not the compiler's comes again
+            except Exception as error:  # compilers raise all kinds of errors
+                result = _gradient(weights, X)  # raises again what is not the compiler's error
                 self.possible = False
                 warnings.warn(
                     f"torch.compile failed ({type(error).__name__}); training goes on without it, "
@@ -182,7 +181,7 @@ _compiled_gradient = _Compiled()
 
 
 class _Chunks:
-    """The rows of a data set in dense chunks of about equal size, once for every step."""
+    """The rows of a data set in dense chunks of about equal size, for each pass over them."""
 
     def __init__(self, data: Dataset, like: Tensor) -> None:
         count = -(-data.T // max(1, CHUNK_ELEMENTS // data.n))
@@ -204,20 +203,20 @@ class _Chunks:
         self.dense.view(-1)[positions] = values
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Yield every chunk; each is overwritten by the next."""
-        if self.only:  # it stays as it is from step to step
+        """Yield every chunk, each in the memory of the one before."""
+        if self.only:  # it stays filled
             yield self.dense
             return
         for (first, last), entries in zip(self.spans, self.entries, strict=True):
             self._fill(*entries)
             yield self.dense[: last - first]
-            self._fill(entries[0], 0.0)  # costs as much as there are non-zeros, not a whole pass
+            self._fill(entries[0], 0.0)  # clears the non-zeros only, not the whole chunk
 
 
 def _batches(
     data: Dataset | Stream, done: int, steps: int, like: Tensor, threads: int
 ) -> Iterator[_Chunks]:
-    """Yield what each step sees: the same rows every time, or of a stream the step's own."""
+    """Yield the chunks of each step: the same rows every time, or a stream's own batch."""
     if isinstance(data, Dataset):
         yield from repeat(_Chunks(data, like), steps)
     else:
@@ -232,7 +231,7 @@ def _positions(data: Dataset, first: int, last: int) -> Int[np.ndarray, "nonzero
     return rows * data.n + data.indices[indptr[0] : indptr[-1]]
 
 
-def _joined(
+def _stack(
     W: Float[np.ndarray, "m n"], b: Float[np.ndarray, "n"], device: torch.device
 ) -> Float[Tensor, "m+1 n"]:
     """Return W with b as its last row, on the device."""
@@ -242,7 +241,7 @@ def _joined(
 def _optimizer(
     weights: Tensor, state: engine.State, weight_decay: float, eps: float
 ) -> torch.optim.AdamW:
-    """Return PyTorch's AdamW at the state's steps and moments."""
+    """Return PyTorch's AdamW with the state's steps and moments."""
     optimizer = torch.optim.AdamW(
         [weights],
         lr=0.0,  # set at every step
@@ -254,16 +253,16 @@ def _optimizer(
     m1W, m2W, m1b, m2b = state.moments
     moments = {
         "step": torch.tensor(float(state.steps)),
-        "exp_avg": _joined(m1W, m1b, weights.device),
-        "exp_avg_sq": _joined(m2W, m2b, weights.device),
+        "exp_avg": _stack(m1W, m1b, weights.device),
+        "exp_avg_sq": _stack(m2W, m2b, weights.device),
     }
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": {0: moments}, "param_groups": groups})
     return optimizer
 
 
-def _give_back(state: engine.State, weights: Tensor, moments: dict[str, Tensor]) -> None:
-    """Write what is on the device into the state's own arrays."""
+def _write_back(state: engine.State, weights: Tensor, moments: dict[str, Tensor]) -> None:
+    """Copy weights and moments from the device to the state's arrays."""
     m1W, m2W, m1b, m2b = state.moments
     joined = [weights, moments["exp_avg"], moments["exp_avg_sq"]]
     for (W, b), tensor in zip(

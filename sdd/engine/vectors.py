@@ -1,4 +1,4 @@
-"""Vectors of sixteen numbers, as a type that compiled kernels can compute with.
+"""Vectors of sixteen numbers, and short tuples of them, as types that compiled kernels can use.
 
 Left to itself the compiler turns simple loops into vector instructions, but not loops that must
 pick lanes, skip some of them or pack the rest side by side. This module gives kernels the
@@ -9,6 +9,10 @@ A quad is four numbers, for arrays that hold what belongs to one feature side by
 
 A mask's lanes are booleans; `store_packed` writes the chosen lanes of a vector side by side,
 `load_packed` reads such lanes back into the places they came from.
+
+Tuples hold one vector (or number) for each dimension. Their length is part of their type, so that
+a kernel written once is compiled for any number of dimensions, with all of a tuple in registers.
+An argument named `like` is a tuple that gives a length and is not read.
 """
 
 import operator
@@ -16,33 +20,50 @@ import operator
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, config, types
-from numba.core.errors import RequireLiteralValue
 from numba.core.imputils import lower_builtin
 from numba.extending import intrinsic, models, register_model, type_callable
 
 __all__ = [
     "LANES",
+    "add_each",
+    "add_multiplied",
+    "add_outer",
+    "add_scaled",
     "bits",
+    "column",
+    "combine",
     "count",
+    "dot",
+    "higher",
     "keep",
+    "keep_each",
+    "lane_totals",
     "lanes",
     "larger",
     "largest",
     "least",
     "load",
-    "load_column",
+    "load_columns",
     "load_packed",
     "load_row",
+    "load_rows",
+    "lower",
     "magnitude",
+    "magnitudes",
+    "multiply",
+    "outer",
     "part",
     "quad",
     "root",
+    "scale_each",
     "splat",
+    "splat_each",
     "store",
     "store_packed",
     "store_row",
+    "store_rows",
     "total",
-    "totals",
+    "total_each",
 ]
 
 LANES = 16
@@ -172,19 +193,20 @@ def store(typingctx, array, start, value):
     return types.void(array, types.intp, value), emit
 
 
+def _splat(builder, value):
+    vector = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+    first = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), 0))
+    return _shuffle(builder, first, vector, [0] * LANES)
+
+
 @intrinsic
 def splat(typingctx, value):
     """Return sixteen times one number."""
-    kind = VectorType(value)
 
     def emit(context, builder, signature, args):
-        vector = ir.Constant(_ir_type(value), ir.Undefined)
-        zero = ir.Constant(ir.IntType(32), 0)
-        first = builder.insert_element(vector, args[0], zero)
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(first, vector, lanes)
+        return _splat(builder, args[0])
 
-    return kind(value), emit
+    return VectorType(value)(value), emit
 
 
 @intrinsic
@@ -235,32 +257,43 @@ def store_row(typingctx, array, row, value):
 
 
 @intrinsic
-def load_column(typingctx, array, row, column):
-    """Return array[row : row + 16, column] of a contiguous (N, 4) array; a constant column."""
-    kind = VectorType(array.dtype)
-    if not isinstance(column, types.IntegerLiteral):
-        raise RequireLiteralValue("the column must be a constant")
-    first = column.literal_value
+def load_columns(typingctx, array, row, like):
+    """Return the entries 0, 1, … of the rows row … row + 15, each as a vector.
+
+    A row is `array[row]` of a contiguous (N, 4) array; of a (2 N, 4) array `array[N + row]` has its
+    entries from the fourth on.
+    """
+    kind = types.UniTuple(VectorType(array.dtype), len(like))
+    align = array.dtype.bitwidth // 8
 
     def emit(context, builder, signature, args):
-        pointer = _row(context, builder, array, *args[:2])
-        pointer = builder.bitcast(pointer, _ir_type(array.dtype).as_pointer())
-        a, b, c, d = (
-            builder.load(
-                builder.gep(pointer, [ir.Constant(ir.IntType(32), k)]),
-                align=array.dtype.bitwidth // 8,
+        quads = -(-len(like) // 4)
+        rows = context.make_array(array)(context, builder, args[0]).shape
+        rows = cgutils.unpack_tuple(builder, rows)[0]
+        rows = builder.udiv(rows, ir.Constant(rows.type, quads))
+        columns = []
+        for k in range(len(like)):
+            row = builder.add(args[1], builder.mul(rows, ir.Constant(rows.type, k // 4)))
+            pointer = _row(context, builder, array, args[0], row)
+            pointer = builder.bitcast(pointer, _ir_type(array.dtype).as_pointer())
+            a, b, c, d = (
+                builder.load(builder.gep(pointer, [ir.Constant(ir.IntType(32), i)]), align=align)
+                for i in range(4)
             )
-            for k in range(4)
-        )
-        # Every fourth lane of two vectors, then the first half of either of two.
-        every = [first + 4 * (k % 8) for k in range(LANES)]
-        halves = [*range(LANES // 2), *range(LANES, LANES + LANES // 2)]
-        kinds = ir.VectorType(ir.IntType(32), LANES)
-        every, halves = ir.Constant(kinds, every), ir.Constant(kinds, halves)
-        low, high = builder.shuffle_vector(a, b, every), builder.shuffle_vector(c, d, every)
-        return builder.shuffle_vector(low, high, halves)
+            # Every fourth lane of two vectors, then the first half of either of two.
+            every = [k % 4 + 4 * (i % 8) for i in range(LANES)]
+            low, high = _shuffle(builder, a, b, every), _shuffle(builder, c, d, every)
+            halves = [*range(LANES // 2), *range(LANES, LANES + LANES // 2)]
+            columns.append(_shuffle(builder, low, high, halves))
+        return context.make_tuple(builder, kind, columns)
 
-    return kind(array, types.intp, column), emit
+    return kind(array, types.intp, like), emit
+
+
+def _shuffle(builder, a, b, order):
+    """Return the lanes of a, followed by those of b, that `order` names."""
+    kind = ir.VectorType(ir.IntType(32), len(order))
+    return builder.shuffle_vector(a, b, ir.Constant(kind, order))
 
 
 def _row(context, builder, kind, array, row):
@@ -279,13 +312,17 @@ def larger(typingctx, a, b):
     return a(a, a), emit
 
 
+def _keep(builder, mask, vector):
+    zero = ir.Constant(vector.type, [0.0] * LANES)
+    return builder.select(mask, vector, zero)
+
+
 @intrinsic
 def keep(typingctx, mask, value):
     """Return `value` where the mask is true, zero elsewhere."""
 
     def emit(context, builder, signature, args):
-        zero = ir.Constant(_ir_type(value.dtype), [0.0] * LANES)
-        return builder.select(args[0], args[1], zero)
+        return _keep(builder, *args)
 
     return value(mask, value), emit
 
@@ -300,12 +337,16 @@ def _suffix(dtype) -> str:
     return f"v{LANES}f{dtype.bitwidth}"
 
 
+def _fabs(builder, kind, vector):
+    return _llvm(builder, f"llvm.fabs.{_suffix(kind.dtype)}", vector.type, [vector])
+
+
 @intrinsic
 def magnitude(typingctx, value):
     """Return the absolute value of every lane."""
 
     def emit(context, builder, signature, args):
-        return _llvm(builder, f"llvm.fabs.{_suffix(value.dtype)}", args[0].type, args)
+        return _fabs(builder, value, args[0])
 
     return value(value), emit
 
@@ -320,19 +361,21 @@ def root(typingctx, value):
     return value(value), emit
 
 
+def _total(builder, vector):
+    number = LANES
+    while number > 1:  # halves are added until one lane is left
+        number //= 2
+        other = [(k + number) % LANES for k in range(LANES)]
+        vector = builder.fadd(vector, _shuffle(builder, vector, vector, other))
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
 @intrinsic
 def total(typingctx, value):
     """Return the sum of all lanes, always in the same order."""
 
     def emit(context, builder, signature, args):
-        vector, lanes = args[0], LANES
-        undefined = ir.Constant(vector.type, ir.Undefined)
-        while lanes > 1:  # halves are added until one lane is left
-            lanes //= 2
-            order = [(k + lanes) % LANES for k in range(LANES)]
-            order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
-            vector = builder.fadd(vector, builder.shuffle_vector(vector, undefined, order))
-        return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+        return _total(builder, args[0])
 
     return value.dtype(value), emit
 
@@ -343,12 +386,11 @@ def _extreme(sign):
     @intrinsic
     def extreme(typingctx, value):
         def emit(context, builder, signature, args):
-            vector, lanes = args[0], LANES
-            while lanes > 1:
-                lanes //= 2
-                order = [(k + lanes) % LANES for k in range(LANES)]
-                order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
-                other = builder.shuffle_vector(vector, vector, order)
+            vector, number = args[0], LANES
+            while number > 1:
+                number //= 2
+                other = [(k + number) % LANES for k in range(LANES)]
+                other = _shuffle(builder, vector, vector, other)
                 vector = builder.select(builder.fcmp_ordered(sign, vector, other), vector, other)
             return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
@@ -362,30 +404,35 @@ largest = _extreme(">")
 
 
 @intrinsic
-def totals(typingctx, vectors):
-    """Return the vector whose lane k is the sum of the lanes of the k-th of sixteen vectors.
+def lane_totals(typingctx, array, start):
+    """Return the vector whose lane k is the sum of array[start + 16 k : start + 16 k + 16].
 
-    Cheaper than sixteen times `total`: vectors are added two at a time, half of one beside
-    half of the other, until one is left.
+    Cheaper than sixteen times `total`, with the same bits: vectors are added two at a time, half
+    of one beside half of the other, until one is left.
     """
+    kind = VectorType(array.dtype)
 
     def emit(context, builder, signature, args):
-        rest = cgutils.unpack_tuple(builder, args[0])
+        pointer = _pointer(context, builder, array, *args)
+        rest = [
+            builder.load(
+                builder.gep(pointer, [ir.Constant(ir.IntType(32), k)]),
+                align=array.dtype.bitwidth // 8,
+            )
+            for k in range(LANES)
+        ]
         half = LANES
         while half > 1:
             half //= 2
             low = [k + i for k in range(0, 2 * LANES, 2 * half) for i in range(half)]
-            low_lanes, high_lanes = (
-                ir.Constant(ir.VectorType(ir.IntType(32), LANES), [k + shift for k in low])
-                for shift in (0, half)
-            )
+            high = [k + half for k in low]
             rest = [
-                builder.fadd(*(builder.shuffle_vector(a, b, x) for x in (low_lanes, high_lanes)))
+                builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))
                 for a, b in zip(rest[::2], rest[1::2], strict=True)
             ]
         return rest[0]
 
-    return vectors.dtype(vectors), emit
+    return kind(array, types.intp), emit
 
 
 @intrinsic
@@ -488,3 +535,253 @@ def load_packed(typingctx, array, start, mask):
         )
 
     return kind(array, types.intp, mask), emit
+
+
+# --- Tuples: a vector, or a number, for each dimension -------------------------------------------
+
+
+def _times(builder, x, y):
+    return builder.fmul(x, y, flags=_FLAGS if isinstance(x.type, ir.VectorType) else ())
+
+
+def _plus(builder, x, y):
+    return builder.fadd(x, y, flags=_FLAGS if isinstance(x.type, ir.VectorType) else ())
+
+
+def _each(emit_one):
+    """Return a function that works on each pair of entries of two tuples."""
+
+    @intrinsic
+    def each(typingctx, a, b):
+        def emit(context, builder, signature, args):
+            pairs = zip(*(cgutils.unpack_tuple(builder, t) for t in args), strict=True)
+            return context.make_tuple(builder, a, [emit_one(builder, x, y) for x, y in pairs])
+
+        return a(a, a), emit
+
+    return each
+
+
+add_each = _each(_plus)
+lower = _each(lambda b, x, y: b.select(b.fcmp_ordered("<", y, x), y, x))
+higher = _each(lambda b, x, y: b.select(b.fcmp_ordered(">", y, x), y, x))
+
+
+def _tuple(context, builder, kind, values):
+    return context.make_tuple(builder, kind, list(values))
+
+
+@intrinsic
+def load_rows(typingctx, array, start, like):
+    """Return array[k, start : start + 16] for k = 0, 1, …, of a contiguous array of rows."""
+    kind = types.UniTuple(VectorType(array.dtype), len(like))
+
+    def emit(context, builder, signature, args):
+        starts = _starts(context, builder, array, *args[:2], len(like))
+        pointers = [_pointer(context, builder, array, args[0], start) for start in starts]
+        align = array.dtype.bitwidth // 8
+        return _tuple(context, builder, kind, (builder.load(p, align=align) for p in pointers))
+
+    return kind(array, types.intp, like), emit
+
+
+@intrinsic
+def store_rows(typingctx, array, start, vectors):
+    """Set array[k, start : start + 16] for k = 0, 1, …, of a contiguous array of rows."""
+
+    def emit(context, builder, signature, args):
+        values = cgutils.unpack_tuple(builder, args[2])
+        starts = _starts(context, builder, array, *args[:2], len(values))
+        for value, start in zip(values, starts, strict=True):
+            pointer = _pointer(context, builder, array, args[0], start)
+            builder.store(value, pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vectors), emit
+
+
+def _starts(context, builder, kind, array, start, count):
+    """Return where array[0, start], array[1, start], … stand in the array's memory."""
+    shape = context.make_array(kind)(context, builder, array).shape
+    width = cgutils.unpack_tuple(builder, shape)[-1]
+    return [
+        builder.add(start, builder.mul(width, ir.Constant(width.type, k))) for k in range(count)
+    ]
+
+
+@intrinsic
+def column(typingctx, array, place, like):
+    """Return the numbers array[0, place], array[1, place], … of a contiguous array of rows."""
+    kind = types.UniTuple(array.dtype, len(like))
+
+    def emit(context, builder, signature, args):
+        data = context.make_array(array)(context, builder, args[0]).data
+        starts = _starts(context, builder, array, *args[:2], len(like))
+        values = (builder.load(builder.gep(data, [start])) for start in starts)
+        return _tuple(context, builder, kind, values)
+
+    return kind(array, types.intp, like), emit
+
+
+@intrinsic
+def splat_each(typingctx, values):
+    """Return each number of a tuple sixteen times."""
+    kind = types.UniTuple(VectorType(values.dtype), len(values))
+
+    def emit(context, builder, signature, args):
+        vectors = (_splat(builder, value) for value in cgutils.unpack_tuple(builder, args[0]))
+        return _tuple(context, builder, kind, vectors)
+
+    return kind(values), emit
+
+
+@intrinsic
+def keep_each(typingctx, mask, vectors):
+    """Return each vector where the mask is true, zero elsewhere."""
+
+    def emit(context, builder, signature, args):
+        kept = (_keep(builder, args[0], v) for v in cgutils.unpack_tuple(builder, args[1]))
+        return _tuple(context, builder, vectors, kept)
+
+    return vectors(mask, vectors), emit
+
+
+@intrinsic
+def magnitudes(typingctx, vectors):
+    """Return the absolute values of each vector."""
+
+    def emit(context, builder, signature, args):
+        values = (_fabs(builder, vectors.dtype, v) for v in cgutils.unpack_tuple(builder, args[0]))
+        return _tuple(context, builder, vectors, values)
+
+    return vectors(vectors), emit
+
+
+@intrinsic
+def scale_each(typingctx, factor, vectors):
+    """Return each vector multiplied by one and the same."""
+
+    def emit(context, builder, signature, args):
+        scaled = (_times(builder, v, args[0]) for v in cgutils.unpack_tuple(builder, args[1]))
+        return _tuple(context, builder, vectors, scaled)
+
+    return vectors(factor, vectors), emit
+
+
+@intrinsic
+def total_each(typingctx, vectors):
+    """Return the sum of all lanes of each vector."""
+    kind = types.UniTuple(vectors.dtype.dtype, len(vectors))
+
+    def emit(context, builder, signature, args):
+        sums = (_total(builder, vector) for vector in cgutils.unpack_tuple(builder, args[0]))
+        return _tuple(context, builder, kind, sums)
+
+    return kind(vectors), emit
+
+
+@intrinsic
+def combine(typingctx, start, a, b):
+    """Return start + a[0] b[0] + a[1] b[1] + …, as far as the shorter tuple goes."""
+
+    def emit(context, builder, signature, args):
+        result, *tuples = args
+        for x, y in zip(*(cgutils.unpack_tuple(builder, t) for t in tuples), strict=False):
+            result = _plus(builder, result, _times(builder, x, y))
+        return result
+
+    return start(start, a, b), emit
+
+
+@intrinsic
+def dot(typingctx, a, b):
+    """Return a[0] b[0] + a[1] b[1] + …, as far as the shorter tuple goes."""
+
+    def emit(context, builder, signature, args):
+        pairs = zip(*(cgutils.unpack_tuple(builder, t) for t in args), strict=False)
+        first, *others = (_times(builder, x, y) for x, y in pairs)
+        for term in others:
+            first = _plus(builder, first, term)
+        return first
+
+    return a.dtype(a, b), emit
+
+
+@intrinsic
+def add_scaled(typingctx, sums, factor, values):
+    """Return sums[k] + factor · values[k] for every k; where there is no values[k], it is one."""
+
+    def emit(context, builder, signature, args):
+        added = [_times(builder, args[1], v) for v in cgutils.unpack_tuple(builder, args[2])]
+        totals = cgutils.unpack_tuple(builder, args[0])
+        added += [args[1]] * (len(totals) - len(added))
+        pairs = zip(totals, added, strict=False)
+        return _tuple(context, builder, sums, (_plus(builder, x, y) for x, y in pairs))
+
+    return sums(sums, factor, values), emit
+
+
+def _outer(builder, a, b):
+    a, b = cgutils.unpack_tuple(builder, a), cgutils.unpack_tuple(builder, b)
+    return [_times(builder, a[c], b[d]) for c in range(len(a)) for d in range(c, len(b))]
+
+
+@intrinsic
+def outer(typingctx, a, b):
+    """Return the upper triangle of the matrix a bᵀ, row after row, as one tuple."""
+    kind = types.UniTuple(a.dtype, len(a) * (len(a) + 1) // 2)
+
+    def emit(context, builder, signature, args):
+        return _tuple(context, builder, kind, _outer(builder, *args))
+
+    return kind(a, b), emit
+
+
+@intrinsic
+def add_outer(typingctx, sums, a, b):
+    """Return the tuple `sums` with `outer(a, b)` added."""
+
+    def emit(context, builder, signature, args):
+        pairs = zip(cgutils.unpack_tuple(builder, args[0]), _outer(builder, *args[1:]), strict=True)
+        return _tuple(context, builder, sums, (_plus(builder, x, y) for x, y in pairs))
+
+    return sums(sums, a, b), emit
+
+
+def _symmetric(builder, triangle, size):
+    """Return the rows of the symmetric matrix that has this upper triangle."""
+    values = iter(cgutils.unpack_tuple(builder, triangle))
+    upper = {(c, d): next(values) for c in range(size) for d in range(c, size)}
+    return [[upper[min(c, d), max(c, d)] for d in range(size)] for c in range(size)]
+
+
+@intrinsic
+def multiply(typingctx, triangle, vector):
+    """Return the product of a symmetric matrix, given as by `outer`, and a tuple."""
+
+    def emit(context, builder, signature, args):
+        values, products = cgutils.unpack_tuple(builder, args[1]), []
+        for row in _symmetric(builder, args[0], len(vector)):
+            first, *others = (_times(builder, x, y) for x, y in zip(row, values, strict=True))
+            for term in others:
+                first = _plus(builder, first, term)
+            products.append(first)
+        return _tuple(context, builder, vector, products)
+
+    return vector(triangle, vector), emit
+
+
+@intrinsic
+def add_multiplied(typingctx, sums, triangle, vector):
+    """Return sums + `multiply(triangle, vector)`, with terms added one by one, the last first."""
+
+    def emit(context, builder, signature, args):
+        sums, values = (cgutils.unpack_tuple(builder, args[k]) for k in (0, 2))
+        results = []
+        for total, row in zip(sums, _symmetric(builder, args[1], len(values)), strict=True):
+            for k in (-1, *range(len(values) - 1)):
+                total = _plus(builder, total, _times(builder, row[k], values[k]))
+            results.append(total)
+        return _tuple(context, builder, vector, results)
+
+    return vector(sums, triangle, vector), emit

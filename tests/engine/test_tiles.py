@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from sdd import engine
-from sdd.data import Dataset, sample
-from sdd.engine import tiles
-from sdd.engine.nearby import Nearby
+from sdd.data import sample
+from sdd.engine.tiles import Tiles
 from sdd.model import ReLUOutput
 
 torch.set_num_threads(1)  # on problems this small, threads only wait for each other
@@ -44,64 +43,67 @@ def bits(state):
     return [a.tobytes() for a in (state.W, state.b, *state.moments)]
 
 
+def steps_for(W, data, **options):
+    return Tiles(*W.shape, data, W.dtype, **options)
+
+
+def gradient(W, b, data, **options):
+    steps = steps_for(W, data, **options)
+    steps.differentiate(W, b)
+    return steps.dW, steps.db
+
+
+def advance(state, data, rates, steps=None):
+    """Take steps through tiles whatever the size, with `steps` that skip pairs or not."""
+    state.last_step = steps or state.last_step or steps_for(state.W, data)
+    engine.advance(state, data, rates, **OPTIONS)
+
+
+def assert_near(got, expected, units):
+    """Compare within so many roundings of the largest entry."""
+    for one, other in zip(got, expected, strict=True):
+        atol = units * np.finfo(one.dtype).eps * max(1, np.abs(other).max())
+        np.testing.assert_allclose(one, other, rtol=0, atol=atol)
+
+
 @pytest.mark.parametrize("m", [1, 2, 3, 5, 7, 12, 16, 32, 36, 128])
 @pytest.mark.parametrize(("T", "n"), [(1, 1), (9, 31), (130, 33), (128, 64)])
 def test_the_gradient_is_that_of_the_plain_model(m, T, n):
     data = sample(T, n, 0.8)
     W, b = model_for(data, m)
-    dW, db = tiles.gradient(W, b, data)
-    of_W, of_b = oracle(W, b, data)
-    assert dW.dtype == db.dtype == np.float64
-    np.testing.assert_allclose(dW, of_W, rtol=0, atol=1e-13 * max(1, np.abs(of_W).max()))
-    np.testing.assert_allclose(db, of_b, rtol=0, atol=1e-13 * max(1, np.abs(of_b).max()))
+    assert_near(gradient(W, b, data), oracle(W, b, data), 500)
 
 
-@pytest.mark.parametrize("T", [1, 7, tiles.TILE - 1, tiles.TILE + 1, 2 * tiles.CHUNK_ROWS + 3])
+@pytest.mark.parametrize("T", [1, 7, 127, 129, 1_027])
 @pytest.mark.parametrize("n", [15, 16, 17, 63, 65])
 def test_edges_of_tiles_panels_and_chunks(T, n):
     data = sample(T, n, 0.7)
     W, b = model_for(data, 6)
-    for got, expected in zip(tiles.gradient(W, b, data), oracle(W, b, data), strict=True):
-        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+    assert_near(gradient(W, b, data), oracle(W, b, data), 500)
 
 
 @pytest.mark.parametrize("m", [5, 32])
 def test_single_precision_is_as_good_as_its_rounding(m):
     data = sample(300, 200, 0.9)
     W, b = model_for(data, m, np.float32)
-    for got, expected in zip(tiles.gradient(W, b, data), oracle(W, b, data), strict=True):
-        assert got.dtype == np.float32
-        np.testing.assert_allclose(got, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+    got = gradient(W, b, data)
+    assert got[0].dtype == got[1].dtype == np.float32
+    assert_near(got, oracle(W, b, data), 30)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("skip", [False, True])
 def test_any_number_of_threads_gives_the_same_bits(dtype, skip):
-    W, b, data = lookup_table(5, 5 * tiles.CHUNK_ROWS + 3, 2_000, dtype)
-    results = []
+    W, b, data = lookup_table(5, 2_600, 2_000, dtype)
+    states, gradients = [], []
     for threads in (1, 2, 4):
         state = engine.State(W, b)
-        work = tiles.Work(*W.shape, data, dtype, threads, skip)
-        tiles.advance(state, data, np.full(8, 1e-4), **OPTIONS, work=work)
-        results.append(bits(state))
-    assert results[0] == results[1] == results[2]
-    gradients = [tiles.gradient(W, b, data, threads) for threads in (1, 2, 4)]
-    assert len({dW.tobytes() + db.tobytes() for dW, db in gradients}) == 1
-
-
-class Spy(Nearby):
-    """Lists that note what each step did."""
-
-    def plan(self, WT, b, h):
-        plan = super().plan(WT, b, h)
-        self.plans = [*getattr(self, "plans", []), plan]
-        return plan
-
-
-def watched(m, data, dtype):
-    work = tiles.Work(m, data.n, data, dtype)
-    work.nearby = Spy(work.rows, data.n)
-    return work
+        state.last_step = steps_for(W, data, threads=threads, skip=skip)
+        engine.advance(state, data, np.full(8, 1e-4), threads=threads, **OPTIONS)
+        states.append(bits(state))
+        gradients.append([a.tobytes() for a in gradient(W, b, data, threads=threads)])
+    assert states[0] == states[1] == states[2]
+    assert gradients[0] == gradients[1] == gradients[2]
 
 
 REGIMES = {
@@ -116,66 +118,47 @@ REGIMES = {
 def test_skipping_silent_pairs_changes_no_bit(regime, dtype):
     W, b, data, rate = REGIMES[regime](dtype)
     plain, skipping = engine.State(W, b), engine.State(W, b)
-    all_pairs = tiles.Work(*W.shape, data, dtype, skip=False)
-    work = watched(W.shape[0], data, dtype)
+    all_pairs, some = steps_for(W, data, skip=False), steps_for(W, data)
+    skipped = 0
     for _ in range(15):
-        tiles.advance(plain, data, np.full(10, rate), **OPTIONS, work=all_pairs)
-        tiles.advance(skipping, data, np.full(10, rate), **OPTIONS, work=work)
+        advance(plain, data, np.full(10, rate), all_pairs)
+        advance(skipping, data, np.full(10, rate), some)
         assert bits(plain) == bits(skipping)
+        skipped += some.neighbors.usable
     if regime == "memorising":
-        assert work.nearby.plans.count("listed") > 75
-        assert work.nearby.plans.count("list") > 2
+        assert skipped > 7
 
 
-def test_restless_features_and_points_are_computed_in_full():
+def test_stale_features_and_points_are_computed_in_full():
     W, b, data = lookup_table(16, 200, 1_500)
-    work = tiles.Work(*W.shape, data, W.dtype)
-    all_pairs = tiles.Work(*W.shape, data, W.dtype, skip=False)
+    skipping, all_pairs = steps_for(W, data), steps_for(W, data, skip=False)
     state = engine.State(W, b)
-    tiles.advance(state, data, np.full(60, 1e-6), **OPTIONS, work=work)
-    assert work.nearby.usable
-    kicks = np.random.default_rng(1).integers(0, data.n, 3)
-    for kick in kicks:  # far beyond any bound, in a feature and with it in a few points
+    advance(state, data, np.full(60, 1e-6), skipping)
+    assert skipping.neighbors.usable
+    for kick in np.random.default_rng(1).integers(0, data.n, 3):
+        # Far beyond any bound, in a feature and with it in a few points.
         state.W[:, kick] *= 3
         state.b[kick] += 1
-        work.differentiate(state.W, state.b)
-        all_pairs.differentiate(state.W, state.b)
-        assert kick in work.nearby.restless
-        assert work.nearby.usable
-        assert work.dW.tobytes() == all_pairs.dW.tobytes()
-        assert work.db.tobytes() == all_pairs.db.tobytes()
-    assert work.nearby.whole.any()
+        for steps in (skipping, all_pairs):
+            steps.differentiate(state.W, state.b)
+        assert skipping.neighbors.usable
+        assert kick in skipping.neighbors.stale_features
+        assert skipping.dW.tobytes() == all_pairs.dW.tobytes()
+        assert skipping.db.tobytes() == all_pairs.db.tobytes()
+    assert skipping.neighbors.stale_points.any()
 
 
 @pytest.mark.parametrize("stop", [1, 13, 40])
-def test_a_run_that_was_stopped_goes_on_with_the_same_bits(stop):
+def test_a_run_that_was_stopped_continues_with_the_same_bits(stop):
     W, b, data = lookup_table(16, 200, 1_500)
     rates = np.linspace(2e-3, 1e-4, 60)
-    through, parted = engine.State(W, b), engine.State(W, b)
-    tiles.advance(through, data, rates, **OPTIONS)
-    tiles.advance(parted, data, rates[:stop], **OPTIONS)
-    resumed = engine.State.from_arrays(parted.arrays(), parted.steps)
-    tiles.advance(resumed, data, rates[stop:], **OPTIONS)
+    through, stopped = engine.State(W, b), engine.State(W, b)
+    advance(through, data, rates)
+    advance(stopped, data, rates[:stop])
+    resumed = engine.State.from_arrays(stopped.arrays(), stopped.steps)
+    advance(resumed, data, rates[stop:])
     assert bits(through) == bits(resumed)
     assert through.steps == resumed.steps == 60
-
-
-def test_steps_are_those_of_adamw():
-    data = sample(60, 80, 0.9)
-    W, b = model_for(data, 5)
-    state = engine.State(W, b)
-    rates = np.linspace(1e-3, 1e-2, 20)
-    tiles.advance(state, data, rates, weight_decay=0.1, eps=1e-8, scale=1 / 80)
-    model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, eps=1e-8)
-    x = torch.tensor(data.to_dense(), dtype=torch.float64)
-    for rate in rates:
-        optimizer.param_groups[0]["lr"] = rate
-        optimizer.zero_grad()
-        (model.loss(x) / 80).backward()
-        optimizer.step()
-    np.testing.assert_allclose(state.W, model.W.detach().numpy(), rtol=0, atol=1e-10)
-    np.testing.assert_allclose(state.b, model.b.detach().numpy(), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -183,25 +166,11 @@ def test_steps_are_those_of_adamw():
 def test_a_run_that_diverged_is_seen_to_have_diverged(bad, when):
     W, b, data = lookup_table(16, 200, 1_500)
     for spoil in ("W", "b"):
-        state, work = engine.State(W, b), tiles.Work(*W.shape, data, W.dtype)
-        tiles.advance(state, data, np.full(when, 1e-6), **OPTIONS, work=work)
+        state, steps = engine.State(W, b), steps_for(W, data)
+        advance(state, data, np.full(when, 1e-6), steps)
         if spoil == "W":
             state.W[1, data.indices[0]] = bad
         else:
             state.b[-1] = bad
-        work.differentiate(state.W, state.b)
-        assert not np.isfinite(work.dW if spoil == "W" else work.db).all()
-
-
-def test_moments_of_silent_features_do_not_become_denormal():
-    data = Dataset.from_dense(np.eye(6, 40))
-    W = np.zeros((5, 40), np.float32)
-    W[:, :6] = np.random.default_rng(0).normal(size=(5, 6))
-    state = engine.State(W, np.full(40, -1, np.float32))
-    for moment, value in zip(state.moments[:2], (1e-30, 1e-36), strict=True):
-        moment[:, 6:] = value
-    for _ in range(20):
-        tiles.advance(state, data, np.full(10, 1e-3), **OPTIONS)
-        for moment in state.moments:
-            assert (np.abs(moment[moment != 0]) >= np.finfo(np.float32).tiny).all()
-    assert not state.moments[0][:, 6:].any()
+        steps.differentiate(state.W, state.b)
+        assert not np.isfinite(steps.dW if spoil == "W" else steps.db).all()
