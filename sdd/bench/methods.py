@@ -13,9 +13,9 @@ from sdd.bench.weights import Start
 from sdd.data import Dataset
 from sdd.engine import step
 from sdd.engine.arranged import REORDER, arrange
+from sdd.engine.leaves import BLOCK
+from sdd.engine.leaves_step import add_sparse_rows, encode_rows
 from sdd.engine.pairs import add_pairs_2
-from sdd.engine.pruned import ROWS
-from sdd.engine.pruned_step import HalfPlanes, add_sparse_rows, encode_rows
 from sdd.model import ReLUOutput
 
 __all__ = [
@@ -152,19 +152,18 @@ def products(points: Dataset, W: np.ndarray) -> Method:
 
 
 def visited(points: Dataset, W: np.ndarray, b: np.ndarray) -> int:
-    """Return how many pairs of a point and a feature a step of the pruned engine visits."""
-    space = arrange(HalfPlanes, W, b, points)
+    """Return how many pairs of a point and a feature a step that skips pairs visits."""
+    space = arrange(W, b, points)
     space.steps(np.zeros(1), 0, 0.0, (0.0,) * 5, 0.0, 1, update=False)
     return space.visited
 
 
 @numba.njit(nogil=True)
-def _sparse(F4, rows, h, D4, taken):
-    p, q, u, v = h[0], h[1], h[2], h[3]
-    for first in range(0, p.size, ROWS):
-        last = min(first + ROWS, p.size)
-        encode_rows(F4, rows, first, last, p, q)
-        add_sparse_rows(F4, rows, first, last, p, q, u, v, D4, taken)
+def _sparse(E, rows, h, dh, DE, outputs, axes):
+    for first in range(0, h.shape[1], BLOCK):
+        last = min(first + BLOCK, h.shape[1])
+        encode_rows(E, rows, first, last, h)
+        add_sparse_rows(E, rows, first, last, h, dh, DE, outputs, axes)
 
 
 @numba.njit(nogil=True, fastmath=True)
@@ -184,11 +183,9 @@ def _read(rows):
 
 def sparse_terms(points: Dataset, W: np.ndarray, b: np.ndarray) -> tuple[Method, Method]:
     """Return the engine's sparse terms alone, and one reading of the arrays that they go over."""
-    space = arrange(HalfPlanes, W, b, points)
-    _, F4, _, _, h, _, D4, *_, taken, _ = space.work
-    h[2:] = 0
-    D4[0] = 0
-    return (
-        Method(lambda _: _sparse(F4, space.rows, h, D4[0], taken[0])),
-        Method(lambda _: _read(space.rows)),
-    )
+    space = arrange(W, b, points)
+    work = space.work
+    work.dh[:] = 0
+    work.DE[0] = 0
+    arrays = work.E, space.rows, work.h, work.dh, work.DE[0], work.outputs[0], space.axes
+    return Method(lambda _: _sparse(*arrays)), Method(lambda _: _read(space.rows))

@@ -7,9 +7,8 @@ from jaxtyping import Bool, Float, Int
 
 from sdd import engine
 from sdd.data import Dataset
-from sdd.engine.arranged import typical_size
-from sdd.engine.pruned import GROUP, LEAF, MARGIN, bound_groups, leaf_size, padded
-from sdd.engine.pruned_step import order_features, order_points
+from sdd.engine.leaves import GROUP, MARGIN, SMALL_LEAF, bound_groups, padded, sizes_for
+from sdd.engine.order import order_features, order_points, typical_size
 
 __all__ = ["ACTIVE", "CUT", "SILENT", "Partition", "partition"]
 
@@ -49,7 +48,7 @@ class Partition:
         sizes = np.full(len(self.boxes), self.leaf)
         sizes[-1] = len(self.points) - self.leaf * (len(self.boxes) - 1)
         groups = GROUP * (self.sides == CUT).sum(1)
-        features = groups if self.leaf == LEAF else self.cut.sum(1)
+        features = groups if self.leaf == SMALL_LEAF else self.cut.sum(1)
         return float(sizes @ features / (len(self.points) * len(self.lines)))
 
 
@@ -61,9 +60,10 @@ def _group_sides(
     F = np.zeros((3, N), np.float32)
     F[2] = -1
     F[:, :n] = lines.T
-    bounds, sums = np.empty((2, 6 * N // GROUP), np.float32)
-    bound_groups(F.reshape(-1), np.float32(scale), bounds, sums, 0, N // GROUP)
-    bounds = bounds.reshape(6, -1)[:, : -(-n // GROUP)].astype(float)
+    bounds, sums = np.empty((2, 6, N // GROUP), np.float32)
+    axes = (np.float32(0),) * 2
+    bound_groups(F, np.float32(scale), axes, bounds, sums, 0, N // GROUP)
+    bounds = bounds[:, : -(-n // GROUP)].astype(float)
     middle, wide = bounds[:3], bounds[3:]
     centre = middle[2] + centres @ middle[:2]
     reach = wide[2] + halves @ np.abs(middle[:2]) + (np.abs(centres) + halves) @ wide[:2]
@@ -90,7 +90,7 @@ def partition(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Data
     h = engine.hidden(W, data)
     scale = typical_size(h)
     lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)
-    leaf = leaf_size(data.n, data.T)
+    leaf = sizes_for(2, data.n, data.T).leaf
     points = h[order_points(np.ascontiguousarray(h.T), leaf)].astype(float)
     starts = np.arange(0, len(points), leaf)
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)

@@ -66,7 +66,7 @@ def _draw_uniforms(first, u, key, stream):
         u[i] = np.float64((w[0] << np.uint64(21)) | (w[1] >> np.uint64(11))) * 2.0**-53
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _draw_rows(first, indptr, indices, values, n, key, stream):
     """Draw rows `first`, `first + 1`, … into the parts of the arrays that `indptr` gives them."""
     k0, k1 = key & _MASK, key >> _SHIFT

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sdd.engine.pruned import GROUP
 
 from sdd import bench, data, engine, figures, findings
 from sdd.bench import measure, methods, resources, tables, visits, weights
 from sdd.engine.arranged import REORDER
+from sdd.engine.leaves import GROUP
 from sdd.findings import double_descent
 from sdd.runs import store, sweep
 from sdd.training import initial_weights
