@@ -170,7 +170,6 @@ def by_size(
     levels(ax, baselines or {})
     if log:  # only now: on a logarithmic axis seaborn would take geometric means
         ax.set_yscale("log", nonpositive="mask")
-        plain_numbers(ax)
     if ylim:
         ax.set_ylim(*ylim)
     if log:
