@@ -178,7 +178,7 @@ def bound_groups(F, scale, axes, bounds, sums, first, last):
 
 @kernel()
 def bound_points(h, first, last, axes, margin, box):
-    """Set the box of points `first` … `last` − 1 and return Σ_i (h_i, 1) (h_i, 1)ᵀ, as `outer` does.
+    """Set the box of points `first` … `last` − 1; return Σ_i (h_i, 1) (h_i, 1)ᵀ, as `outer` does.
 
     box (dimensions, 3) holds centres, half widths, and the largest magnitudes.
     """
@@ -259,7 +259,7 @@ def _classify_features(F, names, size, box, axes, margin, cut, active):
     """
     rows = axes + axes[:1]
     centre = splat_each(column(box, 0, axes))
-    half = splat_each(column(box, 1, axes) + (margin,))
+    half = splat_each((*column(box, 1, axes), margin))
     zero = splat(F.dtype.type(0))
     number_cut, number_active = 0, 0
     for k in range(size):
@@ -300,8 +300,9 @@ def _add_active(F, D, active, number, moments, axes):
 def _add_pairs(F, D, fresh, names, size, h, first, last, dh, point_sums, axes):
     """Add the pair sums of points `first` … `last` − 1 and an even number of groups.
 
-    If `fresh`, D is set to the features' sums, and what it held is not read. Two groups and their sums stay in registers while the points pass, so that multiplications
-    bound the speed, not loads and stores.
+    If `fresh`, D is set to the features' sums, and what it held is not read. Two groups and their
+    sums stay in registers while the points pass, so that multiplications bound the speed, not
+    loads and stores.
     """
     zero, dimensions = splat(F.dtype.type(0)), len(axes)
     rows = axes + axes[:1]
