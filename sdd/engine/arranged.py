@@ -4,10 +4,16 @@ import numpy as np
 
 from sdd.data import Stream
 from sdd.engine.leaves import GROUP, padded, sizes_for
-from sdd.engine.leaves_step import first_pass, prepare, second_pass, take_steps, work_for
+from sdd.engine.leaves_step import (
+    first_pass,
+    prepare,
+    scalars_for,
+    second_pass,
+    take_steps,
+    work_for,
+)
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
-from sdd.engine.step import adamw_scalars
 from sdd.engine.threads import on_threads
 from sdd.kernels import kernel
 
@@ -140,14 +146,16 @@ class Workspace:
     def steps(self, rates, done, factor, hyper, tiny, threads, update=True) -> None:
         """Take a step for each learning rate; without `update` leave the gradient in D[0]."""
         threads = min(threads, self.sizes.chunks)
-        F, work, axes, dtype = self.F, self.work, self.axes, self.F.dtype.type
+        F, work, axes = self.F, self.work, self.axes
         points = F, self.sizes.leaf, self.sizes.block, self.rows, work, axes
         features = (self.m, self.n), F, self.m1, self.m2, self.scale, work, axes
         if threads == 1:
             take_steps(points, features, rates, done, factor, hyper, tiny, update)
             return
         for t, rate in enumerate(rates, done + 1):
-            numbers = adamw_scalars.py_func(t, rate, dtype, factor, hyper, tiny)
+            # (Compiled functions return float32 as float.)
+            scalars = scalars_for(F, t, rate, factor, hyper, tiny)
+            numbers = tuple(F.dtype.type(scalar) for scalar in scalars)
             on_threads(lambda k: first_pass(k, threads, *points), threads)
             on_threads(
                 lambda k, numbers=numbers: second_pass(k, threads, *features, numbers, update),

@@ -48,6 +48,7 @@ __all__ = [
     "encode_rows",
     "first_pass",
     "prepare",
+    "scalars_for",
     "second_pass",
     "take_steps",
     "work_for",
@@ -215,13 +216,18 @@ def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, number
 
 
 @kernel()
+def scalars_for(F, t, rate, factor, hyper, tiny):
+    """Return `adamw_scalars` as compiled code has them: Python's powers differ in the last bit."""
+    return adamw_scalars(t, rate, F.dtype.type, factor, hyper, tiny)
+
+
+@kernel()
 def take_steps(points, features, rates, done, factor, hyper, tiny, update):
     """Take a step for each learning rate, or leave the gradient in D[0].
 
     `points` and `features` are what the first and the second pass are given.
     """
-    real = points[0].dtype.type
     for s in range(rates.size):
-        numbers = adamw_scalars(done + s + 1, rates[s], real, factor, hyper, tiny)
+        numbers = scalars_for(points[0], done + s + 1, rates[s], factor, hyper, tiny)
         first_pass(0, 1, *points)
         second_pass(0, 1, *features, numbers, update)

@@ -577,7 +577,7 @@ def load_rows(typingctx, array, start, like):
     kind = types.UniTuple(VectorType(array.dtype), len(like))
 
     def emit(context, builder, signature, args):
-        starts = _starts(context, builder, array, *args[:2], len(like))
+        starts = _starts(context, builder, array, args[0], args[1], len(like))
         pointers = [_pointer(context, builder, array, args[0], start) for start in starts]
         align = array.dtype.bitwidth // 8
         return _tuple(context, builder, kind, (builder.load(p, align=align) for p in pointers))
@@ -591,7 +591,7 @@ def store_rows(typingctx, array, start, vectors):
 
     def emit(context, builder, signature, args):
         values = cgutils.unpack_tuple(builder, args[2])
-        starts = _starts(context, builder, array, *args[:2], len(values))
+        starts = _starts(context, builder, array, args[0], args[1], len(values))
         for value, start in zip(values, starts, strict=True):
             pointer = _pointer(context, builder, array, args[0], start)
             builder.store(value, pointer, align=array.dtype.bitwidth // 8)
@@ -616,7 +616,7 @@ def column(typingctx, array, place, like):
 
     def emit(context, builder, signature, args):
         data = context.make_array(array)(context, builder, args[0]).data
-        starts = _starts(context, builder, array, *args[:2], len(like))
+        starts = _starts(context, builder, array, args[0], args[1], len(like))
         values = (builder.load(builder.gep(data, [start])) for start in starts)
         return _tuple(context, builder, kind, values)
 
