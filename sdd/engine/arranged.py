@@ -1,5 +1,7 @@
 """Weights and data in the orders of `order.py`, and the loop over steps taken in them."""
 
+from functools import partial
+
 import numpy as np
 
 from sdd.data import Stream
@@ -99,6 +101,11 @@ def _put_back(flat, features, of_W, of_b):
         of_b[j] = flat[-1, k]
 
 
+def _call(kernel, threads: int, arguments: tuple, k: int) -> None:
+    """Run the part of a pass that is thread k's."""
+    kernel(k, threads, *arguments)
+
+
 class Workspace:
     """Weights and moments in the order of features, and rows in the order of points.
 
@@ -156,11 +163,9 @@ class Workspace:
             # (Compiled functions return float32 as float.)
             scalars = scalars_for(F, t, rate, factor, hyper, tiny)
             numbers = tuple(F.dtype.type(scalar) for scalar in scalars)
-            on_threads(lambda k: first_pass(k, threads, *points), threads)
-            on_threads(
-                lambda k, numbers=numbers: second_pass(k, threads, *features, numbers, update),
-                threads,
-            )
+            rest = *features, numbers, update
+            on_threads(partial(_call, first_pass, threads, points), threads)
+            on_threads(partial(_call, second_pass, threads, rest), threads)
 
     @property
     def visited(self) -> int:

@@ -11,8 +11,7 @@ from sdd.engine.arranged import REORDER, arrange, gradient
 from sdd.engine.choice import LEAST
 from sdd.engine.leaves import BLOCK, LEAF, MANY_FEATURES, MANY_POINTS, SMALL_LEAF, sizes_for
 from sdd.engine.order import order_points, sort_cells
-from sdd.training.config import TrainConfig
-from sdd.training.loop import initial_weights, train
+from sdd.training import TrainConfig, initial_weights, train
 
 STEP = {"weight_decay": 0.01, "eps": 1e-8, "scale": 1e-3}
 # Dimensions and features for each way that leaves are taken: in the plane large and small ones.
