@@ -9,13 +9,13 @@ from sdd.engine.leaves import GROUP, padded, sizes_for
 from sdd.engine.leaves_step import (
     first_pass,
     prepare,
-    scalars_for,
     second_pass,
     take_steps,
     work_for,
 )
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
+from sdd.engine.step import scalars_for
 from sdd.engine.threads import on_threads
 from sdd.kernels import kernel
 

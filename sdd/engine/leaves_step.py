@@ -24,7 +24,7 @@ from sdd.engine.leaves import (
     padded,
     scratch_for,
 )
-from sdd.engine.step import adamw, adamw_scalars, per_parameter
+from sdd.engine.step import adamw, per_parameter, scalars_for
 from sdd.engine.vectors import (
     add_each,
     column,
@@ -48,7 +48,6 @@ __all__ = [
     "encode_rows",
     "first_pass",
     "prepare",
-    "scalars_for",
     "second_pass",
     "take_steps",
     "work_for",
@@ -213,12 +212,6 @@ def second_pass(first_range, stride, sizes, F, m1, m2, scale, work, axes, number
                     its = for_W if d < m else for_b
                     adamw(F[d, some], work.D[0, d, some], m1[d, some], m2[d, some], *its)
             prepare(F, scale, work, axes, first, last)
-
-
-@kernel()
-def scalars_for(F, t, rate, factor, hyper, tiny):
-    """Return `adamw_scalars` as compiled code has them: Python's powers differ in the last bit."""
-    return adamw_scalars(t, rate, F.dtype.type, factor, hyper, tiny)
 
 
 @kernel()

@@ -60,6 +60,12 @@ def adamw_scalars(t, rate, real, scale, hyper, tiny):
 
 
 @kernel()
+def scalars_for(W, t, rate, scale, hyper, tiny):
+    """Return `adamw_scalars` as compiled code has them: Python's powers differ in the last bit."""
+    return adamw_scalars(t, rate, W.dtype.type, scale, hyper, tiny)
+
+
+@kernel()
 def per_parameter(scalars):
     """Return what `adamw` is given for the weights, and for the bias, from `adamw_scalars`."""
     scale, decay, beta1, beta2, step_size, inverse_root, eps, tiny, bias_decay = scalars
@@ -111,6 +117,11 @@ class Step(ABC):
     def differentiate(self, W: np.ndarray, b: np.ndarray) -> None:
         """Set dW and db to half the gradient of Σ_i ‖x_i − x'_i‖², at contiguous W and b."""
 
+    def scalars(self, W: np.ndarray, *numbers) -> tuple:
+        """Return `adamw_scalars` at W's precision, with the powers that Python computes."""
+        t, rate, *rest = numbers
+        return adamw_scalars.py_func(t, rate, W.dtype.type, *rest)
+
     def each(self, function: Callable[..., None], items: list[tuple]) -> None:
         """Call function(*item) for every item, on threads."""
         threads = min(self.threads, len(items))
@@ -125,8 +136,7 @@ class Step(ABC):
         """Take an AdamW step for each learning rate in `rates`: see `adamw_scalars`."""
         for rate in rates:
             self.differentiate(state.W, state.b)
-            real = state.W.dtype.type
-            scalars = adamw_scalars.py_func(state.steps + 1, rate, real, scale, hyper, tiny)
+            scalars = self.scalars(state.W, state.steps + 1, rate, scale, hyper, tiny)
             arrays = state.W, state.b, state.moments, self.dW, self.db, scalars
             self.each(lambda *span, arrays=arrays: _update(*arrays, *span), self.features)
             state.steps += 1
@@ -191,6 +201,10 @@ class AllPairs(Step):
             [(k, *chunk) for k, chunk in enumerate(self.chunks)],
         )
         _add_up(*self.scratch[2:])
+
+    def scalars(self, W: np.ndarray, *numbers) -> tuple:
+        """Return `adamw_scalars` as the loop on one thread has them (compiled: as floats)."""
+        return tuple(map(W.dtype.type, scalars_for(W, *numbers)))
 
     def advance(self, state, rates, scale: float, hyper: tuple[float, ...], tiny: float) -> None:
         """Take an AdamW step for each learning rate in `rates`."""

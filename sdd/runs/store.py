@@ -43,6 +43,7 @@ __all__ = [
 
 # Raise only when the same settings give other bits: every stored run is then trained again.
 NUMERICS = 3
+NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
 FORMAT = "sdd-run-1"
 CHECKPOINT = "sdd-checkpoint-1"
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
@@ -79,7 +80,7 @@ def run_name(
     what: dict[str, Any] = {
         "data": data if isinstance(data, str) else _changed(data),
         "config": _changed(config),
-        "numerics": NUMERICS,
+        "numerics": NUMERICS_AT.get(config.m, NUMERICS),
     }
     if snapshots:
         what["snapshots"] = list(snapshots)
