@@ -84,7 +84,8 @@ book: profile $(STAMP) ## train what is missing, then build the site (PROFILE=qu
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
 
-test: $(STAMP) ## run the tests, not those of the built site (FAST=1: under a minute; EXPLORE=1: fresh examples)
+test: $(STAMP) ## train the quick runs and run the tests, not those of the site (FAST=1, EXPLORE=1: see CONTRIBUTING)
+	@$(if $(FAST)$(EXPLORE)$(ARGS),,$(PY) -m sdd run --profile quick)
 	@$(PY) -m pytest $(LANE) $(ARGS)
 
 test-site: $(STAMP) ## open the built site in Chromium and test every page
