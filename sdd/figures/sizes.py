@@ -260,7 +260,7 @@ def dots_by_size(
     sns.scatterplot(
         frame.assign(place=frame["T"].map(place) * kind.map(shift)), x="place", y=y, hue=kind,
         hue_order=list(palette), palette=dict(palette), s=12 if many else 24, lw=0, alpha=0.6,
-        ax=ax, rasterized=many, clip_on=False,
+        ax=ax, rasterized=many,
     )  # fmt: skip
     if curve is not None:
         ax.plot(curve.index, curve, "-", color=COLORS["mark"], lw=1, label=curve.name)
