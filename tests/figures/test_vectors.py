@@ -134,6 +134,15 @@ def test_sizes_stand_below_one_another_in_the_three_panels():
     assert not any(legend.overlaps(box) for box in names)
 
 
+def test_each_of_the_three_panels_has_its_share_of_the_page():
+    with plt.style.context(figures.STYLE):
+        fig = three_panels()
+        fig.canvas.draw()
+    heights = [ax.get_position().height for ax in fig.axes]
+    assert min(heights[:2]) > 0.2
+    assert min(heights[2:]) > 0.05
+
+
 def test_regimes_are_shaded_between_their_borders_and_named():
     ax = figures.by_size(RUNS, "test_loss", plt.subplots()[1])
     limits = ax.get_xlim()
