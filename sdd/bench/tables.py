@@ -1,20 +1,12 @@
 """The results of a measurement as tables and in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = [
-    "lines",
-    "share_of_limit",
-    "slope",
-    "step_times",
-    "summary",
-    "summary_table",
-    "timings",
-]
+__all__ = ["lines", "slope", "step_times", "summary", "summary_table", "timings"]
 
 ORDER = (
     "textbook",
@@ -26,6 +18,8 @@ ORDER = (
     "engine",
 )
 ON_PAGE = ("textbook", "dense, 1 core", "engine, 1 core", "engine")
+RATIOS = {f"{name} ÷ engine": name for name in ("textbook", "chunks, compiled", "sgemm")}
+SPARSE = "sparse terms ÷ reading the data"
 
 
 def step_times(results: dict[str, Any]) -> pd.DataFrame:
@@ -40,40 +34,27 @@ def step_times(results: dict[str, Any]) -> pd.DataFrame:
 
 
 def _medians(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Return the median seconds a step, a row each; "fastest" is that of the engine's two ways."""
-    seconds = [{name: np.median(v) for name, v in row["seconds"].items()} for row in rows]
-    found = pd.DataFrame(seconds)
-    return found.assign(fastest=found[["engine", "engine, 1 core"]].min(axis=1))
+    """Return the rows with the median seconds a step of each method (NaN: none), and ratios.
+
+    "fastest" is the faster of the engine on one core and on all.
+    """
+    names = (*ORDER, "sgemm", "sparse terms, 1 core", "reading the data")
+    times = [{k: np.median(row["seconds"].get(k, np.nan)) for k in names} for row in rows]
+    table = pd.DataFrame(rows).join(pd.DataFrame(times))
+    table["fastest"] = table[["engine", "engine, 1 core"]].min(axis=1)
+    table[SPARSE] = table["sparse terms, 1 core"] / table["reading the data"]
+    return table.assign(**{k: table[name] / table["fastest"] for k, name in RATIOS.items()})
 
 
-def _by_size(results: dict[str, Any]) -> pd.DataFrame:
-    """Return the medians, the pairs, and those of them that the engine visits, by T."""
-    sizes = results["sizes"]
-    about = pd.DataFrame([{k: row[k] for k in ("T", "pairs", "visited")} for row in sizes])
-    return about.join(_medians(sizes)).set_index("T")
-
-
-def _power(values: pd.Series) -> float:
-    """Return the power of T that the values grow by from T = 1,000 on (NaN: fewer than two)."""
-    values = values[values.index >= 1_000].dropna()
-    if len(values) < 2:
-        return float("nan")
-    return float(np.polyfit(np.log(values.index.astype(float)), np.log(values), 1)[0])
+def _power(table: pd.DataFrame, column: str) -> float:
+    """Return the power of T that a column grows by from T = 1,000 on (NaN: fewer than two)."""
+    found = table.loc[table["T"] >= 1_000, ["T", column]].dropna()
+    return float(np.polyfit(*np.log(found.T.to_numpy(float)), 1)[0]) if len(found) > 1 else np.nan
 
 
 def slope(results: dict[str, Any], name: str = "engine, 1 core") -> float:
-    """Return d log(time) / d log(T) of a method from T = 1,000 on (NaN: too few T)."""
-    return _power(_by_size(results)[name])
-
-
-def share_of_limit(results: dict[str, Any]) -> dict[int, float]:
-    """Return, by T, the time that the visited pairs alone would take ÷ that of the engine's step.
-
-    On one core, at the pair loop's own rate: measured at that T, or at the largest where it was.
-    """
-    table = _by_size(results)
-    rate = (table["pairs"] / table["pair loop, 1 core"]).ffill()
-    return (table["visited"] / rate / table["engine, 1 core"]).to_dict()
+    """Return the power of T that a method's time grows by from T = 1,000 on."""
+    return _power(_medians(results["sizes"]), name)
 
 
 def summary(results: dict[str, Any]) -> dict[str, float]:
@@ -82,22 +63,16 @@ def summary(results: dict[str, Any]) -> dict[str, float]:
     Ratios are those of medians, to the faster of the engine on one core and on all.
     """
     found: dict[str, float] = {}
-    table = _by_size(results)
-    for T, row in table.iterrows():
-        for name in ("textbook", "chunks, compiled"):
-            found[f"T = {T:,}: {name} ÷ engine"] = row.get(name, np.nan) / row["fastest"]
-        if T >= 100_000:
-            found[f"T = {T:,}: ms a step"] = 1e3 * row["fastest"]
-        ratio = row.get("sparse terms, 1 core", np.nan) / row.get("reading the data", np.nan)
-        found[f"T = {T:,}: sparse terms ÷ reading the data"] = ratio
-    found["pairs visited grow as T to the power of"] = _power(table["visited"])
+    table = _medians(results["sizes"])
+    table["ms a step"] = (1e3 * table["fastest"]).where(table["T"] >= 100_000)
+    for row in table.to_dict("records"):
+        found |= {f"T = {row['T']:,}: {k}": row[k] for k in (*RATIOS, "ms a step", SPARSE)}
+    found["pairs visited grow as T to the power of"] = _power(table, "visited")
     for row in results.get("memory", ()):
         found[f"T = {row['T']:,}: MB of {row['method']}"] = row["megabytes"]
-    if rows := results.get("hidden", ()):
-        for about, (_, row) in zip(rows, _medians(rows).iterrows(), strict=True):
-            for name in ("textbook", "sgemm"):
-                what = f"m = {about['m']}, {about['regime']}: {name} ÷ engine"
-                found[what] = row.get(name, np.nan) / row["fastest"]
+    if rows := results.get("hidden"):
+        for row in _medians(rows).to_dict("records"):
+            found |= {f"m = {row['m']}, {row['regime']}: {k}": row[k] for k in RATIOS}
     if "small_models_seconds" in results:
         found[f"{results['small_models']} small models: s"] = results["small_models_seconds"]
     return {what: float(value) for what, value in found.items() if np.isfinite(value)}
@@ -114,65 +89,55 @@ def _time(seconds: Sequence[float]) -> str:
     """Return the median and the spread in milliseconds."""
     if not len(seconds):
         return "–"
-    low, mid, high = (1e3 * v for v in (min(seconds), float(np.median(seconds)), max(seconds)))
+    low, mid, high = 1e3 * np.quantile(seconds, [0, 0.5, 1])
     digits = 3 if mid < 1 else 2 if mid < 100 else 0
     return f"{mid:,.{digits}f} ({low:,.{digits}f}..{high:,.{digits}f})"
 
 
-def timings(results: dict[str, Any], names: Sequence[str] = ON_PAGE) -> pd.DataFrame:
-    """Return step times in milliseconds by T as text: the median, and the least and the most.
-
-    Parameters
-    ----------
-    results : dict
-        From `bench.measured`.
-    names : sequence of str
-        The methods to show.
-    """
-    columns: dict[str, list[str]] = {"T": [f"{row['T']:,}" for row in results["sizes"]]}
-    for name in names:
-        columns[f"{name}, ms"] = [_time(row["seconds"].get(name, ())) for row in results["sizes"]]
-    table = _by_size(results)
-    ratios = table["textbook"] / table["fastest"]
-    columns["textbook ÷ engine"] = ["–" if np.isnan(r) else f"{r:,.0f}×" for r in ratios]
-    columns["pairs visited"] = [f"{v:.2%}" for v in table["visited"] / table["pairs"]]
-    return pd.DataFrame(columns)
+def _text(values: Iterable[float], form: str) -> list[str]:
+    return ["–" if np.isnan(v) else form.format(v) for v in values]
 
 
-def _full_table(results: dict[str, Any]) -> pd.DataFrame:
-    """Return all step times by T as text, and how far they are from the limits."""
-    times = step_times(results)["method"].unique()
-    table = _by_size(results).reindex(columns=[*times, "sparse terms, 1 core", "reading the data"])
-    ratios = table["sparse terms, 1 core"] / table["reading the data"]
-    return timings(results, times).assign(**{
-        "share of limit": [f"{share:.0%}" for share in share_of_limit(results).values()],
-        "sparse ÷ reading": ["–" if np.isnan(r) else f"{r:.1f}" for r in ratios],
+def _times(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, list[str]]:
+    return {f"{name}, ms": [_time(row["seconds"].get(name, ())) for row in rows] for name in names}
+
+
+def timings(results: dict[str, Any], names: Iterable[str] = ON_PAGE) -> pd.DataFrame:
+    """Return step times of the methods in milliseconds by T as text: median, least and most."""
+    table = _medians(results["sizes"])
+    return pd.DataFrame({
+        "T": _text(table["T"], "{:,}"),
+        **_times(results["sizes"], names),
+        "textbook ÷ engine": _text(table["textbook ÷ engine"], "{:,.0f}×"),
+        "pairs visited": _text(table["visited"] / table["pairs"], "{:.2%}"),
     })  # fmt: skip
 
 
-def _other_lines(results: dict[str, Any]) -> Iterator[str]:
-    for row in results.get("hidden", ()):
-        text, one, fast = (row["seconds"][k] for k in ("textbook", "engine, 1 core", "engine"))
-        ratio = np.median(text) / min(np.median(one), np.median(fast))
-        yield (
-            f"m = {row['m']:>3}, T = {row['T']:,}, {row['regime']} weights: textbook "
-            f"{_time(text)}, engine on 1 core {_time(one)}, on all {_time(fast)} ms, {ratio:.1f}×"
-        )
-    for row in results.get("memory", ()):
-        yield f"peak memory of {row['method']} at T = {row['T']:,}: {row['megabytes']:,.0f} MB"
-    if "small_models_seconds" in results:
-        count, seconds = results["small_models"], results["small_models_seconds"]
-        yield f"{count} models of T = 10, every step of training, all cores: {seconds:.1f} s"
-    if "sweep" in results:
-        alone, busy = results["sweep"]["alone"], results["sweep"]["busy"]
-        yield (
-            f"a small sweep alone {alone:.1f} s, with another process on one core {busy:.1f} s: "
-            f"{busy / alone:.2f} times as long (should be below 2)"
-        )
+def _full_table(results: dict[str, Any]) -> pd.DataFrame:
+    """Return all step times by T as text, and how far they are from the limits.
+
+    The share of the limit is the time that the visited pairs alone would take on one core ÷ that
+    of the engine's step. The pair loop's rate is that at the same T, or at its largest.
+    """
+    table = _medians(results["sizes"])
+    rate = (table["pairs"] / table["pair loop, 1 core"]).ffill()
+    share = table["visited"] / rate / table["engine, 1 core"]
+    measured = [name for name in ORDER if table[name].notna().any()]
+    limits = {"share of limit": (share, "{:.0%}"), "sparse ÷ reading": (table[SPARSE], "{:.1f}")}
+    return timings(results, measured).assign(**{k: _text(*v) for k, v in limits.items()})
+
+
+def _hidden_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return the step times at other m as text."""
+    table = _medians(rows)
+    return table[["m", "T", "regime"]].assign(
+        **_times(rows, ("textbook", "sgemm", "engine, 1 core", "engine")),
+        **{"textbook ÷ engine": _text(table["textbook ÷ engine"], "{:,.1f}×")},
+    )
 
 
 def lines(results: dict[str, Any]) -> Iterator[str]:
-    """Yield the results as lines of text: one table, and what goes with it."""
+    """Yield the results as lines of text: tables, and what goes with them."""
     yield (
         f"{results['machine']}; n = {results['n']:,}, m = 2; ms per step: median (least..most) "
         f"of {results['repeats']} repeats in turns; engine on {results['cores']} cores"
@@ -182,7 +147,14 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
         steps = ", ".join(f"{1e3 * s:.3g} ms at {k}" for k, s in row["by_step"].items())
         yield f"weights at T = {row['T']:,}: {row['weights']}; engine on 1 core by step: {steps}"
     yield f"slope of the engine's time on 1 core from T = 1,000 on: {slope(results):.2f}"
-    yield from _other_lines(results)
+    if rows := results.get("hidden"):
+        yield from _hidden_table(rows).to_string(index=False).splitlines()
+    if "sweep" in results:
+        alone, busy = results["sweep"]["alone"], results["sweep"]["busy"]
+        yield (
+            f"a small sweep alone {alone:.1f} s, with another process on one core {busy:.1f} s: "
+            f"{busy / alone:.2f} times as long (should be below 2)"
+        )
     yield "in short:"
     for what, value in summary_table(results).itertuples(index=False):
         yield f"  {what}: {value}"
