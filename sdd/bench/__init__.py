@@ -7,6 +7,7 @@ compared, their spread is shown, and only ratios are worth quoting.
 import json
 import os
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -19,26 +20,14 @@ from sdd.bench import measure, resources
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.tables import lines, slope, step_times, summary, summary_table, timings
 
-__all__ = [
-    "FULL",
-    "SHORT",
-    "Plan",
-    "main",
-    "measured",
-    "slope",
-    "step_times",
-    "summary",
-    "summary_table",
-    "timings",
-]
+__all__ = ["FULL", "SHORT", "main", "measured", "slope", "step_times", "summary_table", "timings"]
 
 
 def _machine() -> str:
     """Return what the times depend on, in a line."""
-    name = platform.processor() or platform.machine()
-    if (info := Path("/proc/cpuinfo")).exists():
-        said = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = said[0].partition(":")[2].strip() if said else name
+    info = Path("/proc/cpuinfo")
+    said = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    name = said[1].strip() if said else platform.processor() or platform.machine()
     return (
         f"{name} ({platform.machine()}), {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, torch {torch.__version__}, numba {numba.__version__}"
@@ -66,17 +55,12 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     p, begin = findings.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
     notes: set[str] = set()
-    results: dict[str, Any] = {
-        "machine": _machine(),
-        "profile": p.name,
-        "n": p.n,
-        "cores": cores,
-        "repeats": plan.repeats,
-    }
-    if plan.extras:  # (memory first: while this process is small)
-        at = (("engine", min(plan.sizes)), ("textbook", plan.textbook), ("engine", plan.textbook))
-        largest = tuple(("engine", T) for T in sorted(plan.sizes)[-2:])
-        results["memory"] = resources.peak_megabytes(p, (*at, *largest))
+    about = {"profile": p.name, "n": p.n, "cores": cores, "repeats": plan.repeats}
+    results: dict[str, Any] = {"machine": _machine(), **about}
+    if plan.extras:
+        sizes = (min(plan.sizes), plan.textbook, *sorted(plan.sizes)[-2:])
+        at = (("textbook", plan.textbook), *(("engine", T) for T in sizes))
+        results["memory"] = resources.peak_megabytes(p, at)
     results["sizes"] = list(measure.by_size(plan, p, cores, notes))
     if plan.hidden:
         results["hidden"] = list(measure.by_hidden(plan, p, cores))

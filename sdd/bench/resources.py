@@ -1,86 +1,74 @@
 """What else is measured: memory, small models on all cores, and a sweep beside other work."""
 
-import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from joblib.externals.loky import ProcessPoolExecutor
 
 from sdd import data, findings, training
 from sdd.bench import methods
 from sdd.bench.weights import Start
 from sdd.findings import Profile
 from sdd.runs import sweep
-from sdd.training.config import TrainConfig
+from sdd.training import TrainConfig
 
-__all__ = ["beside_other_work", "megabytes", "peak_megabytes", "small_models"]
+__all__ = ["beside_other_work", "peak_megabytes", "small_models"]
 
 MODELS = 8
 STEPS = 60_000  # of the models of a small sweep
-# (Processes are started by a command, as multiprocessing would run a caller's script again.)
-PROBE = "import json, sys; from sdd.bench import resources; "
-PROBE += "print(resources.megabytes(*json.loads(sys.argv[1])))"
 
 
 def _peak() -> float:
     """Return the most memory this process has held, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux's ru_maxrss starts from that of the parent process
-        said = status.read_text().partition("VmHWM:")[2].split()
-        return float(said[0]) * 1024 / 1e6
+        return float(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
 
 
-def megabytes(name: str, T: int, n: int, sparsity: float) -> float:
+def _megabytes(name: str, T: int, n: int, sparsity: float) -> float:
     """Take a step in this process, and return what memory grew by; a process serves once."""
-    W, b = training.initial_weights(2, n)
-    small = data.sample(10, n, sparsity)
-    methods.fast(small, Start(W, b, 0, 1e-6, ""), 1).call(1)
+    start = Start(*training.initial_weights(2, n))
+    methods.fast(data.sample(10, n, sparsity), start, 1).call(1)
     before = _peak()
     points = data.sample(T, n, sparsity)
     if name == "engine":
-        methods.fast(points, Start(W, b, 0, 1e-6, ""), 1).call(1)
+        methods.fast(points, start, 1).call(1)
     else:
-        methods.textbook(torch.from_numpy(points.to_dense()), W, b).call(1)
+        methods.textbook(torch.from_numpy(points.to_dense()), start).call(1)
     return _peak() - before
 
 
-def peak_megabytes(
-    p: Profile, sizes: tuple[tuple[str, int], ...]
-) -> list[dict[str, float | int | str]]:
+def peak_megabytes(p: Profile, sizes: tuple[tuple[str, int], ...]) -> list[dict[str, Any]]:
     """Return the memory that a step takes at its peak, data included, by method and T.
 
     Each is measured in a process of its own, as a process never forgets its peak.
     """
-    rows: list[dict[str, float | int | str]] = []
+    rows = []
     for name, T in sizes:
-        what = json.dumps([name, T, p.n, p.sparsity])
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE, what], capture_output=True, text=True, check=True
-        )
-        rows.append({"method": name, "T": T, "megabytes": float(done.stdout)})
+        with ProcessPoolExecutor(1) as process:
+            took = process.submit(_megabytes, name, T, p.n, p.sparsity).result()
+        rows.append({"method": name, "T": T, "megabytes": took})
     return rows
 
 
 def small_models(p: Profile, cores: int) -> float:
     """Return the seconds that eight models of T = 10 and all their steps take on all cores."""
-    config = replace(TrainConfig(steps=p.steps, eps=p.eps), restarts=MODELS)
     points = data.sample(10, p.n, p.sparsity)
     start = time.perf_counter()
-    training.train(points, config, threads=cores)
+    training.train(points, TrainConfig(steps=p.steps, eps=p.eps, restarts=MODELS), threads=cores)
     return time.perf_counter() - start
 
 
 def _sweep_seconds(p: Profile, cores: int) -> float:
-    wanted = [
-        findings.spec(50, seed, of=p.name, n=1_000, sparsity=0.99, steps=STEPS)
-        for seed in range(2 * cores)
-    ]
+    law = {"n": 1_000, "sparsity": 0.99, "steps": STEPS}
+    wanted = [findings.spec(50, seed, of=p.name, **law) for seed in range(2 * cores)]
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         sweep.train_missing(wanted, Path(folder), jobs=cores, quiet=True)
@@ -94,7 +82,6 @@ def beside_other_work(p: Profile, cores: int) -> dict[str, float]:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
             time.sleep(1.0)  # until it is running
-            busy = _sweep_seconds(p, cores)
+            return {"alone": alone, "busy": _sweep_seconds(p, cores)}
         finally:
             other.kill()
-    return {"alone": alone, "busy": busy}

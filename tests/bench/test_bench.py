@@ -16,10 +16,9 @@ from sdd.findings import double_descent
 from sdd.runs import store, sweep
 from sdd.training import initial_weights
 
-PLAN = bench.Plan(
-    (5, 300), textbook=300, chunked=0, dense=300, repeats=2, on_the_spot=5, hidden=(2, 3),
-    hidden_size=300,
-)  # fmt: skip
+PLAN = measure.Plan(
+    (5, 300), textbook=300, dense=300, repeats=2, on_the_spot=5, hidden=(2, 3), hidden_size=300
+)
 ALONE = ["textbook", "dense, 1 core", "pair loop, 1 core", "engine, 1 core", "engine"]
 
 
@@ -83,13 +82,13 @@ def test_without_a_run_weights_are_trained_here_or_taken_over_and_say_so(tiny, m
 @pytest.mark.parametrize("m", [2, 3, 8])
 def test_planted_weights_are_in_the_regime_they_are_named_after(m):
     points = data.sample(400, 1_000, 0.99)
-    W, b = weights.planted(points, m, "generalising")
+    W, b = weights.planted(points, m, "generalising")[:2]
     lengths = np.sort(np.linalg.norm(W, axis=0))[::-1]
     few = 5 * m // 2
     np.testing.assert_allclose(lengths[:few], 0.8, rtol=1e-5)
     assert lengths[few] < 0.2
     assert (b > 0).all()
-    W, b = weights.planted(points, m, "memorising")
+    W, b = weights.planted(points, m, "memorising")[:2]
     h = np.linalg.norm(engine.hidden(W, points), axis=1)
     assert h[: 10 * m].mean() > 2 * h[10 * m :].mean()
     assert (b < 0).all()
@@ -102,7 +101,7 @@ def test_planted_weights_are_in_the_regime_they_are_named_after(m):
 
 def test_every_method_takes_the_same_step():
     points = data.sample(2_000, 300, 0.97)
-    W, b = initial_weights(2, 300)
+    start = weights.Start(*initial_weights(2, 300))
     X = torch.from_numpy(points.to_dense())
     models = []
 
@@ -113,12 +112,12 @@ def test_every_method_takes_the_same_step():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(methods, "ReLUOutput", Kept)
-        methods.textbook(X, W, b).call(1)
-        methods.chunked(X, W, b, rows=200).call(1)
+        methods.textbook(X, start).call(1)
+        methods.textbook(X, start, rows=200).call(1)
     whole, parts = (m.W.detach().numpy() for m in models)
     np.testing.assert_allclose(parts, whole, atol=1e-8)
     np.testing.assert_allclose(models[0].W.grad, models[1].W.grad, rtol=1e-3, atol=1e-8)
-    gradient = engine.loss_and_grad(W, b, points)[1] / points.n
+    gradient = engine.loss_and_grad(start.W, start.b, points)[1] / points.n
     np.testing.assert_allclose(models[0].W.grad, gradient, rtol=1e-3, atol=1e-7)
 
 
@@ -133,7 +132,7 @@ def test_the_engine_is_timed_from_the_same_weights_every_time():
             real(state, points, rates, **more)
 
         patch.setattr(methods.engine, "advance", advance)
-        timed = methods.fast(points, weights.Start(*initial_weights(2, 300), 100, 1e-3, ""), 1)
+        timed = methods.fast(points, weights.Start(*initial_weights(2, 300), 100, 1e-3), 1)
         timed.call(5)
         timed.call(3)
     assert [(at, count) for at, count, _ in seen] == [(100, 28), (128, 5), (128, 3)]
@@ -142,19 +141,15 @@ def test_the_engine_is_timed_from_the_same_weights_every_time():
     assert timed.cycle == REORDER
 
 
-def test_visited_pairs_are_fewer_than_all_and_no_fewer_than_cut():
+def test_the_sparse_terms_can_be_timed_alone_and_visited_pairs_are_those_cut():
     points = data.sample(600, 1_000, 0.99)
-    W, b = initial_weights(2, 1_000)
-    found = methods.visited(points, W, b)
-    cut = visits.partition(W, b, points)
-    assert 0 < found < 0.7 * 600 * 1_000
-    assert found == pytest.approx(cut.visited * 600 * 1_000, rel=0.01)
-
-
-def test_the_sparse_terms_can_be_timed_alone():
-    points = data.sample(600, 1_000, 0.99)
-    for method in methods.sparse_terms(points, *initial_weights(2, 1_000)):
+    start = weights.Start(*initial_weights(2, 1_000))
+    *sparse, visited = methods.sparse_terms(points, start)
+    for method in sparse:
         method.call(1)
+    cut = visits.partition(start.W, start.b, points)
+    assert 0 < visited < 0.7 * 600 * 1_000
+    assert visited == pytest.approx(cut.visited * 600 * 1_000, rel=0.01)
 
 
 def test_costs_that_recur_are_shared_out_over_the_steps(monkeypatch):
@@ -269,13 +264,13 @@ def test_the_table_holds_medians_spreads_and_ratios():
     assert "10.00%" in second
     assert second.split()[-2:] == ["2%", "3.0"]  # 40,000 pairs at 1e8 a second, of 16 ms; 6 of 2
     text = "\n".join(out)
-    for said in ("a machine", "5.0×", "1,234 MB", "2.5 s", "1.50 times as long", "a note",
-                 "from T = 1,000 on: 1.00"):  # fmt: skip
+    for said in ("a machine", "5.0×", "MB of engine: 1,234", "8 small models: s: 2.5", "a note",
+                 "1.50 times as long", "from T = 1,000 on: 1.00"):  # fmt: skip
         assert said in text
 
 
 def test_the_summary_holds_what_was_measured_and_no_more():
-    found = bench.summary(made_up())
+    found = tables.summary(made_up())
     assert found == pytest.approx({
         "T = 1,000: textbook ÷ engine": 450.0,
         "T = 4,000: sparse terms ÷ reading the data": 3.0,
@@ -315,7 +310,6 @@ def test_what_is_drawn_is_what_was_measured():
     assert len(set(figures.engine.LOOKS.values())) == len(tables.ORDER)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):
     sizes = (("textbook", 4_000), ("engine", 4_000))
