@@ -61,8 +61,7 @@ def _group_sides(
     F[2] = -1
     F[:, :n] = lines.T
     bounds, sums = np.empty((2, 6, N // GROUP), np.float32)
-    axes = (np.float32(0),) * 2
-    bound_groups(F, np.float32(scale), axes, bounds, sums, 0, N // GROUP)
+    bound_groups(F, np.float32(scale), (np.float32(0),) * 2, bounds, sums, 0, N // GROUP)
     bounds = bounds[:, : -(-n // GROUP)].astype(float)
     middle, wide = bounds[:3], bounds[3:]
     centre = middle[2] + centres @ middle[:2]
@@ -96,13 +95,6 @@ def partition(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Data
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     centres, halves = (low + high) / 2, (high - low) / 2
     value = centres @ lines[:, :2].T + lines[:, 2]
-    reach = halves @ np.abs(lines[:, :2]).T
-    cut = np.abs(value) < reach
-    return Partition(
-        leaf,
-        points,
-        np.hstack([low, high - low]),
-        lines,
-        cut,
-        _group_sides(lines, centres, halves, scale),
-    )
+    cut = np.abs(value) < halves @ np.abs(lines[:, :2]).T
+    boxes, sides = np.hstack([low, high - low]), _group_sides(lines, centres, halves, scale)
+    return Partition(leaf, points, boxes, lines, cut, sides)
