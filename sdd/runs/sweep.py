@@ -5,18 +5,20 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import joblib
 from joblib.parallel import LokyBackend
+from tqdm import tqdm
 
 from sdd import engine
 from sdd.runs import cluster, store
-from sdd.runs.progress import clock, heartbeat_path, plural, shown_progress
+from sdd.runs.progress import heartbeat_path, plural, shown_progress
 from sdd.runs.spec import RunSpec, train_run
-from sdd.runs.worker import train_and_store
+from sdd.runs.worker import train_and_store, write_remaining
 from sdd.training.checkpoint import Progress
 from sdd.training.config import Run
 
@@ -51,10 +53,9 @@ def train_missing(
 ) -> int:
     """Train and store the runs that are not stored yet; return how many those were.
 
-    One run a process and one thread a run, longest first; the last runs share the cores that
-    have become idle. A run that another process trains at this moment is waited for, not trained
-    again. Whatever stops this call, runs already stored stay, and the next call continues from
-    there; a run in training continues from its last checkpoint.
+    One run a process, longest first; the last runs share the cores that have become idle. A run
+    that another process trains at this moment is waited for. Whatever stops this call, the next
+    one continues from the runs stored and the last checkpoints of the others.
 
     Parameters
     ----------
@@ -69,9 +70,8 @@ def train_missing(
     dask : str or None
         Address of the scheduler of a Dask cluster that trains the runs instead, such as
         "tcp://10.0.0.1:8786". Its machines need this package, but not the store: each run comes
-        back and is stored from here. They keep no checkpoints; a run whose worker dies starts
-        again on another. Nor is a run locked: one that another process trains at this moment is
-        trained twice, to the same bits.
+        back and is stored from here. There are no checkpoints there, and no locks: one that
+        another process trains at this moment is trained twice, to the same bits.
 
     Raises
     ------
@@ -84,10 +84,9 @@ def train_missing(
     ConnectionError
         Where no Dask scheduler answers at the address.
     ClusterError
-        Where the cluster is lost, gives a run up, or has another version of this package; runs
-        that have finished are stored.
+        Where the cluster is lost, gives a run up, or has another version of this package.
     TrainingDiverged
-        Where a run diverges; the others that have finished are stored.
+        Where a run diverges.
     """
     if dask is not None and jobs is not None:
         raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
@@ -106,48 +105,27 @@ def train_missing(
         return len(todo)
     # Compiled once here instead of in every process at once.
     engine.warm_up({s.config.m for s in todo}, quiet)
-    cores = jobs or joblib.cpu_count()
+    cores, remaining = jobs or joblib.cpu_count(), [s.name for s in todo]
     with (
+        tempfile.TemporaryDirectory() as made,
         shown_progress(todo, folder, quiet) as finished,
-        _thread_budget(todo, cores) as (remaining_file, mark_done),
-        contextlib.closing(_trained(todo, folder, cores, remaining_file)) as names,
+        contextlib.closing(_trained(todo, folder, cores, Path(made) / "remaining")) as names,
     ):
+        write_remaining(Path(made) / "remaining", cores, remaining)
         for name in names:
             finished(name)
-            mark_done(name)
+            remaining.remove(name)
+            write_remaining(Path(made) / "remaining", cores, remaining)
     return len(todo)
 
 
-@contextlib.contextmanager
-def _thread_budget(todo: list[RunSpec], cores: int) -> Iterator[tuple[Path, Callable[[str], None]]]:
-    """Yield a file that tells workers which runs remain, and what removes a run from it.
-
-    Only this process writes it, so a worker that dies leaves no wrong count behind.
-    """
-    remaining = [s.name for s in todo]
-    with tempfile.TemporaryDirectory() as made:
-        remaining_file = Path(made) / "remaining"
-
-        def write() -> None:
-            new = remaining_file.with_suffix(".new")
-            new.write_text(" ".join([str(cores), *remaining]))
-            os.replace(new, remaining_file)
-
-        def mark_done(name: str) -> None:
-            remaining.remove(name)
-            write()
-
-        write()
-        yield remaining_file, mark_done
-
-
-def _trained(
-    todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path
-) -> Generator[str, None, None]:
+def _trained(todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path) -> Names:
     """Train the runs, in processes where there are several; yield the names of those stored."""
+    train_one = partial(
+        train_and_store, folder=folder, parent=os.getpid(), remaining_file=remaining_file
+    )
     if min(cores, len(todo)) == 1:
-        for spec in todo:
-            yield train_and_store(spec, folder, os.getpid(), remaining_file)
+        yield from map(train_one, todo)
         return
     # Dispatched a few at a time, as loky fails after Ctrl-C where tasks are still queued.
     parallel = joblib.Parallel(
@@ -159,9 +137,7 @@ def _trained(
     )
     with warnings.catch_warnings():  # after Ctrl-C, that tasks were cancelled: they should be
         warnings.simplefilter("ignore", UserWarning)
-        yield from parallel(
-            joblib.delayed(train_and_store)(s, folder, os.getpid(), remaining_file) for s in todo
-        )
+        yield from parallel(joblib.delayed(train_one)(spec) for spec in todo)
 
 
 class _Workers(LokyBackend):
@@ -177,8 +153,7 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
     specs = list(specs)
     require(specs, folder)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
-    found = [runs[s] for s in specs]
-    return [run for run in found if run is not None]
+    return [run for s in specs if (run := runs[s]) is not None]
 
 
 def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
@@ -206,11 +181,12 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     if expected > ON_THE_SPOT_S:
         shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
         more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        took = "" if building else f" and would take about {clock(expected)}"
+        took = "" if building else f" and would take about {tqdm.format_interval(expected)}"
         raise MissingRuns(
             f"{not_stored(len(lacking), len(specs))}{took}; train them with\n{shown}{more}"
         )
-    print(f"training {plural(len(lacking), 'run')} not stored yet: about {clock(expected)}")
+    about = tqdm.format_interval(expected)
+    print(f"training {plural(len(lacking), 'run')} not stored yet: about {about}")
     train_missing(lacking, folder, quiet=True)
 
 

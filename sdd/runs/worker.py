@@ -13,7 +13,7 @@ from sdd.runs.progress import heartbeat_path, write_heartbeat
 from sdd.runs.spec import RunSpec, make_run
 from sdd.training.checkpoint import Progress
 
-__all__ = ["threads_of", "train_and_store"]
+__all__ = ["threads_of", "train_and_store", "write_remaining"]
 
 CHECKPOINT_EVERY_S = 120  # seconds of training that a crash may cost
 
@@ -61,6 +61,16 @@ def _monitor(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable
                 warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
 
     return on_stop
+
+
+def write_remaining(file: Path, cores: int, remaining: list[str]) -> None:
+    """Tell the workers of a sweep which runs remain, and what cores they share.
+
+    Only the sweep calls this, so a worker that dies leaves no wrong count behind.
+    """
+    new = file.with_suffix(".new")
+    new.write_text(" ".join([str(cores), *remaining]))
+    os.replace(new, file)
 
 
 def threads_of(name: str, remaining_file: Path) -> int:

@@ -7,7 +7,7 @@ import time
 import pytest
 from sweeps import spec
 
-from sdd.runs.progress import clock, heartbeat_path, plural, shown_progress, write_heartbeat
+from sdd.runs.progress import heartbeat_path, plural, shown_progress, write_heartbeat
 from sdd.runs.sweep import train_missing
 from sdd.training import train
 
@@ -54,7 +54,7 @@ def test_steps_of_before_count_as_done_but_not_as_speed(folder, capfd):
     assert "] 75%: 0/1 run, 0 steps/s" in second
     assert "] 100%: 1/1 run, " in third
     assert ", 0 steps/s" not in third
-    assert "trained 1 run in 0:0" in capfd.readouterr().out
+    assert "trained 1 run in 00:0" in capfd.readouterr().out
 
 
 def test_the_share_done_is_of_the_work_and_not_of_the_runs(folder, capfd):
@@ -72,7 +72,7 @@ def test_a_terminal_shows_one_bar_drawn_over_itself(folder, monkeypatch, capsys)
     assert "1/2 runs, " in shown
     assert " steps/s" in shown
     assert shown.count("\n") <= 1
-    assert capsys.readouterr().out == "trained 1 run in 0:00\n"
+    assert capsys.readouterr().out == "trained 1 run in 00:00\n"
 
 
 def test_heartbeats_of_a_killed_sweep_are_not_taken_for_progress(folder, monkeypatch):
@@ -89,6 +89,5 @@ def test_heartbeats_of_a_killed_sweep_are_not_taken_for_progress(folder, monkeyp
     assert found == [[True, False], [False, True]]  # each run writes its own, from its start
 
 
-def test_times_and_counts_are_written_as_people_write_them():
-    assert [clock(s) for s in (0.2, 59.6, 200, 4_000)] == ["0:00", "1:00", "3:20", "1:06:40"]
+def test_counts_are_written_as_people_write_them():
     assert [plural(k, "run") for k in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

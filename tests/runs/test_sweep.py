@@ -307,7 +307,7 @@ def test_the_last_runs_share_the_idle_cores_the_longest_first(tmp_path):
     remaining_file = tmp_path / "remaining"
     names, shares = list("abcdef"), []
     while names:
-        remaining_file.write_text(" ".join(["4", *names]))
+        worker.write_remaining(remaining_file, 4, names)
         shares.append([worker.threads_of(name, remaining_file) for name in names])
         names.pop()
     assert shares == [[1] * 6, [1] * 5, [1] * 4, [2, 1, 1], [2, 2], [4]]
@@ -349,7 +349,7 @@ def test_quick_runs_are_trained_on_the_spot_with_one_line(tmp_path, capfd):
     out, err = capfd.readouterr()
     assert err == ""
     assert out.count("\n") == 1
-    assert "training 1 run not stored yet: about 0:0" in out
+    assert "training 1 run not stored yet: about 00:0" in out
     assert missing([spec(50)], tmp_path) == []
     fetch([spec(50)], tmp_path)
     assert capfd.readouterr() == ("", "")
