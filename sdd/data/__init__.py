@@ -1,6 +1,6 @@
 """Training sets, test sets and endless streams of sparse points of unit norm."""
 
-from sdd.data.dataset import NORM_TOLERANCE, Dataset, whole_number
+from sdd.data.dataset import NORM_TOLERANCE, Dataset, one_of, whole_number
 from sdd.data.rows import binomial_cdf
 from sdd.data.settings import DataSettings, Stream, sample, stream
 from sdd.data.test_sets import test_set
@@ -11,6 +11,7 @@ __all__ = [
     "Dataset",
     "Stream",
     "binomial_cdf",
+    "one_of",
     "sample",
     "stream",
     "test_set",

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from sdd.data.settings import DataSettings
 
-__all__ = ["NORM_TOLERANCE", "Dataset", "whole_number"]
+__all__ = ["NORM_TOLERANCE", "Dataset", "one_of", "whole_number"]
 
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
 
@@ -22,6 +22,13 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
+
+
+def one_of(name: str, value: str, first: str, second: str) -> str:
+    """Return `value`; raise ValueError unless it is one of the two."""
+    if value not in (first, second):
+        raise ValueError(f'{name} must be "{first}" or "{second}", not {value!r}')
+    return value
 
 
 def _require_real(dtype: np.dtype) -> None:
@@ -96,12 +103,12 @@ class Dataset:
                 f"indices must increase within a row; row {row[np.argmax(falls)]} repeats or "
                 "disorders one"
             )
-        if not np.isfinite(values).all():
-            where = int(row[np.argmin(np.isfinite(values))])
+        if not (finite := np.isfinite(values)).all():
+            where = int(row[np.argmin(finite)])
             raise ValueError(f"values must be finite; row {where} holds a NaN or an infinity")
-        if values.size and values.min() < 0:
+        if values.size and (least := values.min()) < 0:
             where = int(row[np.argmin(values)])
-            raise ValueError(f"values must not be negative; row {where} holds {values.min():g}")
+            raise ValueError(f"values must not be negative; row {where} holds {least:g}")
         lengths = np.sqrt(np.bincount(row, values.astype(np.float64) ** 2, indptr.size - 1))
         wrong = (np.abs(lengths - 1) > NORM_TOLERANCE) & (lengths > 0)
         if wrong.any():
@@ -116,12 +123,7 @@ class Dataset:
     def _set(self, indptr, indices, values, n, settings) -> None:
         for array in (indptr, indices, values):
             array.flags.writeable = False  # runs are named by their data: it must not change
-        for name, value in zip(
-            ("indptr", "indices", "values", "n", "settings"),
-            (indptr, indices, values, n, settings),
-            strict=True,
-        ):
-            object.__setattr__(self, name, value)
+        self.__dict__.update(indptr=indptr, indices=indices, values=values, n=n, settings=settings)
 
     @classmethod
     def unchecked(cls, indptr, indices, values, n, settings=None) -> "Dataset":

@@ -133,25 +133,10 @@ def _in_parts(task: Callable[[int, int], None], count: int, threads: int) -> Non
 def draw(
     first: int, count: int, n: int, p: float, seed: int, stream: int, threads: int = 1
 ) -> tuple[Int[np.ndarray, "count_plus_1"], Int[np.ndarray, "nnz"], Float[np.ndarray, "nnz"]]:
-    """Draw rows `first` … `first + count` − 1 of a stream; see `sdd.sample` for their law.
+    """Draw rows `first` … `first + count` − 1 of a stream, as compressed sparse rows.
 
-    Parameters
-    ----------
-    first, count : int
-        Which rows.
-    n : int
-        Number of features.
-    p : float
-        Probability that a feature is active.
-    seed, stream : int
-        Key and last word of the counter: other ones give other random numbers.
-    threads : int
-        Threads to use at most; few rows are drawn on fewer.
-
-    Returns
-    -------
-    indptr, indices, values : arrays
-        The rows as compressed sparse rows; see `sdd.Dataset`.
+    Their law is that of `sdd.sample`, with probability p that a feature is active. `seed` and
+    `stream` are key and last word of the counter. Few rows are drawn on fewer threads.
     """
     key = np.uint64(seed), np.uint64(stream)
     cdf = binomial_cdf(n, p)

@@ -1,9 +1,8 @@
 """What determines a data set, and how it is drawn: training sets, test sets, endless streams.
 
-Every row is drawn by a counter-based generator from (seed, stream, row number) alone. So a row
-is the same on every platform, the first rows of a large draw are the rows of a small one,
-batches of fresh rows can be resumed at any step, and training, test and fresh rows never share
-random numbers.
+Every row is drawn by a counter-based generator from (seed, stream, row number) alone. So the first
+rows of a large draw are the rows of a small one, batches of fresh rows can be resumed at any step,
+and training, test and fresh rows never share random numbers.
 """
 
 import math
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sdd.data import rows
-from sdd.data.dataset import Dataset, whole_number
+from sdd.data.dataset import Dataset, one_of, whole_number
 
 __all__ = ["DataSettings", "Stream", "sample", "stream"]
 
@@ -56,33 +55,26 @@ class DataSettings:
     features: int | None = None
 
     def __post_init__(self) -> None:
-        if self.T == math.inf:
-            if self.batch is None:
-                raise ValueError("batch must be given where T is infinite, not None")
-            object.__setattr__(self, "batch", whole_number("batch", self.batch, 1))
-        else:
-            object.__setattr__(self, "T", whole_number("T", self.T, 1))
-            if self.batch is not None:
-                raise ValueError(
-                    f"batch is only for T = infinity, but T = {self.T} and batch = {self.batch}"
-                )
-        object.__setattr__(self, "n", whole_number("n", self.n, 1))
-        for name, value in (("T", self.batch or self.T), ("n", self.n)):
-            if value >= 2**31:
-                raise ValueError(f"{name} must be below 2**31, not {value:,}")
-        if self.features is not None:
-            object.__setattr__(self, "features", whole_number("features", self.features, 1))
-            if self.features > self.n:
-                raise ValueError(f"features must be at most n = {self.n}, not {self.features}")
-        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
-        if self.seed >= 2**64:
-            raise ValueError(f"seed must be below 2**64, not {self.seed}")
+        fresh = self.T == math.inf
+        if fresh and self.batch is None:
+            raise ValueError("batch must be given where T is infinite, not None")
+        if not fresh and self.batch is not None:
+            got = f"T = {self.T} and batch = {self.batch}"
+            raise ValueError(f"batch is only for T = infinity, but {got}")
+        optional = {"features": 1} if self.features is not None else {}
+        for name, least in {"batch" if fresh else "T": 1, "n": 1, "seed": 0, **optional}.items():
+            value = whole_number(name, getattr(self, name), least)
+            bits = 64 if name == "seed" else 31
+            if value >= 2**bits:
+                raise ValueError(f"{name} must be below 2**{bits}, not {value}")
+            object.__setattr__(self, name, value)
+        if self.features is not None and self.features > self.n:
+            raise ValueError(f"features must be at most n = {self.n}, not {self.features}")
         real = isinstance(self.sparsity, (int, float, np.floating))
         if not real or not 0 <= self.sparsity < 1:
             raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
         object.__setattr__(self, "sparsity", float(self.sparsity))
-        if self.split not in ("train", "test"):
-            raise ValueError(f'split must be "train" or "test", not {self.split!r}')
+        one_of("split", self.split, "train", "test")
 
     def make(self) -> "Dataset | Stream":
         """Draw the data set, or open the stream of fresh points where T is infinite."""
@@ -127,11 +119,7 @@ class Stream:
 
 
 def sample(
-    T: int,
-    n: int = 10_000,
-    sparsity: float = 0.999,
-    seed: int = 0,
-    split: str = "train",
+    T: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0, split: str = "train"
 ) -> Dataset:
     """Draw T data points (section "Experiment Setup").
 
@@ -165,23 +153,13 @@ def sample(
     """
     if T == math.inf:
         raise ValueError("T must be finite here; for T = infinity use sdd.stream")
-    data = DataSettings(T=T, n=n, sparsity=sparsity, seed=seed, split=split).make()
-    assert isinstance(data, Dataset)
-    return data
+    settings = DataSettings(T=T, n=n, sparsity=sparsity, seed=seed, split=split)
+    return settings.rows(0, int(settings.T), split)
 
 
 def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) -> Stream:
     """Open the stream of fresh points for T = ∞: ``stream(...).at(step)`` is a step's batch.
 
-    Parameters
-    ----------
-    batch : int
-        Rows per step.
-    n, sparsity, seed
-        As for `sample`.
-
-    Returns
-    -------
-    Stream
+    It has `batch` rows a step; `n`, `sparsity` and `seed` are as for `sample`.
     """
     return Stream(DataSettings(T=math.inf, n=n, sparsity=sparsity, seed=seed, batch=batch))

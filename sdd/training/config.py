@@ -1,6 +1,7 @@
 """What determines a run, and what it holds: `TrainConfig` and `Run`."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import paper
-from sdd.data import DataSettings, whole_number
+from sdd.data import DataSettings, one_of, whole_number
 
 __all__ = ["Run", "TrainConfig"]
 
@@ -76,22 +77,17 @@ class TrainConfig:
         if self.warmup is not None:
             object.__setattr__(self, "warmup", whole_number("warmup", self.warmup, 0))
             if self.steps <= self.warmup:
-                raise ValueError(
-                    f"steps must exceed the warm-up, but steps = {self.steps} "
-                    f"and warmup = {self.warmup}"
-                )
+                got = f"steps = {self.steps} and warmup = {self.warmup}"
+                raise ValueError(f"steps must exceed the warm-up, but {got}")
         names = ["lr", "weight_decay", "eps", "gain"]
         for name in names + ["bias_decay"] * (self.bias_decay is not None):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
             object.__setattr__(self, name, float(value))
-        if self.reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction must be "mean" or "sum", not {self.reduction!r}')
-        if self.xavier not in ("normal", "uniform"):
-            raise ValueError(f'xavier must be "normal" or "uniform", not {self.xavier!r}')
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(f'dtype must be "float32" or "float64", not {self.dtype!r}')
+        one_of("reduction", self.reduction, "mean", "sum")
+        one_of("xavier", self.xavier, "normal", "uniform")
+        one_of("dtype", self.dtype, "float32", "float64")
         if self.device != "cpu":
             from sdd.engine.torch_step import device_name  # here, as PyTorch takes seconds
 
@@ -101,6 +97,13 @@ class TrainConfig:
     def warmup_steps(self) -> int:
         """Steps of warm-up, with the paper's 5 % where none are given."""
         return round(paper.WARMUP_FRACTION * self.steps) if self.warmup is None else self.warmup
+
+    def snapshot_steps(self, steps: Iterable[int]) -> tuple[int, ...]:
+        """Return the steps sorted, and each once; raise ValueError unless they are steps of it."""
+        found = sorted({whole_number("a snapshot's step", step, 0) for step in steps})
+        if found and found[-1] > self.steps:
+            raise ValueError(f"snapshots must be at most steps = {self.steps}, not {found[-1]}")
+        return tuple(found)
 
     def rates(self) -> Float[np.ndarray, "steps"]:
         """Return the learning rate of every step: linear up to `lr`, then a cosine to zero."""

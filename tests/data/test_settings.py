@@ -125,9 +125,5 @@ def test_whole_numbers_may_come_as_floats_and_numpy_scalars():
     plain = DataSettings(T=5, n=10, sparsity=0.5)
     assert DataSettings(T=5.0, n=np.int64(10), sparsity=np.float32(0.5)) == plain
     other = DataSettings(T=np.float64(5), n=10, sparsity=0, seed=np.uint8(0))
-    assert [type(x) for x in (other.T, other.n, other.sparsity, other.seed)] == [
-        int,
-        int,
-        float,
-        int,
-    ]
+    kinds = [type(x) for x in (other.T, other.n, other.sparsity, other.seed)]
+    assert kinds == [int, int, float, int]
