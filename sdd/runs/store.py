@@ -1,11 +1,8 @@
 """Stored runs: one safetensors file each, named by the hash of its settings.
 
 A file is written under a temporary name and moved into place, and its content hash is checked
-on reading, so a half-written or damaged file is never taken for a run. Files hold no times and
-no machine names: the same settings give the same bytes.
-
-The checkpoint of a run in training is in a hidden folder beside them; it is deleted when the run is
-stored.
+on reading, so a half-written or damaged file is never taken for a run. The same settings give the
+same bytes. The checkpoint of a run in training lies in a hidden folder until the run is stored.
 """
 
 import contextlib
@@ -25,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sdd.data import DataSettings
-from sdd.training.checkpoint import SNAPSHOT, Progress
+from sdd.training.checkpoint import SNAPSHOT, Progress, grouped
 from sdd.training.config import Run, TrainConfig
 
 __all__ = [
@@ -46,6 +43,8 @@ NUMERICS = 3
 NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
 FORMAT = "sdd-run-1"
 CHECKPOINT = "sdd-checkpoint-1"
+TENSORS = ("W", "b", "restart_losses")
+LOSSES = ("train_loss", "test_loss", "test_error")
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
 
 
@@ -71,22 +70,20 @@ def _changed(settings: Any) -> dict[str, Any]:
 
 
 def run_name(
-    data: DataSettings | str,
-    config: TrainConfig,
-    snapshots: tuple[int, ...] = (),
-    start: str = "",
+    data: DataSettings | str, config: TrainConfig, snapshots: tuple[int, ...] = (), start: str = ""
 ) -> str:
     """Return the name of a run: a hash of what determines it, independent of this code."""
-    what: dict[str, Any] = {
-        "data": data if isinstance(data, str) else _changed(data),
-        "config": _changed(config),
-        "numerics": NUMERICS_AT.get(config.m, NUMERICS),
-    }
-    if snapshots:
-        what["snapshots"] = list(snapshots)
-    if start:
-        what["start"] = start
+    numerics = NUMERICS_AT.get(config.m, NUMERICS)
+    what: dict[str, Any] = {"config": _changed(config), "numerics": numerics}
+    what["data"] = data if isinstance(data, str) else _changed(data)
+    optional = {"snapshots": list(snapshots), "start": start}
+    what |= {key: value for key, value in optional.items() if value}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _name_of(run: Run) -> str:
+    snapshots = tuple(int(step) for step in run.snapshots.get("step", ()))
+    return run_name(run.data, run.config, snapshots, run.start)
 
 
 def path(name: str, folder: Path | None = None) -> Path:
@@ -102,12 +99,11 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
     StoreError
         Where the folder cannot be written to, or is full; nothing half-written is left.
     """
-    snapshots = tuple(int(s) for s in run.snapshots.get("step", ()))
-    target = path(run_name(run.data, run.config, snapshots, run.start), folder)
-    tensors = {"W": run.W, "b": run.b, "restart_losses": run.restart_losses}
+    target = path(_name_of(run), folder)
+    tensors = {k: getattr(run, k) for k in TENSORS}
     tensors |= {f"history/{k}": v for k, v in run.history.items()}
     tensors |= {f"snapshots/{k}": v for k, v in run.snapshots.items()}
-    meta = {k: getattr(run, k) for k in ("train_loss", "test_loss", "test_error")}
+    meta = {k: getattr(run, k) for k in LOSSES}
     _write(target, tensors, {"format": FORMAT, **run.settings, **meta})
     with contextlib.suppress(OSError):
         checkpoint_path(target.stem, folder).unlink()
@@ -165,25 +161,14 @@ def _read(file: Path, name: str) -> Run:
     data = meta["data"]
     data = data["hash"] if "hash" in data else DataSettings(**data)
     config = TrainConfig(**meta["config"])
-    groups: dict[str, Any] = {"history": {}, "snapshots": {}}
-    for key, value in tensors.items():
-        group, _, entry = key.partition("/")
-        if entry:
-            groups[group][entry] = value
-    run = Run(
-        W=tensors["W"],
-        b=tensors["b"],
-        config=config,
-        data=data,
-        restart_losses=tensors["restart_losses"],
-        start=meta["start"],
-        **{k: meta[k] for k in ("train_loss", "test_loss", "test_error")},
-        **groups,
-    )
-    if groups["snapshots"] and set(groups["snapshots"]) != set(SNAPSHOT):
+    groups = grouped(tensors)
+    snapshots = groups["snapshots"]
+    if snapshots and set(snapshots) != set(SNAPSHOT):
         raise ValueError("its snapshots are of an earlier form")
-    snapshots = tuple(int(s) for s in groups["snapshots"].get("step", ()))
-    if meta["numerics"] != NUMERICS or run_name(data, config, snapshots, run.start) != name:
+    parts: dict[str, Any] = {k: tensors[k] for k in TENSORS}
+    parts |= {k: meta[k] for k in ("start", *LOSSES)}
+    run = Run(config=config, data=data, history=groups["history"], snapshots=snapshots, **parts)
+    if meta["numerics"] != NUMERICS or _name_of(run) != name:
         raise ValueError("it holds the run of other settings")
     return run
 

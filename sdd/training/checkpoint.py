@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +12,19 @@ import numpy as np
 from sdd import engine
 from sdd.training.config import TrainConfig
 
-__all__ = ["HISTORY", "SNAPSHOT", "Progress", "RestartState"]
+__all__ = ["HISTORY", "SNAPSHOT", "Progress", "RestartState", "grouped"]
 
 HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
 SNAPSHOT = ("step", "W", "b", "vW", "vb")  # weights, and AdamW's second moments of them
+
+
+def grouped(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Return the arrays "group/name" by group, then by name; name is "" where there is no "/"."""
+    groups: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for key, array in arrays.items():
+        group, _, name = key.partition("/")
+        groups[group][name] = array
+    return groups
 
 
 @dataclass(eq=False)
@@ -59,14 +69,11 @@ class RestartState:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "RestartState":
         """Return the restart that had these `arrays`."""
-        groups: dict[str, dict[str, Any]] = {"state": {}, "history": {}, "snapshots": {}}
-        for key, array in arrays.items():
-            group, _, name = key.partition("/")
-            if name:
-                groups[group][name] = array if group == "state" else list(array)
-        steps = int(arrays["steps"][0])
-        history = {name: groups["history"][name] for name in HISTORY}
-        snapshots = {name: groups["snapshots"][name] for name in SNAPSHOT}
+        groups, steps = grouped(arrays), int(arrays["steps"][0])
+        if groups.keys() != {"steps", "state", "history", "snapshots"}:
+            raise KeyError(*groups)
+        history = {name: list(groups["history"][name]) for name in HISTORY}
+        snapshots = {name: list(groups["snapshots"][name]) for name in SNAPSHOT}
         state = engine.State.from_arrays(groups["state"], steps)
         return cls(state, history, snapshots, steps, groups["state"])
 
@@ -124,15 +131,12 @@ class Progress:
         """
         progress = cls(config)
         try:
-            if arrays["losses"].shape != progress.losses.shape:
+            groups = grouped(arrays)
+            losses = groups.pop("losses")[""]
+            if losses.shape != progress.losses.shape:
                 raise ValueError("it has another number of restarts")
-            progress.losses[:] = arrays["losses"]
-            restarts: dict[int, dict[str, np.ndarray]] = {}
-            for key, array in arrays.items():
-                r, _, name = key.partition("/")
-                if name:
-                    restarts.setdefault(int(r), {})[name] = array
-            progress.restarts = {r: RestartState.from_arrays(a) for r, a in restarts.items()}
+            progress.losses[:] = losses
+            progress.restarts = {int(r): RestartState.from_arrays(a) for r, a in groups.items()}
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"it is not the progress of a training ({error!r})") from error
         return progress
