@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sdd import paper
-from sdd.data import DataSettings, test_set, whole_number
+from sdd.data import DataSettings, test_set
 from sdd.runs import store
 from sdd.training import evaluate, train
 from sdd.training.config import Run, TrainConfig
@@ -44,12 +44,7 @@ class RunSpec:
     start: str = ""
 
     def __post_init__(self) -> None:
-        snapshots = sorted({whole_number("a snapshot's step", s, 0) for s in self.snapshots})
-        if snapshots and snapshots[-1] > self.config.steps:
-            raise ValueError(
-                f"snapshots must be at most steps = {self.config.steps}, not {snapshots[-1]}"
-            )
-        object.__setattr__(self, "snapshots", tuple(snapshots))
+        object.__setattr__(self, "snapshots", self.config.snapshot_steps(self.snapshots))
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from sdd import engine
-from sdd.data import Dataset, Stream, whole_number
+from sdd.data import Dataset, Stream
 from sdd.training.checkpoint import Progress, RestartState
 from sdd.training.config import Run, TrainConfig
 from sdd.training.restarts import side_by_side
@@ -76,15 +76,11 @@ def train(
         Where the loss becomes infinite or NaN; step and settings are named.
     """
     config = TrainConfig() if config is None else config
-    wanted = {whole_number("a snapshot's step", step, 0) for step in snapshots}
-    if wanted and max(wanted) > config.steps:
-        raise ValueError(f"snapshots must be at most steps = {config.steps}, not {max(wanted)}")
+    wanted = set(config.snapshot_steps(snapshots))
     probe = data.at(0) if isinstance(data, Stream) else data
     if init is not None:
-        if config.restarts > 1:
-            raise ValueError(
-                f"restarts must be 1 where initial weights are given, not {config.restarts}"
-            )
+        if (count := config.restarts) > 1:
+            raise ValueError(f"restarts must be 1 where initial weights are given, not {count}")
         W, b = (np.asarray(a, config.dtype) for a in init)
         engine.check_shapes(W, b, probe)
         if W.shape[0] != config.m:
@@ -99,9 +95,8 @@ def train(
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
-        restart = progress.restarts.get(r) or RestartState.fresh(
-            *(init or config_weights(seeded, data.n))
-        )
+        fresh = init or config_weights(seeded, data.n)
+        restart = progress.restarts.get(r) or RestartState.fresh(*fresh)
 
         def on_stop(row: tuple[float, ...]) -> None:
             with progress.lock:
@@ -117,21 +112,20 @@ def train(
 
         _train_restart(data, seeded, restart, wanted, threads, on_stop)
 
-    count = threads if callable(threads) else lambda: threads
-    todo = [r for r in range(config.restarts) if math.isnan(progress.losses[r])]
+    threads_now = threads if callable(threads) else lambda: threads
+    todo = np.flatnonzero(np.isnan(progress.losses)).tolist()
     if len(todo) > 1 and threads != 1 and config.device == "cpu":
-        side_by_side(train_one, todo, count)
+        side_by_side(train_one, todo, threads_now)
     else:
         for r in todo:
-            train_one(r, count)
+            train_one(r, threads_now)
     best = progress.restarts[int(np.argmin(progress.losses))]
-    settings = data.settings if data.settings is not None else data.content_hash()
     kept = {name: np.array(values) for name, values in best.snapshots.items()}
     return Run(
         W=best.state.W,
         b=best.state.b,
         config=config,
-        data=settings,
+        data=data.settings or data.content_hash(),
         history={name: np.array(values) for name, values in best.history.items()},
         train_loss=float(best.history["loss"][-1]),
         restart_losses=progress.losses,

@@ -14,19 +14,10 @@ class _Stopped(Exception):
 def side_by_side(
     train_one: Callable[[int, Callable[[], int]], None], todo: list[int], threads: Callable[[], int]
 ) -> None:
-    """Train restarts in as many Python threads as there may be now.
+    """Call ``train_one(r, threads)`` for each restart, in as many threads as there may be now.
 
     Each has one thread for its steps, and the last one left has all: numba's simplest threading
     layer allows no two callers at once.
-
-    Parameters
-    ----------
-    train_one : callable
-        ``train_one(r, threads)`` trains restart r on ``threads()`` threads.
-    todo : list of int
-        The restarts to train.
-    threads : callable
-        How many threads may be used now.
     """
     waiting, stop = list(reversed(todo)), threading.Event()
     active: set[int] = set()
@@ -47,9 +38,7 @@ def side_by_side(
         try:
             while waiting or running:
                 while waiting and len(active) < max(1, threads()):
-                    active.add(
-                        waiting[-1]
-                    )  # counted before it starts, so that no other takes all threads
+                    active.add(waiting[-1])  # before it starts: no other then takes all threads
                     running.add(pool.submit(work, waiting.pop()))
                 # Asked every second, as there may be more threads by then.
                 done, running = wait(running, 1, FIRST_COMPLETED)
