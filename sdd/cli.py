@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sdd", description="Train, list and judge the runs of the book."
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    profile = argparse.ArgumentParser(add_help=False)
+    profile.add_argument("--profile", help="quick, paper or full (default: $PROFILE, or paper)")
+    add = partial(commands.add_parser, parents=[profile])
 
-    run = commands.add_parser(
+    run = add(
         "run",
         help="train the runs that are not stored yet",
         description="Train what is not stored yet: all experiments of a profile, those named, or "
@@ -46,7 +50,6 @@ def _parser() -> argparse.ArgumentParser:
         "kept every two minutes: stopped at any time, the same command continues from there.",
     )
     run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
-    _add_profile(run)
     run.add_argument(
         "--jobs",
         type=int,
@@ -61,22 +64,16 @@ def _parser() -> argparse.ArgumentParser:
         "machines need this package, as this one needs sdd[cluster]; finished runs are stored here",
     )
     group = run.add_argument_group("settings of one run")
-    for flag, default in _setting_flags().items():
+    for name, default in _settings().items():
         kind = str if isinstance(default, str) else _number
-        group.add_argument(f"--{flag}", type=kind, default=None, metavar=flag.upper())
-    group.add_argument(
-        "--start", help="a planted start: tgon:F, ring:K:r:b or top-ring:K:r:b, see sdd.starts"
-    )
-    group.add_argument("--snapshots", type=int, nargs="+", default=None, metavar="STEP")
+        group.add_argument(_flag(name), type=kind, metavar=_flag(name)[2:].upper())
+    planted = "a planted start: tgon:F, ring:K:r:b or top-ring:K:r:b, see sdd.training.starts"
+    group.add_argument("--start", help=planted)
+    group.add_argument("--snapshots", type=int, nargs="+", metavar="STEP")
 
-    listing = commands.add_parser("list", help="list the experiments and their runs' settings")
-    _add_profile(listing)
-    status = commands.add_parser(
-        "status", help="how many runs are stored, and the share of the work that is left"
-    )
-    _add_profile(status)
-    judged = commands.add_parser("claims", help="judge the paper's claims on the stored runs")
-    _add_profile(judged)
+    add("list", help="list the experiments and their runs' settings")
+    add("status", help="how many runs are stored, and the share of the work that is left")
+    judged = add("claims", help="judge the paper's claims on the stored runs")
     judged.add_argument("--json", type=Path, help="also write the scorecard to this file")
     speed = commands.add_parser("bench", help="time a training step against PyTorch")
     speed.add_argument("--json", type=Path, help="also write the results to this file, and a plot")
@@ -84,43 +81,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_profile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help="quick, paper or full (default: $PROFILE, or paper)")
+def _settings() -> dict[str, Any]:
+    """Return every setting of a run with its default; the data's seed is "data_seed"."""
+    found = {"data_seed" if f.name == "seed" else f.name: f.default for f in fields(DataSettings)}
+    return found | {f.name: f.default for f in fields(TrainConfig)}
 
 
-def _setting_flags() -> dict[str, Any]:
-    """Return flag → default for every setting of a run; the data's seed is --data-seed."""
-    flags = {"data-seed" if f.name == "seed" else f.name: f.default for f in fields(DataSettings)}
-    return flags | {f.name.replace("_", "-"): f.default for f in fields(TrainConfig)}
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _specs(args: argparse.Namespace) -> list[RunSpec]:
     """Return the runs asked for: those of experiments, or one of the settings given."""
-    given = {
-        flag.replace("-", "_"): value
-        for flag in _setting_flags()
-        if (value := getattr(args, flag.replace("-", "_"))) is not None
-    }
-    if not given and args.snapshots is None and args.start is None:
+    asked = (*_settings(), "start", "snapshots")
+    given = {name: value for name in asked if (value := getattr(args, name)) is not None}
+    if not given:
         names = args.experiments or list(findings.EXPERIMENTS)
         return [s for name in names for s in findings.specs(name, args.profile)]
     if args.experiments:
-        flags = [f"--{g.replace('_', '-')}" for g in given]
-        flags += [f"--{name}" for name in ("start", "snapshots") if getattr(args, name)]
-        raise ValueError(
-            f"name experiments or give settings, not both: {' '.join(args.experiments)} and "
-            f"{', '.join(flags)}"
-        )
+        both = f"{' '.join(args.experiments)} and {', '.join(map(_flag, given))}"
+        raise ValueError(f"name experiments or give settings, not both: {both}")
     if "T" not in given:
         raise ValueError("a run of your own needs --T, the number of data points (or inf)")
+    start, snapshots = given.pop("start", ""), tuple(given.pop("snapshots", ()))
     chosen = findings.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
-    return [RunSpec(chosen.data, chosen.config, tuple(args.snapshots or ()), args.start or "")]
+    return [replace(chosen, start=start, snapshots=snapshots)]
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return the arguments of a command, checked: what can be wrong with them is found here.
-
-    `profile` is the name of the profile; of the command `run`, `specs` are the runs asked for.
+    """Return the arguments of a command, checked; `specs` are the runs that `run` is to train.
 
     Raises
     ------
@@ -135,9 +124,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.command == "run":
         if args.jobs is not None and args.jobs < 1:
             raise ValueError(f"jobs must be at least 1, not {args.jobs}")
-        if args.jobs is not None and args.dask is not None:
-            raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
         if args.dask is not None:
+            if args.jobs is not None:
+                raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
             cluster.require_dask()
         args.specs = _specs(args)
         if len(args.specs) == 1 and args.dask is None:
@@ -160,10 +149,9 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    for name in findings.EXPERIMENTS:
-        specs = findings.specs(name, args.profile)
-        print(f"{name}: {findings.EXPERIMENTS[name].description}")
-        for s in specs:
+    for name, experiment in findings.EXPERIMENTS.items():
+        print(f"{name}: {experiment.description}")
+        for s in findings.specs(name, args.profile):
             print(f"  {s.name}  {s.command().removeprefix('python -m sdd run ')}")
 
 
@@ -183,8 +171,7 @@ def _status(args: argparse.Namespace) -> None:
 
 
 def _claims(args: argparse.Namespace) -> None:
-    every = [s for e in findings.EXPERIMENTS for s in findings.specs(e, args.profile)]
-    specs = list(dict.fromkeys(every))  # two experiments may share runs
+    specs = {s for e in findings.EXPERIMENTS for s in findings.specs(e, args.profile)}
     if lacking := sweep.missing(specs):  # judging trains nothing
         raise sweep.MissingRuns(
             f"{sweep.not_stored(len(lacking), len(specs))}; train them with "
@@ -236,10 +223,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
         kept = "" if there else ", and so are the last checkpoints of the others"
-        print(
-            f"\nstopped: finished runs are stored{kept}; the same command continues from there",
-            file=sys.stderr,
-        )
+        said = f"stopped: finished runs are stored{kept}; the same command continues from there"
+        print(f"\n{said}", file=sys.stderr)
         return 130
     return 0
 

@@ -57,39 +57,23 @@ def stored(folder):
 
 
 # --- Bad input ----------------------------------------------------------------------------------
+# One of each kind: all rules of settings are in tests/data and tests/training.
 
 BAD_INPUT = {
     "no data points": ("--T 0", "T must be a whole number of at least 1, not 0"),
-    "a negative number of data points": ("--T -3", "T must be a whole number .*not -3"),
     "half a data point": ("--T 4.5", "T must be a whole number .*not 4.5"),
     "T that is not a number": ("--T nan", "T must be a whole number .*not nan"),
-    "minus infinitely many points": ("--T=-inf", "T must be a whole number .*not -inf"),
-    "no features": ("--T 4 --n 0", "n must be a whole number of at least 1, not 0"),
-    "half a feature": ("--T 4 --n 50.5", "n must be a whole number .*not 50.5"),
     "infinitely many features": ("--T 4 --n inf", "n must be a whole number .*not inf"),
     "no hidden dimension": ("--T 4 --m 0", "m must be a whole number of at least 1, not 0"),
-    "a negative number of dimensions": ("--T 4 --m -2", "m must be a whole number .*not -2"),
-    "half a dimension": ("--T 4 --m 1.5", "m must be a whole number .*not 1.5"),
     "features never present": ("--T 4 --sparsity 1", r"sparsity must be in \[0, 1\), not 1"),
-    "negative sparsity": ("--T 4 --sparsity -0.1", r"sparsity must be in \[0, 1\), not -0.1"),
-    "sparsity that is not a number": ("--T 4 --sparsity nan", "sparsity must be .*not nan"),
-    "no steps": ("--T 4 --steps 0", "steps must be a whole number of at least 1, not 0"),
-    "half a step": ("--T 4 --steps 10.5", "steps must be a whole number .*not 10.5"),
     "as many steps as warm-up": (
         "--T 4 --steps 20 --warmup 20",
         "steps must exceed the warm-up.*steps = 20 and warmup = 20",
     ),
-    "negative warm-up": ("--T 4 --warmup -1", "warmup must be .*not -1"),
-    "an unknown reduction": ("--T 4 --reduction max", '"mean" or "sum", not \'max\''),
     "an unknown precision": ("--T 4 --dtype float16", '"float32" or "float64", not'),
     "an unknown split": ("--T 4 --split valid", '"train" or "test", not'),
     "a learning rate that is not a number": ("--T 4 --lr nan", "lr must be a finite.*not nan"),
-    "a negative learning rate": ("--T 4 --lr -1", "lr must be a finite number.*not -1"),
-    "negative weight decay": ("--T 4 --weight-decay -1", "weight_decay must be .*not -1"),
-    "negative epsilon": ("--T 4 --eps -1", "eps must be .*not -1"),
     "a negative data seed": ("--T 4 --data-seed -1", "seed must be .*not -1"),
-    "a negative parameter seed": ("--T 4 --seed -1", "seed must be .*not -1"),
-    "no restarts": ("--T 4 --restarts 0", "restarts must be .*not 0"),
     "a batch for finitely many points": ("--T 4 --batch 3", "batch is only for T = infinity"),
     "an empty batch": ("--T inf --batch 0", "batch must be .*not 0"),
     "settings and no T": ("--n 50", "needs --T"),
@@ -103,7 +87,6 @@ BAD_INPUT = {
         "--T 4 --jobs 2 --dask tcp://127.0.0.1:1",
         "give --jobs or --dask, not both: 2 and tcp://127.0.0.1:1",
     ),
-    "less than no process": ("--jobs -2", "jobs must be at least 1, not -2"),
     "a snapshot after the end": (
         "--T 4 --n 50 --sparsity 0.9 --steps 20 --snapshots 30",
         "snapshots must be at most steps = 20, not 30",
