@@ -82,8 +82,8 @@ def fast(points: Dataset, start: Start, threads: int) -> Method:
 
 def dense(points: Dataset, start: Start) -> Method:
     """Return the fused kernel that visits every pair, on one core."""
-    state = engine.State(start.W, start.b)
-    steps = step.AllPairs(*start.W.shape, points, start.W.dtype)
+    state, (m, n) = engine.State(start.W, start.b), start.W.shape
+    steps = step.AllPairs(m, n, points, start.W.dtype)
     hyper = paper.WEIGHT_DECAY, paper.WEIGHT_DECAY, *engine.BETAS, paper.EPS
     scale = 2.0 / (points.n * points.T)
     return Method(lambda k: steps.advance(state, np.full(k, 1e-6), scale, hyper, FLUSHED), REORDER)

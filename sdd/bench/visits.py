@@ -71,21 +71,7 @@ def _group_sides(
 
 
 def partition(W: Float[np.ndarray, "2 n"], b: Float[np.ndarray, "n"], data: Dataset) -> Partition:
-    """Return how the engine splits the points of the data and the features of the weights.
-
-    Parameters
-    ----------
-    W : (2, n) array
-        Weights.
-    b : (n,) array
-        Bias.
-    data : Dataset
-        T points of n features.
-
-    Returns
-    -------
-    Partition
-    """
+    """Return how the engine splits the points of the data and the features of the weights."""
     h = engine.hidden(W, data)
     scale = typical_size(h)
     lines = np.vstack([W, b]).T[order_features(W, b, scale)].astype(float)

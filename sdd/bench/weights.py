@@ -45,31 +45,15 @@ def _continued(
 def starts(
     p: Profile, points: Dataset, last: Start | None, threads: int, on_the_spot: int
 ) -> list[Start]:
-    """Return the weights at which a step on these points is timed: the slowest is reported.
+    """Return the weights at which a step on these points, of data seed 0, is timed.
 
-    Parameters
-    ----------
-    p : Profile
-        Whose runs are looked for; `points` are those of its data seed 0.
-    points : Dataset
-        The training set.
-    last : Start or None
-        Weights of the next smaller size.
-    threads : int
-        Threads to use where steps are taken.
-    on_the_spot : int
-        T up to which weights are trained here where no run is stored.
-
-    Returns
-    -------
-    list of Start
-        Those of the stored run: its snapshots, or its end. Where none is stored, weights trained
-        2,500 steps on; beyond `on_the_spot`, those of the next smaller size 200 steps on.
+    They are those of the stored run: its snapshots, or its end. Where none is stored, weights
+    trained 2,500 steps; beyond T = `on_the_spot`, `last` of the next smaller size 200 steps on.
     """
     for spec in findings.specs("dataset-size", p.name):
         run = store.load(spec.name) if (spec.data.T, spec.data.seed) == (points.T, 0) else None
         if run is not None:
-            end = {"step": [p.steps], "W": [run.W], "b": [run.b]}
+            end = {"step": np.array([p.steps]), "W": run.W[None], "b": run.b[None]}
             kept = run.snapshots or end
             return [
                 Start(W, b, int(s), float(_rates(p, int(s))[0]), "stored run")
@@ -90,16 +74,9 @@ def trained(p: Profile, points: Dataset, m: int, threads: int) -> Start:
 def planted(points: Dataset, m: int, regime: str) -> Start:
     """Return weights put in by hand, for any m, as training would leave them in a regime.
 
-    Parameters
-    ----------
-    points : Dataset
-        The training set.
-    m : int
-        Hidden dimensions.
-    regime : str
-        "generalising": 5 m / 2 features are long, the others short, and the bias is small and
-        positive. "memorising": ten points a dimension, W = 10 Σ_i h_i x_iᵀ of random
-        directions h_i, and a bias that silences most of what else they would set off.
+    "generalising": 5 m / 2 features are long, the others short, and the bias is small and
+    positive. "memorising": ten points a dimension, W = 10 Σ_i h_i x_iᵀ of random directions h_i,
+    and a bias that silences most of what else they would set off.
     """
     rng, n = np.random.default_rng(m), points.n
     if regime == "generalising":

@@ -32,18 +32,8 @@ def _source_hash() -> str:
 def memory(folder: Path | None = None) -> joblib.Memory:
     """Return the cache of measures that lies in a store, in its hidden folder `.measures`.
 
-    Measures made with other source code of this package are not found in it. It is silent: what
-    cannot be written is computed again at the next call.
-
-    Parameters
-    ----------
-    folder : Path or None
-        The store; None means the default one.
-
-    Returns
-    -------
-    joblib.Memory
-        One that keeps nothing where the folder cannot be written to.
+    Measures made with other source code of this package are not found in it. Where the folder
+    cannot be written to, nothing is kept, and nothing is said.
     """
     for message in ("Unable to cache to disk", "Persisting input arguments took"):
         warnings.filterwarnings("ignore", message)

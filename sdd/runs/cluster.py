@@ -36,15 +36,7 @@ def require_dask() -> None:
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Yield a client of the Dask cluster at that address.
-
-    Raises
-    ------
-    ImportError
-        Where Dask is not installed.
-    ConnectionError
-        Where no Dask scheduler answers there.
-    """
+    """Yield a client of the Dask cluster there; raise ConnectionError where none answers."""
     require_dask()
     import distributed
 
@@ -94,10 +86,10 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
         raise ClusterError(
             f"the cluster's machines need this version of this package, too: {error}"
         ) from error
-    if found != {store.NUMERICS}:
+    if other := found - {store.NUMERICS}:
         raise ClusterError(
             f"the Dask cluster must have this version of sdd, of numerics {store.NUMERICS}, not "
-            f"{', '.join(map(str, sorted(found - {store.NUMERICS})))}"
+            f"{', '.join(map(str, sorted(other)))}"
         )
     unwanted = Event(client=client)  # set once nobody waits for the runs any more
     futures = client.map(_train, todo, event=unwanted.name, pure=False)

@@ -32,7 +32,7 @@ def shown_progress(
     update_every_s: float = 1,
     line_every_s: float = 30,
 ) -> Iterator[Callable[[str], None]]:
-    """Show runs done, steps per second and the time left; yield what is to be told of each run done.
+    """Show runs done, steps per second and the time left; yield what to call with each name done.
 
     On a terminal a bar, updated every `update_every_s` seconds, elsewhere a line every
     `line_every_s`. The time left is that of the work left at the pace so far.

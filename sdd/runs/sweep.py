@@ -159,13 +159,6 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
 def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     """Make sure that runs are stored, training on the spot those that are missing where quick.
 
-    Parameters
-    ----------
-    specs : iterable of RunSpec
-        The runs wanted.
-    folder : Path or None
-        The store; None means the default one.
-
     Raises
     ------
     MissingRuns
