@@ -48,8 +48,8 @@ def _medians(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 def _power(table: pd.DataFrame, column: str) -> float:
     """Return the power of T that a column grows by from T = 1,000 on (NaN: fewer than two)."""
-    found = table.loc[table["T"] >= 1_000, ["T", column]].dropna()
-    return float(np.polyfit(*np.log(found.T.to_numpy(float)), 1)[0]) if len(found) > 1 else np.nan
+    logs = np.log(table.loc[table["T"] >= 1_000, ["T", column]].dropna().to_numpy(float))
+    return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0]) if len(logs) > 1 else np.nan
 
 
 def slope(results: dict[str, Any], name: str = "engine, 1 core") -> float:

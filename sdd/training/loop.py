@@ -125,7 +125,7 @@ def train(
         W=best.state.W,
         b=best.state.b,
         config=config,
-        data=data.settings or data.content_hash(),
+        data=data.content_hash() if data.settings is None else data.settings,
         history={name: np.array(values) for name, values in best.history.items()},
         train_loss=float(best.history["loss"][-1]),
         restart_losses=progress.losses,

@@ -78,7 +78,7 @@ def test_a_start_or_a_device_that_cannot_be_is_told_before_training():
             ),
             snapshots=(1, 10),
         ),
-    ],  # fmt: skip
+    ],
     ids=lambda wanted: wanted.name,
 )
 def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, monkeypatch):
