@@ -2,8 +2,7 @@
 
 from sdd.data.dataset import NORM_TOLERANCE, Dataset, one_of, whole_number
 from sdd.data.rows import binomial_cdf
-from sdd.data.settings import DataSettings, Stream, sample, stream
-from sdd.data.test_sets import test_set
+from sdd.data.settings import DataSettings, Stream, sample, stream, test_set
 
 __all__ = [
     "NORM_TOLERANCE",

@@ -7,13 +7,15 @@ and training, test and fresh rows never share random numbers.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from sdd import paper
 from sdd.data import rows
 from sdd.data.dataset import Dataset, one_of, whole_number
 
-__all__ = ["DataSettings", "Stream", "sample", "stream"]
+__all__ = ["DataSettings", "Stream", "sample", "stream", "test_set"]
 
 STREAMS = {"train": 0, "test": 1, "fresh": 2}
 
@@ -163,3 +165,14 @@ def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) 
     It has `batch` rows a step; `n`, `sparsity` and `seed` are as for `sample`.
     """
     return Stream(DataSettings(T=math.inf, n=n, sparsity=sparsity, seed=seed, batch=batch))
+
+
+@lru_cache(maxsize=2)  # a hundred megabytes each
+def test_set(n: int, sparsity: float, features: int | None = None) -> Dataset:
+    """Return the one test set that serves every run on this kind of data.
+
+    It holds `sdd.paper.TEST_ROWS` rows of the test stream of seed 0; `n`, `sparsity` and
+    `features` are as in `DataSettings`.
+    """
+    law = DataSettings(paper.TEST_ROWS, n, sparsity, split="test", features=features)
+    return law.rows(0, paper.TEST_ROWS, "test")

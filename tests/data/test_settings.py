@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from sdd import data, paper
 from sdd.data import DataSettings, Stream, sample, stream
 
 
@@ -127,3 +128,15 @@ def test_whole_numbers_may_come_as_floats_and_numpy_scalars():
     other = DataSettings(T=np.float64(5), n=10, sparsity=0, seed=np.uint8(0))
     kinds = [type(x) for x in (other.T, other.n, other.sparsity, other.seed)]
     assert kinds == [int, int, float, int]
+
+
+def test_all_runs_on_one_kind_of_data_share_one_test_set_of_200_000_rows():
+    test = data.test_set(200, 0.95)
+    assert test.T == paper.TEST_ROWS == 200_000
+    assert test.settings == DataSettings(200_000, 200, 0.95, seed=0, split="test")
+    assert data.test_set(200, 0.95) is test
+
+
+def test_the_test_set_of_a_part_of_the_features_is_that_part_of_the_test_set():
+    whole, part = data.test_set(60, 0.9), data.test_set(60, 0.9, features=4)
+    assert (part.to_dense() == whole.to_dense()[:, :4]).all()

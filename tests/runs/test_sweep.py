@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sweeps import DATA, SLOW, contents, files, spec, wait_until
 
+from sdd import data as sdd_data
 from sdd import engine
-from sdd.data import DataSettings, test_sets
+from sdd.data import DataSettings
 from sdd.runs import spec as runspec
 from sdd.runs import store, sweep, worker
 from sdd.runs.spec import RunSpec
@@ -47,7 +48,7 @@ def test_a_stored_run_is_the_one_that_train_and_evaluate_give(tmp_path):
     assert wanted == replace(wanted, snapshots=(5, 20))
     stored = store.load(wanted.name, tmp_path)
     made = train(wanted.data.make(), wanted.config, snapshots=(5, 20))
-    made = evaluate(made, test_sets.test_set(200, 0.95))
+    made = evaluate(made, sdd_data.test_set(200, 0.95))
     assert stored.W.tobytes() == made.W.tobytes()
     assert stored.snapshots["step"].tolist() == [5, 20]
     assert (stored.test_loss, stored.test_error) == (made.test_loss, made.test_error)
@@ -125,7 +126,7 @@ def train_and_log(folder, log):
 
     runspec.train = logged
     engine.warm_up()
-    test_sets.test_set(200, 0.95)
+    sdd_data.test_set(200, 0.95)
     print("ready", flush=True)
     sys.stdin.readline()
     train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)
