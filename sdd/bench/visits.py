@@ -17,30 +17,14 @@ SILENT, ACTIVE, CUT = 0, 1, 2
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Points in leaves and features in groups, as a step of the engine finds them.
+    """Points in leaves and features in groups, as a step of the engine finds them."""
 
-    Parameters
-    ----------
-    leaf : int
-        Points a leaf.
-    points : (T, 2) array
-        Hidden vectors in the order of the leaves, `leaf` to each.
-    boxes : (leaves, 4) array
-        Least x and y of each leaf, then its width and height.
-    lines : (n, 3) array
-        (W_1, W_2, b) of the features, in the order of the groups, `GROUP` to each.
-    cut : (leaves, n) array
-        Whether the feature's line W · h + b = 0 passes through the leaf's box.
-    sides : (leaves, groups) array
-        `SILENT`, `ACTIVE` or `CUT`: what the group's bounds say about the leaf.
-    """
-
-    leaf: int
-    points: Float[np.ndarray, "T 2"]
-    boxes: Float[np.ndarray, "leaves 4"]
-    lines: Float[np.ndarray, "n 3"]
-    cut: Bool[np.ndarray, "leaves n"]
-    sides: Int[np.ndarray, "leaves groups"]
+    leaf: int  # points a leaf
+    points: Float[np.ndarray, "T 2"]  # hidden vectors in the order of the leaves, `leaf` to each
+    boxes: Float[np.ndarray, "leaves 4"]  # least x and y of each leaf, its width and height
+    lines: Float[np.ndarray, "n 3"]  # (W_1, W_2, b) in the order of the groups, `GROUP` to each
+    cut: Bool[np.ndarray, "leaves n"]  # whether the line W · h + b = 0 passes through the box
+    sides: Int[np.ndarray, "leaves groups"]  # what the group's bounds say about the leaf
 
     @property
     def visited(self) -> float:

@@ -83,11 +83,6 @@ class Progress:
 
     It holds the restarts now in training, the best of those that are finished, and the losses of
     all finished ones. `train` resumes from what `from_arrays` makes of its `arrays`.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        How it is trained.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -122,13 +117,7 @@ class Progress:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: TrainConfig) -> "Progress":
-        """Return the progress that had these `arrays`.
-
-        Raises
-        ------
-        ValueError
-            Where the arrays are not those of a training of this kind.
-        """
+        """Return the progress that had these `arrays`; raise ValueError where they are none."""
         progress = cls(config)
         try:
             groups = grouped(arrays)

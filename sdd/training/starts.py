@@ -23,16 +23,9 @@ from sdd.training.config import TrainConfig
 
 __all__ = ["config_weights", "hash_arrays", "initial_weights", "most_used", "planted"]
 
-RINGS = ("ring", "top-ring")
-
 
 def initial_weights(
-    m: int,
-    n: int,
-    seed: int = 0,
-    gain: float = 1.0,
-    dtype: str = "float32",
-    xavier: str = "normal",
+    m: int, n: int, seed: int = 0, gain: float = 1.0, dtype: str = "float32", xavier: str = "normal"
 ) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "n"]]:
     """Return Xavier weights (standard deviation gain · √(2/(m + n))) and a zero bias.
 
@@ -40,12 +33,9 @@ def initial_weights(
     variance. Their random stream is separate from those of the data.
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3,))))
-    unit = (
-        rng.standard_normal((m, n))
-        if xavier == "normal"
-        else rng.uniform(-math.sqrt(3), math.sqrt(3), (m, n))
-    )
-    W = unit * (gain * math.sqrt(2 / (m + n)))
+    edge = math.sqrt(3)
+    W = rng.standard_normal((m, n)) if xavier == "normal" else rng.uniform(-edge, edge, (m, n))
+    W *= gain * math.sqrt(2 / (m + n))
     return W.astype(dtype), np.zeros(n, dtype)
 
 
@@ -110,7 +100,12 @@ def planted(
     if kind == "tgon" and len(numbers) == 1 and numbers[0] > 0:
         points = _finite(kind, data)
         W, b = theory.tgon_solution(points, numbers[0] * theory.tgon_threshold(points.T))
-    elif kind in RINGS and len(numbers) == 3 and numbers[0].is_integer() and numbers[0] >= 1:
+    elif (
+        kind in ("ring", "top-ring")
+        and len(numbers) == 3
+        and numbers[0].is_integer()
+        and numbers[0] >= 1
+    ):
         K, (r, bias) = int(numbers[0]), numbers[1:]
         if K > data.n:
             raise ValueError(f"a ring must have at most n = {data.n} features, not {K}")
