@@ -23,6 +23,8 @@ from sdd.training.config import TrainConfig
 
 __all__ = ["config_weights", "hash_arrays", "initial_weights", "most_used", "planted"]
 
+RINGS = ("ring", "top-ring")
+
 
 def initial_weights(
     m: int, n: int, seed: int = 0, gain: float = 1.0, dtype: str = "float32", xavier: str = "normal"
@@ -100,12 +102,7 @@ def planted(
     if kind == "tgon" and len(numbers) == 1 and numbers[0] > 0:
         points = _finite(kind, data)
         W, b = theory.tgon_solution(points, numbers[0] * theory.tgon_threshold(points.T))
-    elif (
-        kind in ("ring", "top-ring")
-        and len(numbers) == 3
-        and numbers[0].is_integer()
-        and numbers[0] >= 1
-    ):
+    elif kind in RINGS and len(numbers) == 3 and numbers[0].is_integer() and numbers[0] >= 1:
         K, (r, bias) = int(numbers[0]), numbers[1:]
         if K > data.n:
             raise ValueError(f"a ring must have at most n = {data.n} features, not {K}")
