@@ -23,7 +23,6 @@ from sdd.engine.vectors import (
     larger,
     load_rows,
     splat,
-    splat_each,
     total,
 )
 from sdd.kernels import kernel
@@ -57,7 +56,7 @@ def _add_squares(F, bounds, sums, h, out, scratch, axes):
             )
             xx, xy, xc, yy, yc, cc = add_each(of_leaf, of_block)
             for i in range(start, stop):
-                point, squares = splat_each(column(h, i, axes)), zero
+                point, squares = splat(column(h, i, axes)), zero
                 for k in range(found):
                     w = load_rows(F, cut[k], rows)
                     r = larger(zero, combine(w[-1], w, point))
