@@ -8,16 +8,20 @@ carry a hash of all modules in their folder, and so may call only kernels of the
 import contextlib
 import hashlib
 import pickle
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.serialize import dumps
 
-__all__ = ["kernel"]
+__all__ = ["announced", "kernel"]
+
+MESSAGE = "Compiling the engine's kernels, once (about 20 s) ..."
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:
@@ -101,3 +105,24 @@ class _Files(IndexDataCacheFile):
             raise ValueError("damaged")
         stored_key, sources, data = pickle.loads(payload)
         return data if (stored_key, sources) == (key, self._source_stamp) else None
+
+
+class _Announcer(event.Listener):
+    """Print the message when the first kernel is compiled: one read from disk is none."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.said:
+            self.said = True
+            print(MESSAGE, file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def announced() -> Iterator[None]:
+    """Announce on stderr, once, that what is called within takes compiling; else say nothing."""
+    with event.install_listener("numba:compile", _Announcer()):
+        yield

@@ -14,12 +14,12 @@ from jaxtyping import Float
 
 from sdd.data import Dataset, Stream, sample
 from sdd.engine import arranged
-from sdd.engine.announce import announced
 from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
 from sdd.engine.sparse import hidden_columns
 from sdd.engine.step import BETAS, AllPairs, Step
 from sdd.engine.tiles import Tiles
+from sdd.kernels import announced
 
 __all__ = ["BETAS", "State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
 

@@ -15,8 +15,7 @@ from sdd.engine.leaves_step import (
 )
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
-from sdd.engine.step import scalars_for
-from sdd.engine.threads import on_threads
+from sdd.engine.step import on_threads, scalars_for
 from sdd.kernels import kernel
 
 __all__ = ["REORDER", "Workspace", "advance", "arrange", "gradient"]

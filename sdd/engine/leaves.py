@@ -40,9 +40,7 @@ from sdd.engine.vectors import (
     combine,
     count,
     dot,
-    higher,
     keep,
-    keep_each,
     lane_totals,
     lanes,
     larger,
@@ -51,20 +49,17 @@ from sdd.engine.vectors import (
     load,
     load_packed,
     load_rows,
-    lower,
     magnitude,
-    magnitudes,
     multiply,
     outer,
     root,
     scale_each,
+    smaller,
     splat,
-    splat_each,
     store,
     store_packed,
     store_rows,
     total,
-    total_each,
 )
 from sdd.kernels import kernel
 
@@ -154,7 +149,7 @@ def bound_groups(F, scale, axes, bounds, sums, first, last):
     zero, one, inverse_scale = splat(real(0)), splat(real(1)), splat(real(1) / scale)
     for g in range(first, last):
         w = load_rows(F, g * GROUP, rows)
-        moments = total_each(outer(w, w))
+        moments = total(outer(w, w))
         for k in range(len(moments)):
             sums[k, g] = moments[k]
         # (First by the sum of sizes: squares of small numbers would be zero.)
@@ -188,7 +183,7 @@ def bound_points(h, first, last, axes, margin, box):
     moments = outer(point + one, point + one)
     for i in range(first + 1, last):
         point = column(h, i, axes)
-        low, high = lower(low, point), higher(high, point)
+        low, high = smaller(point, low), larger(point, high)
         moments = add_outer(moments, point + one, point + one)
     half, guard = h.dtype.type(0.5), h.dtype.type(0)
     for d in range(len(moments)):
@@ -211,25 +206,25 @@ def classify_groups(bounds, sums, active_moments, names, size, moments, box, axe
     """
     rows = axes + axes[:1]
     triangle = outer(rows, rows)
-    centre, half = splat_each(column(box, 0, axes)), splat_each(column(box, 1, axes))
-    farthest, slack = splat_each(column(box, 2, axes)), splat(margin)
-    of_points, of_groups = splat_each(moments), splat_each(triangle)
+    centre, half = splat(column(box, 0, axes)), splat(column(box, 1, axes))
+    farthest, slack = splat(column(box, 2, axes)), splat(margin)
+    of_points, of_groups = splat(moments), splat(triangle)
     width = bounds.shape[1]
     zero = splat(bounds.dtype.type(0))
     found = 0
     for k in range(0, size, LANES):
         w, e = load_rows(bounds, k, rows), load_rows(bounds, len(rows) * width + k, rows)
         value = combine(w[-1], w, centre)
-        reach = combine(combine(e[-1], magnitudes(w), half), e, farthest)
+        reach = combine(combine(e[-1], magnitude(w), half), e, farthest)
         reach = reach + slack * magnitude(w[-1])
         active = zero < value - reach
-        added = keep_each(active, of_points)
+        added = keep(active, of_points)
         store_rows(active_moments, k, add_each(load_rows(active_moments, k, triangle), added))
-        of_groups = add_each(of_groups, keep_each(active, load_rows(sums, k, triangle)))
+        of_groups = add_each(of_groups, keep(active, load_rows(sums, k, triangle)))
         some = ~(active | (value + reach <= zero))
         store_packed(cut, found, some, load(names, k))
         found += count(some)
-    return found, total_each(of_groups)
+    return found, total(of_groups)
 
 
 @kernel()
@@ -258,14 +253,14 @@ def _classify_features(F, names, size, box, axes, margin, cut, active):
     the number of groups in either.
     """
     rows = axes + axes[:1]
-    centre = splat_each(column(box, 0, axes))
-    half = splat_each((*column(box, 1, axes), margin))
+    centre = splat(column(box, 0, axes))
+    half = splat((*column(box, 1, axes), margin))
     zero = splat(F.dtype.type(0))
     number_cut, number_active = 0, 0
     for k in range(size):
         w = load_rows(F, names[k], rows)
         value = combine(w[-1], w, centre)
-        reach = dot(magnitudes(w), half)
+        reach = dot(magnitude(w), half)
         above = zero < value - reach
         some, all_of = bits(~(above | (value + reach <= zero))), bits(above)
         # (Written whether or not it counts: a branch would be guessed wrong too often.)
@@ -280,20 +275,20 @@ def _classify_features(F, names, size, box, axes, margin, cut, active):
 def _add_active(F, D, active, number, moments, axes):
     """Add to D what active features get from a leaf's moments; return those features' moments."""
     rows = axes + axes[:1]
-    of_points, of_features = splat_each(moments), splat_each(outer(rows, rows))
+    of_points, of_features = splat(moments), splat(outer(rows, rows))
     for k in range(number):
         j, some = active[k, 0], lanes(active[k, 1])
         w, d = load_rows(F, j, rows), load_rows(D, j, rows)
         if len(axes) == 2:  # (Either way of adding is as good: runs keep the bits they had.)
-            d = add_each(d, keep_each(some, multiply(of_points, w)))
+            d = add_each(d, keep(some, multiply(of_points, w)))
         else:
-            d = add_multiplied(d, of_points, keep_each(some, w))
+            d = add_multiplied(d, of_points, keep(some, w))
         store_rows(D, j, d)
     # (Apart from the above, so that either has its sums in registers.)
     for k in range(number):
         w = load_rows(F, active[k, 0], rows)
-        of_features = add_outer(of_features, keep_each(lanes(active[k, 1]), w), w)
-    return total_each(of_features)
+        of_features = add_outer(of_features, keep(lanes(active[k, 1]), w), w)
+    return total(of_features)
 
 
 @kernel()
@@ -314,11 +309,11 @@ def _add_pairs(F, D, fresh, names, size, h, first, last, dh, point_sums, axes):
         one, two = names[k], names[k + 1]
         v, w = load_rows(F, one, rows), load_rows(F, two, rows)
         if fresh:
-            dv, dw = splat_each(rows), splat_each(rows)
+            dv, dw = splat(rows), splat(rows)
         else:
             dv, dw = load_rows(D, one, rows), load_rows(D, two, rows)
         for i in range(first, last):
-            point = splat_each(column(h, i, axes))
+            point = splat(column(h, i, axes))
             r = larger(zero, combine(v[-1], v, point))
             s = larger(zero, combine(w[-1], w, point))
             dv, dw = add_scaled(dv, r, point), add_scaled(dw, s, point)

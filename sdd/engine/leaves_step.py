@@ -35,7 +35,7 @@ from sdd.engine.vectors import (
     outer,
     part,
     quad,
-    splat_each,
+    splat,
     store_row,
     store_rows,
 )
@@ -185,11 +185,11 @@ def _gather(F, work, axes, first, last):
     D, moments = work.D, work.group_moments
     for g in range(first, last):
         j, of_points = g * GROUP, outer(rows, rows)
-        d = splat_each(rows)
+        d = splat(rows)
         if len(axes) == 2:
             for c in range(D.shape[0]):
                 of_points = add_each(of_points, column(moments[c], g, of_points))
-            d = multiply(splat_each(of_points), load_rows(F, j, rows))
+            d = multiply(splat(of_points), load_rows(F, j, rows))
         for c in range(D.shape[0]):
             d = add_each(add_each(d, load_rows(D[c], j, rows)), load_columns(work.DE[c], j, rows))
         store_rows(D[0], j, d)

@@ -6,9 +6,9 @@ matrices: rᵀ h for the features and r Wᵀ for the points. The outputs r of a 
 first-level cache, and never stored elsewhere.
 
 A feature's sums run over the points of a chunk in order, a point's over the features in order, one
-term after another (`products.py`). So the bits of a result depend neither on tile sizes, nor on
-the machine's vectors, nor on threads; and as adding a zero changes no bit, they do not depend
-either on whether silent pairs are computed or skipped (`neighbors.py`).
+term after another (see `products` in `vectors.py`). So the bits of a result depend neither on tile
+sizes, nor on the machine's vectors, nor on threads; and as adding a zero changes no bit, they do
+not depend either on whether silent pairs are computed or skipped (`neighbors.py`).
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ import numpy as np
 
 from sdd.data import Dataset
 from sdd.engine.neighbors import NeighborList
-from sdd.engine.products import PANEL_BYTES, ROWS, fma, products
 from sdd.engine.step import Step
+from sdd.engine.vectors import PANEL_BYTES, ROWS, fma, products
 from sdd.kernels import kernel
 
 __all__ = ["Tiles"]

@@ -5,13 +5,13 @@ arrays, so the training loop, what it records and what it stores are the same on
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from itertools import pairwise, repeat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from sdd import engine
@@ -122,14 +122,26 @@ def advance(
     """
     # W and b are one array, so that one kernel updates both. The optimizer knows one decay for
     # all of it: where b has its own, both decay here instead.
-    weights = _stack(state.W, state.b, device)
+    m1W, m2W, m1b, m2b = state.moments
+    arrays = (state.W, state.b), (m1W, m1b), (m2W, m2b)
+    weights, m1, m2 = (torch.from_numpy(np.vstack(pair)).to(device) for pair in arrays)
     own_decay = None if bias_decay == weight_decay else bias_decay
-    optimizer = _optimizer(weights, state, weight_decay if own_decay is None else 0.0, eps)
-    gradient: Gradient = _gradient
-    if device.type == "cuda" if compiled is None else compiled:
-        gradient = _compiled_gradient
-    batches = _batches(data, state.steps, len(rates), weights, threads)
-    for rate, chunks in zip(np.asarray(rates, np.float64).tolist(), batches, strict=True):
+    on_cuda = device.type == "cuda"
+    optimizer = torch.optim.AdamW(
+        [weights],
+        lr=0.0,  # set at every step
+        betas=engine.BETAS,
+        eps=eps,
+        weight_decay=weight_decay if own_decay is None else 0.0,
+        fused=True if on_cuda else None,  # None: as PyTorch sees fit
+    )
+    taken = torch.tensor(float(state.steps), device=device if on_cuda else None)
+    optimizer.state[weights] = {"step": taken, "exp_avg": m1, "exp_avg_sq": m2}
+    gradient = _compiled_gradient if (on_cuda if compiled is None else compiled) else _gradient
+    chunks: Iterable[Tensor] = _Chunks(data, weights) if isinstance(data, Dataset) else ()
+    for step, rate in enumerate(np.asarray(rates, np.float64).tolist(), state.steps):
+        if not isinstance(data, Dataset):
+            chunks = _Chunks(data.at(step, threads), weights)
         # The loss is a mean over rows, so its gradient is the sum of the chunks' gradients.
         total = torch.zeros_like(weights)
         for X in chunks:
@@ -140,7 +152,9 @@ def advance(
             weights[-1] *= 1 - rate * own_decay
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
-    _write_back(state, weights, optimizer.state[weights])
+    for (W, b), tensor in zip(arrays, (weights, m1, m2), strict=True):
+        joined = tensor.cpu().numpy()
+        W[...], b[...] = joined[:-1], joined[-1]
     state.steps += len(rates)
 
 
@@ -156,25 +170,23 @@ def _gradient(weights: Float[Tensor, "m+1 n"], X: Float[Tensor, "rows n"]) -> Te
 class _Compiled:
     """`_gradient`, compiled at its first call; not compiled where that fails."""
 
-    def __init__(self) -> None:
-        self.compiled: Gradient | None = None
-        self.possible = True
+    function: Gradient | None = None
 
     def __call__(self, weights: Tensor, X: Tensor) -> Tensor:
-        if self.possible:
-            try:
-                self.compiled = self.compiled or torch.compile(_gradient)
-                return self.compiled(weights, X)
-            except Exception as error:  # compilers raise all kinds of errors
-                result = _gradient(weights, X)  # raises again what is not the compiler's error
-                self.possible = False
-                warnings.warn(
-                    f"torch.compile failed ({type(error).__name__}); training goes on without it, "
-                    "more slowly",
-                    stacklevel=3,
-                )
-                return result
-        return _gradient(weights, X)
+        try:
+            self.function = self.function or torch.compile(_gradient)
+            return self.function(weights, X)
+        except Exception as error:  # compilers raise all kinds of errors
+            if self.function is _gradient:
+                raise
+            result = _gradient(weights, X)  # raises again what is not the compiler's error
+            self.function = _gradient
+            warnings.warn(
+                f"torch.compile failed ({type(error).__name__}); training goes on without it, "
+                "more slowly",
+                stacklevel=3,
+            )
+            return result
 
 
 _compiled_gradient = _Compiled()
@@ -185,87 +197,25 @@ class _Chunks:
 
     def __init__(self, data: Dataset, like: Tensor) -> None:
         count = -(-data.T // max(1, CHUNK_ELEMENTS // data.n))
-        self.spans = list(pairwise(k * data.T // count for k in range(count + 1)))
-        most = max(last - first for first, last in self.spans)
-        self.dense = like.new_zeros(most, data.n)
-        self.entries = [
-            (
-                torch.from_numpy(_positions(data, first, last)).to(like.device),
-                torch.tensor(data.values[data.indptr[first] : data.indptr[last]]).to(like),
-            )
-            for first, last in self.spans
-        ]
-        self.only = len(self.entries) == 1
-        if self.only:
-            self._fill(*self.entries[0])
+        self.dense = like.new_zeros(-(-data.T // count), data.n)
+        positions = torch.from_numpy(data.row_index() * data.n + data.indices)
+        self.parts = []  # the rows of each chunk, where its non-zeros are in it, and what
+        for first, last in pairwise(k * data.T // count for k in range(count + 1)):
+            some = slice(data.indptr[first], data.indptr[last])
+            within = (positions[some] - first * data.n).to(like.device)
+            self.parts.append((last - first, within, torch.tensor(data.values[some]).to(like)))
+        if count == 1:
+            self._fill(*self.parts[0][1:])
 
     def _fill(self, positions: Tensor, values: Tensor | float) -> None:
         self.dense.view(-1)[positions] = values
 
     def __iter__(self) -> Iterator[Tensor]:
         """Yield every chunk, each in the memory of the one before."""
-        if self.only:  # it stays filled
+        if len(self.parts) == 1:  # it stays filled
             yield self.dense
             return
-        for (first, last), entries in zip(self.spans, self.entries, strict=True):
-            self._fill(*entries)
-            yield self.dense[: last - first]
-            self._fill(entries[0], 0.0)  # clears the non-zeros only, not the whole chunk
-
-
-def _batches(
-    data: Dataset | Stream, done: int, steps: int, like: Tensor, threads: int
-) -> Iterator[_Chunks]:
-    """Yield the chunks of each step: the same rows every time, or a stream's own batch."""
-    if isinstance(data, Dataset):
-        yield from repeat(_Chunks(data, like), steps)
-    else:
-        for step in range(done, done + steps):
-            yield _Chunks(data.at(step, threads), like)
-
-
-def _positions(data: Dataset, first: int, last: int) -> Int[np.ndarray, "nonzeros"]:
-    """Return where the non-zeros of rows `first` … `last` − 1 are in their flattened chunk."""
-    indptr = data.indptr[first : last + 1]
-    rows = np.repeat(np.arange(last - first), np.diff(indptr))
-    return rows * data.n + data.indices[indptr[0] : indptr[-1]]
-
-
-def _stack(
-    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, "n"], device: torch.device
-) -> Float[Tensor, "m+1 n"]:
-    """Return W with b as its last row, on the device."""
-    return torch.from_numpy(np.concatenate([W, b[None]])).to(device)
-
-
-def _optimizer(
-    weights: Tensor, state: engine.State, weight_decay: float, eps: float
-) -> torch.optim.AdamW:
-    """Return PyTorch's AdamW with the state's steps and moments."""
-    optimizer = torch.optim.AdamW(
-        [weights],
-        lr=0.0,  # set at every step
-        betas=engine.BETAS,
-        eps=eps,
-        weight_decay=weight_decay,
-        fused=True if weights.device.type == "cuda" else None,  # None: as PyTorch sees fit
-    )
-    m1W, m2W, m1b, m2b = state.moments
-    moments = {
-        "step": torch.tensor(float(state.steps)),
-        "exp_avg": _stack(m1W, m1b, weights.device),
-        "exp_avg_sq": _stack(m2W, m2b, weights.device),
-    }
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": {0: moments}, "param_groups": groups})
-    return optimizer
-
-
-def _write_back(state: engine.State, weights: Tensor, moments: dict[str, Tensor]) -> None:
-    """Copy weights and moments from the device to the state's arrays."""
-    m1W, m2W, m1b, m2b = state.moments
-    joined = [weights, moments["exp_avg"], moments["exp_avg_sq"]]
-    for (W, b), tensor in zip(
-        [(state.W, state.b), (m1W, m1b), (m2W, m2b)], [t.cpu().numpy() for t in joined], strict=True
-    ):
-        W[...], b[...] = tensor[:-1], tensor[-1]
+        for rows, positions, values in self.parts:
+            self._fill(positions, values)
+            yield self.dense[:rows]
+            self._fill(positions, 0.0)  # clears the non-zeros only, not the whole chunk

@@ -12,10 +12,16 @@ A mask's lanes are booleans; `store_packed` writes the chosen lanes of a vector 
 
 Tuples hold one vector (or number) for each dimension. Their length is part of their type, so that
 a kernel written once is compiled for any number of dimensions, with all of a tuple in registers.
-An argument named `like` is a tuple that gives a length and is not read.
+An argument named `like` is a tuple that gives a length and is not read. Functions of single
+entries (`larger`, `total`, …) take tuples too, and then return one of the same length.
+
+`products` makes products of matrices, with every sum in registers.
 """
 
 import operator
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
 
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
@@ -25,6 +31,8 @@ from numba.extending import intrinsic, models, register_model, type_callable
 
 __all__ = [
     "LANES",
+    "PANEL_BYTES",
+    "ROWS",
     "add_each",
     "add_multiplied",
     "add_outer",
@@ -34,9 +42,8 @@ __all__ = [
     "combine",
     "count",
     "dot",
-    "higher",
+    "fma",
     "keep",
-    "keep_each",
     "lane_totals",
     "lanes",
     "larger",
@@ -47,497 +54,232 @@ __all__ = [
     "load_packed",
     "load_row",
     "load_rows",
-    "lower",
     "magnitude",
-    "magnitudes",
     "multiply",
     "outer",
     "part",
+    "products",
     "quad",
     "root",
     "scale_each",
+    "smaller",
     "splat",
-    "splat_each",
     "store",
     "store_packed",
     "store_row",
     "store_rows",
     "total",
-    "total_each",
 ]
 
 LANES = 16
+# Registers of 512 bits come with an instruction that packs; where there are none, a store that
+# skips lanes does it, more slowly. (That store is slow on some machines that have both.)
+_WIDE = bool(get_host_cpu_features().get("avx512f"))
+_PACKS = _WIDE and not getattr(config, "CPU_NAME", None)
+# As many sums of `products` as fit into registers: of those AVX-512 has 32, other machines 16 of
+# half the width.
+ROWS = 8 if _WIDE else 4
+PANEL_BYTES = 128 if _WIDE else 64
+
+
+# --- Types and operators --------------------------------------------------------------------------
 
 
 class VectorType(types.Type):
     """Sixteen float32 or float64, or whole numbers, which can only be loaded and stored."""
 
-    def __init__(self, dtype: types.Float) -> None:
+    size = LANES
+
+    def __init__(self, dtype: types.Type) -> None:
         self.dtype = dtype
-        super().__init__(name=f"vector({dtype})")
+        super().__init__(name=f"{type(self).__name__}({dtype})")
 
 
-class MaskType(types.Type):
-    """Sixteen booleans."""
-
-    def __init__(self) -> None:
-        super().__init__(name="mask")
-
-
-class QuadType(types.Type):
+class QuadType(VectorType):
     """Four float32 or float64: a row of an (N, 4) array."""
 
-    def __init__(self, dtype: types.Float) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"quad({dtype})")
+    size = 4
 
 
-MASK = MaskType()
+class MaskType(VectorType):
+    """Sixteen booleans."""
+
+
+MASK = MaskType(types.boolean)
 _BITS = ir.IntType(LANES)
 
 
 def _ir_type(dtype, size: int = LANES) -> ir.VectorType:
     if isinstance(dtype, types.Float):
         return ir.VectorType(ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType(), size)
-    return ir.VectorType(ir.IntType(dtype.bitwidth), size)
+    return ir.VectorType(ir.IntType(1 if dtype is types.boolean else dtype.bitwidth), size)
 
 
 @register_model(VectorType)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager, kind) -> None:
-        super().__init__(manager, kind, _ir_type(kind.dtype))
-
-
 @register_model(QuadType)
-class _QuadModel(models.PrimitiveModel):
-    def __init__(self, manager, kind) -> None:
-        super().__init__(manager, kind, _ir_type(kind.dtype, 4))
-
-
 @register_model(MaskType)
-class _MaskModel(models.PrimitiveModel):
+class _Model(models.PrimitiveModel):
     def __init__(self, manager, kind) -> None:
-        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), LANES))
+        super().__init__(manager, kind, _ir_type(kind.dtype, kind.size))
 
 
-def _operator(symbol, emit, result=lambda kind: kind, kind=VectorType) -> None:
-    """Let `symbol` work on two vectors (or masks) of one type."""
+def _operator(symbol, emit, kinds=(VectorType,), result=lambda kind: kind) -> None:
+    """Let `symbol` work on one value, or two of one type, where that is one of `kinds`."""
 
     @type_callable(symbol)
     def typer(context):
-        def of(a, b):
-            return result(a) if isinstance(a, kind) and a == b else None
+        return lambda a, b=None: result(a) if type(a) in kinds and b in (a, None) else None
 
-        return of
-
-    @lower_builtin(symbol, kind, kind)
-    def lower(context, builder, signature, args):
-        return emit(builder, *args)
+    for kind in kinds:
+        arguments = (kind,) if symbol is operator.invert else (kind, kind)
+        lower_builtin(symbol, *arguments)(lambda _, builder, signature, args: emit(builder, *args))
 
 
 # Products may be fused into sums: the only freedom taken, and NaN and infinity keep their meaning.
 _FLAGS = ("contract",)
-for _kind in (VectorType, QuadType):
-    _operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS), kind=_kind)
-    _operator(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS), kind=_kind)
-    _operator(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS), kind=_kind)
+_BOTH = VectorType, QuadType
+_operator(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS), _BOTH)
+_operator(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS), _BOTH)
+_operator(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS), _BOTH)
 _operator(operator.truediv, lambda b, x, y: b.fdiv(x, y))
-for _symbol, _name in ((operator.lt, "<"), (operator.le, "<=")):
-    _operator(
-        _symbol,
-        lambda b, x, y, name=_name: b.fcmp_ordered(name, x, y),
-        lambda kind: MASK,
-    )
+_operator(operator.lt, lambda b, x, y: b.fcmp_ordered("<", x, y), result=lambda kind: MASK)
+_operator(operator.le, lambda b, x, y: b.fcmp_ordered("<=", x, y), result=lambda kind: MASK)
+_operator(operator.invert, lambda b, x: b.not_(x), (MaskType,))
+_operator(operator.or_, lambda b, x, y: b.or_(x, y), (MaskType,))
 
 
-@lower_builtin(operator.invert, MaskType)
-def _invert(context, builder, signature, args):
-    return builder.not_(args[0])
+# --- How functions of kernels are made ------------------------------------------------------------
 
 
-@type_callable(operator.invert)
-def _type_of_invert(context):
-    return lambda a: a if isinstance(a, MaskType) else None
+class _Array:
+    """A contiguous array of a kernel: no bounds are checked."""
+
+    def __init__(self, context, builder, kind, value) -> None:
+        array = context.make_array(kind)(context, builder, value)
+        self.builder, self.dtype, self.data = builder, kind.dtype, array.data
+        self.shape = cgutils.unpack_tuple(builder, array.shape)
+
+    def pointer(self, start, size: int):
+        """Return the address of the number at `start`, as a pointer to a vector."""
+        number = self.builder.gep(self.data, [start])
+        return self.builder.bitcast(number, _ir_type(self.dtype, size).as_pointer())
+
+    def number(self, start):
+        return self.builder.load(self.builder.gep(self.data, [start]))
+
+    def load(self, start, size: int = LANES):
+        return self.builder.load(self.pointer(start, size), align=self.dtype.bitwidth // 8)
+
+    def store(self, start, vector) -> None:
+        pointer = self.pointer(start, vector.type.count)
+        self.builder.store(vector, pointer, align=self.dtype.bitwidth // 8)
+
+    def rows(self, start, count: int) -> list:
+        """Return where array[0, start], array[1, start], … are in an array of rows."""
+        return [_shift(self.builder, start, k, self.shape[-1]) for k in range(count)]
 
 
-_operator(operator.or_, lambda b, x, y: b.or_(x, y), kind=MaskType)
+def _shift(builder, start, count: int, stride=None):
+    """Return start + count · stride."""
+    step = ir.Constant(start.type, count)
+    return builder.add(start, step if stride is None else builder.mul(stride, step))
 
 
-def _pointer(context, builder, kind, array, start):
-    """Address of array[start], as a pointer to a vector: no bounds are checked."""
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [start]), _ir_type(kind.dtype).as_pointer())
+def _last(*kinds):
+    return kinds[-1]
 
 
-@intrinsic
-def load(typingctx, array, start):
-    """Return array[start:start + 16] of a contiguous vector."""
-    kind = VectorType(array.dtype)
+def _compiled(result: Callable = _last) -> Callable[[Callable], Any]:
+    """Return a decorator that makes a function of LLVM's values one that kernels can call.
 
-    def emit(context, builder, signature, args):
-        pointer = _pointer(context, builder, array, args[0], args[1])
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
-
-    return kind(array, types.intp), emit
-
-
-@intrinsic
-def store(typingctx, array, start, value):
-    """Set array[start:start + 16]."""
-
-    def emit(context, builder, signature, args):
-        pointer = _pointer(context, builder, array, args[0], args[1])
-        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value), emit
-
-
-def _splat(builder, value):
-    vector = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
-    first = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), 0))
-    return _shuffle(builder, first, vector, [0] * LANES)
-
-
-@intrinsic
-def splat(typingctx, value):
-    """Return sixteen times one number."""
-
-    def emit(context, builder, signature, args):
-        return _splat(builder, args[0])
-
-    return VectorType(value)(value), emit
-
-
-@intrinsic
-def quad(typingctx, a, b, c, d):
-    """Return four numbers of one type as a quad."""
-    kind = QuadType(a)
-
-    def emit(context, builder, signature, args):
-        vector = ir.Constant(_ir_type(a, 4), ir.Undefined)
-        for k, value in enumerate(args):
-            vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), k))
-        return vector
-
-    return kind(a, a, a, a), emit
-
-
-@intrinsic
-def part(typingctx, value, place):
-    """Return one number of a quad; the place is a constant."""
-
-    def emit(context, builder, signature, args):
-        return builder.extract_element(args[0], builder.trunc(args[1], ir.IntType(32)))
-
-    return value.dtype(value, types.intp), emit
-
-
-@intrinsic
-def load_row(typingctx, array, row):
-    """Return array[row] of a contiguous (N, 4) array."""
-    kind = QuadType(array.dtype)
-
-    def emit(context, builder, signature, args):
-        return builder.load(_row(context, builder, array, *args), align=array.dtype.bitwidth // 8)
-
-    return kind(array, types.intp), emit
-
-
-@intrinsic
-def store_row(typingctx, array, row, value):
-    """Set array[row] of a contiguous (N, 4) array."""
-
-    def emit(context, builder, signature, args):
-        pointer = _row(context, builder, array, *args[:2])
-        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value), emit
-
-
-@intrinsic
-def load_columns(typingctx, array, row, like):
-    """Return the entries 0, 1, … of the rows row … row + 15, each as a vector.
-
-    A row is `array[row]` of a contiguous (N, 4) array; of a (2 N, 4) array `array[N + row]` has its
-    entries from the fourth on.
+    It gets LLVM's builder, then an `_Array` for each array, a list for each tuple, else values.
+    `result` gives the type of what it returns (for a tuple, a list) from those of its arguments;
+    without it, that is the last argument's.
     """
-    kind = types.UniTuple(VectorType(array.dtype), len(like))
-    align = array.dtype.bitwidth // 8
 
-    def emit(context, builder, signature, args):
-        quads = -(-len(like) // 4)
-        rows = context.make_array(array)(context, builder, args[0]).shape
-        rows = cgutils.unpack_tuple(builder, rows)[0]
-        rows = builder.udiv(rows, ir.Constant(rows.type, quads))
-        columns = []
-        for k in range(len(like)):
-            row = builder.add(args[1], builder.mul(rows, ir.Constant(rows.type, k // 4)))
-            pointer = _row(context, builder, array, args[0], row)
-            pointer = builder.bitcast(pointer, _ir_type(array.dtype).as_pointer())
-            a, b, c, d = (
-                builder.load(builder.gep(pointer, [ir.Constant(ir.IntType(32), i)]), align=align)
-                for i in range(4)
-            )
-            # Every fourth lane of two vectors, then the first half of either of two.
-            every = [k % 4 + 4 * (i % 8) for i in range(LANES)]
-            low, high = _shuffle(builder, a, b, every), _shuffle(builder, c, d, every)
-            halves = [*range(LANES // 2), *range(LANES, LANES + LANES // 2)]
-            columns.append(_shuffle(builder, low, high, halves))
-        return context.make_tuple(builder, kind, columns)
+    def decorate(function: Callable) -> Any:
+        @wraps(function)
+        def compiled(typingctx, *kinds):
+            given = [types.intp if isinstance(kind, types.Integer) else kind for kind in kinds]
+            returned = result(*given)
 
-    return kind(array, types.intp, like), emit
+            def emit(context, builder, signature, args):
+                def opened(kind, value):
+                    if isinstance(kind, types.Array):
+                        return _Array(context, builder, kind, value)
+                    many = isinstance(kind, types.BaseTuple)
+                    return cgutils.unpack_tuple(builder, value) if many else value
 
+                values = function(builder, *map(opened, given, args))
+                if returned is types.void:
+                    return context.get_dummy_value()
+                many = isinstance(returned, types.BaseTuple)
+                return context.make_tuple(builder, returned, values) if many else values
 
-def _shuffle(builder, a, b, order):
-    """Return the lanes of a, followed by those of b, that `order` names."""
-    kind = ir.VectorType(ir.IntType(32), len(order))
-    return builder.shuffle_vector(a, b, ir.Constant(kind, order))
+            return returned(*given), emit
+
+        return intrinsic(compiled)
+
+    return decorate
 
 
-def _row(context, builder, kind, array, row):
-    data = context.make_array(kind)(context, builder, array).data
-    pointer = builder.gep(data, [builder.mul(row, ir.Constant(row.type, 4))])
-    return builder.bitcast(pointer, _ir_type(kind.dtype, 4).as_pointer())
+def _for_each(result: Callable = _last) -> Callable[[Callable], Any]:
+    """As `_compiled`, for a function of single entries: of tuples, it takes entry by entry."""
+
+    def kind_of(*kinds):
+        lengths = [kind.count for kind in kinds if isinstance(kind, types.UniTuple)]
+        entry = result(*(k.dtype if isinstance(k, types.UniTuple) else k for k in kinds))
+        return types.UniTuple(entry, lengths[0]) if lengths else entry
+
+    def decorate(function: Callable) -> Any:
+        @_compiled(kind_of)
+        @wraps(function)
+        def each(builder, *args):
+            lengths = [len(a) for a in args if isinstance(a, list)]
+            if not lengths:
+                return function(builder, *args)
+            lists = [a if isinstance(a, list) else [a] * lengths[0] for a in args]
+            return [function(builder, *entries) for entries in zip(*lists, strict=True)]
+
+        return each
+
+    return decorate
 
 
-@intrinsic
-def larger(typingctx, a, b):
-    """Return the larger of the two in every lane; NaN in `b` stays NaN."""
-
-    def emit(context, builder, signature, args):
-        return builder.select(builder.fcmp_ordered(">", *args), *args)
-
-    return a(a, a), emit
+def _void(*kinds):
+    return types.void
 
 
-def _keep(builder, mask, vector):
-    zero = ir.Constant(vector.type, [0.0] * LANES)
-    return builder.select(mask, vector, zero)
+def _vector(array, *others):
+    return VectorType(array.dtype)
 
 
-@intrinsic
-def keep(typingctx, mask, value):
-    """Return `value` where the mask is true, zero elsewhere."""
-
-    def emit(context, builder, signature, args):
-        return _keep(builder, *args)
-
-    return value(mask, value), emit
+def _vectors(array, start, like):
+    return types.UniTuple(VectorType(array.dtype), len(like))
 
 
-def _llvm(builder, name, kind, arguments):
-    """Call an intrinsic function of LLVM."""
-    signature = ir.FunctionType(kind, [a.type for a in arguments])
+def _llvm(builder, name, *arguments, void: bool = False):
+    """Call an intrinsic function of LLVM, which returns such a vector as its last argument.
+
+    If `void`, it returns nothing, and is named by its first.
+    """
+    vector = arguments[0 if void else -1].type
+    letter = {"float": "f32", "double": "f64"}.get(str(vector.element), str(vector.element))
+    name = f"llvm.{name}.v{vector.count}{letter}"
+    signature = ir.FunctionType(ir.VoidType() if void else vector, [a.type for a in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), arguments)
 
 
-def _suffix(dtype) -> str:
-    return f"v{LANES}f{dtype.bitwidth}"
+def _shuffle(builder, a, b, order: Sequence[int]):
+    """Return the lanes of a, followed by those of b, that `order` names."""
+    kind = ir.VectorType(ir.IntType(32), len(order))
+    return builder.shuffle_vector(a, b, ir.Constant(kind, list(order)))
 
 
-def _fabs(builder, kind, vector):
-    return _llvm(builder, f"llvm.fabs.{_suffix(kind.dtype)}", vector.type, [vector])
-
-
-@intrinsic
-def magnitude(typingctx, value):
-    """Return the absolute value of every lane."""
-
-    def emit(context, builder, signature, args):
-        return _fabs(builder, value, args[0])
-
-    return value(value), emit
-
-
-@intrinsic
-def root(typingctx, value):
-    """Return the square root of every lane."""
-
-    def emit(context, builder, signature, args):
-        return _llvm(builder, f"llvm.sqrt.{_suffix(value.dtype)}", args[0].type, args)
-
-    return value(value), emit
-
-
-def _total(builder, vector):
-    number = LANES
-    while number > 1:  # halves are added until one lane is left
-        number //= 2
-        other = [(k + number) % LANES for k in range(LANES)]
-        vector = builder.fadd(vector, _shuffle(builder, vector, vector, other))
-    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
-
-
-@intrinsic
-def total(typingctx, value):
-    """Return the sum of all lanes, always in the same order."""
-
-    def emit(context, builder, signature, args):
-        return _total(builder, args[0])
-
-    return value.dtype(value), emit
-
-
-def _extreme(sign):
-    """Return an intrinsic for the least or the largest lane."""
-
-    @intrinsic
-    def extreme(typingctx, value):
-        def emit(context, builder, signature, args):
-            vector, number = args[0], LANES
-            while number > 1:
-                number //= 2
-                other = [(k + number) % LANES for k in range(LANES)]
-                other = _shuffle(builder, vector, vector, other)
-                vector = builder.select(builder.fcmp_ordered(sign, vector, other), vector, other)
-            return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
-
-        return value.dtype(value), emit
-
-    return extreme
-
-
-least = _extreme("<")  # the least lane; where one is not a number, any of them
-largest = _extreme(">")
-
-
-@intrinsic
-def lane_totals(typingctx, array, start):
-    """Return the vector whose lane k is the sum of array[start + 16 k : start + 16 k + 16].
-
-    Cheaper than sixteen times `total`, with the same bits: vectors are added two at a time, half
-    of one beside half of the other, until one is left.
-    """
-    kind = VectorType(array.dtype)
-
-    def emit(context, builder, signature, args):
-        pointer = _pointer(context, builder, array, *args)
-        rest = [
-            builder.load(
-                builder.gep(pointer, [ir.Constant(ir.IntType(32), k)]),
-                align=array.dtype.bitwidth // 8,
-            )
-            for k in range(LANES)
-        ]
-        half = LANES
-        while half > 1:
-            half //= 2
-            low = [k + i for k in range(0, 2 * LANES, 2 * half) for i in range(half)]
-            high = [k + half for k in low]
-            rest = [
-                builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))
-                for a, b in zip(rest[::2], rest[1::2], strict=True)
-            ]
-        return rest[0]
-
-    return kind(array, types.intp), emit
-
-
-@intrinsic
-def bits(typingctx, mask):
-    """Return the mask as a whole number: bit k is lane k."""
-
-    def emit(context, builder, signature, args):
-        return builder.zext(builder.bitcast(args[0], _BITS), ir.IntType(64))
-
-    return types.int64(mask), emit
-
-
-@intrinsic
-def lanes(typingctx, number):
-    """Return the mask whose lane k is bit k of a whole number."""
-
-    def emit(context, builder, signature, args):
-        mask = ir.VectorType(ir.IntType(1), LANES)
-        return builder.bitcast(builder.trunc(args[0], _BITS), mask)
-
-    return MASK(types.int64), emit
-
-
-@intrinsic
-def count(typingctx, mask):
-    """Return how many lanes are true."""
-
-    def emit(context, builder, signature, args):
-        number = builder.ctpop(builder.bitcast(args[0], _BITS))
-        return builder.zext(number, ir.IntType(64))
-
-    return types.int64(mask), emit
-
-
-# Registers of 512 bits come with an instruction that packs; where there are none, a store that
-# skips lanes does it, more slowly. (That store is slow on some machines that have both.)
-_PACKS = bool(get_host_cpu_features().get("avx512f")) and not getattr(config, "CPU_NAME", None)
-
-
-@intrinsic
-def store_packed(typingctx, array, start, mask, value):
-    """Set array[start], array[start + 1], … to the chosen lanes of `value`.
-
-    What follows these in the array, as far as start + 15, may be overwritten with anything.
-    """
-    bitwidth = array.dtype.bitwidth
-    width = 512 // bitwidth if _PACKS else LANES
-    part = _ir_type(array.dtype, width)
-    name = f"v{width}{'i' if isinstance(array.dtype, types.Integer) else 'f'}{bitwidth}"
-
-    def emit(context, builder, signature, args):
-        values, first, mask, vector = args
-        data = context.make_array(array)(context, builder, values).data
-        for k in range(0, LANES, width):
-            pointer = builder.gep(data, [first])
-            some, chosen = vector, mask
-            if width < LANES:
-                order = [k + i for i in range(width)]
-                order = ir.Constant(ir.VectorType(ir.IntType(32), width), order)
-                some = builder.shuffle_vector(vector, vector, order)
-                chosen = builder.shuffle_vector(mask, mask, order)
-            if _PACKS:
-                packed = _llvm(
-                    builder,
-                    f"llvm.experimental.vector.compress.{name}",
-                    part,
-                    [some, chosen, ir.Constant(part, ir.Undefined)],
-                )
-                pointer = builder.bitcast(pointer, part.as_pointer())
-                builder.store(packed, pointer, align=bitwidth // 8)
-            else:
-                _llvm(
-                    builder,
-                    f"llvm.masked.compressstore.{name}",
-                    ir.VoidType(),
-                    [some, pointer, chosen],
-                )
-            number = builder.ctpop(builder.bitcast(chosen, ir.IntType(width)))
-            first = builder.add(first, builder.zext(number, first.type))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, mask, value), emit
-
-
-@intrinsic
-def load_packed(typingctx, array, start, mask):
-    """Return a vector whose chosen lanes are array[start], array[start + 1], …, the others zero."""
-    kind = VectorType(array.dtype)
-
-    def emit(context, builder, signature, args):
-        values, first, chosen = args
-        data = context.make_array(array)(context, builder, values).data
-        pointer = builder.gep(data, [first])
-        zero = ir.Constant(_ir_type(array.dtype), [0.0] * LANES)
-        return _llvm(
-            builder,
-            f"llvm.masked.expandload.{_suffix(array.dtype)}",
-            zero.type,
-            [pointer, chosen, zero],
-        )
-
-    return kind(array, types.intp, mask), emit
-
-
-# --- Tuples: a vector, or a number, for each dimension -------------------------------------------
+def _splat(builder, number, size: int = LANES):
+    vector = ir.Constant(ir.VectorType(number.type, size), ir.Undefined)
+    first = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), 0))
+    return _shuffle(builder, first, vector, [0] * size)
 
 
 def _times(builder, x, y):
@@ -548,240 +290,337 @@ def _plus(builder, x, y):
     return builder.fadd(x, y, flags=_FLAGS if isinstance(x.type, ir.VectorType) else ())
 
 
-def _each(emit_one):
-    """Return a function that works on each pair of entries of two tuples."""
-
-    @intrinsic
-    def each(typingctx, a, b):
-        def emit(context, builder, signature, args):
-            pairs = zip(*(cgutils.unpack_tuple(builder, t) for t in args), strict=True)
-            return context.make_tuple(builder, a, [emit_one(builder, x, y) for x, y in pairs])
-
-        return a(a, a), emit
-
-    return each
+# --- Arrays ---------------------------------------------------------------------------------------
 
 
-add_each = _each(_plus)
-lower = _each(lambda b, x, y: b.select(b.fcmp_ordered("<", y, x), y, x))
-higher = _each(lambda b, x, y: b.select(b.fcmp_ordered(">", y, x), y, x))
+@_compiled(_vector)
+def load(builder, array, start):
+    """Return array[start:start + 16] of a contiguous vector."""
+    return array.load(start)
 
 
-def _tuple(context, builder, kind, values):
-    return context.make_tuple(builder, kind, list(values))
+@_compiled(_void)
+def store(builder, array, start, value):
+    """Set array[start:start + 16]."""
+    array.store(start, value)
 
 
-@intrinsic
-def load_rows(typingctx, array, start, like):
+@_compiled(lambda array, row: QuadType(array.dtype))
+def load_row(builder, array, row):
+    """Return array[row] of a contiguous (N, 4) array."""
+    return array.load(builder.mul(row, ir.Constant(row.type, 4)), 4)
+
+
+@_compiled(_void)
+def store_row(builder, array, row, value):
+    """Set array[row] of a contiguous (N, 4) array."""
+    array.store(builder.mul(row, ir.Constant(row.type, 4)), value)
+
+
+@_compiled(_vectors)
+def load_rows(builder, array, start, like):
     """Return array[k, start : start + 16] for k = 0, 1, …, of a contiguous array of rows."""
-    kind = types.UniTuple(VectorType(array.dtype), len(like))
-
-    def emit(context, builder, signature, args):
-        starts = _starts(context, builder, array, args[0], args[1], len(like))
-        pointers = [_pointer(context, builder, array, args[0], start) for start in starts]
-        align = array.dtype.bitwidth // 8
-        return _tuple(context, builder, kind, (builder.load(p, align=align) for p in pointers))
-
-    return kind(array, types.intp, like), emit
+    return [array.load(at) for at in array.rows(start, len(like))]
 
 
-@intrinsic
-def store_rows(typingctx, array, start, vectors):
+@_compiled(_void)
+def store_rows(builder, array, start, vectors):
     """Set array[k, start : start + 16] for k = 0, 1, …, of a contiguous array of rows."""
-
-    def emit(context, builder, signature, args):
-        values = cgutils.unpack_tuple(builder, args[2])
-        starts = _starts(context, builder, array, args[0], args[1], len(values))
-        for value, start in zip(values, starts, strict=True):
-            pointer = _pointer(context, builder, array, args[0], start)
-            builder.store(value, pointer, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vectors), emit
+    for value, at in zip(vectors, array.rows(start, len(vectors)), strict=True):
+        array.store(at, value)
 
 
-def _starts(context, builder, kind, array, start, count):
-    """Return where array[0, start], array[1, start], … stand in the array's memory."""
-    shape = context.make_array(kind)(context, builder, array).shape
-    width = cgutils.unpack_tuple(builder, shape)[-1]
-    return [
-        builder.add(start, builder.mul(width, ir.Constant(width.type, k))) for k in range(count)
-    ]
-
-
-@intrinsic
-def column(typingctx, array, place, like):
+@_compiled(lambda array, place, like: types.UniTuple(array.dtype, len(like)))
+def column(builder, array, place, like):
     """Return the numbers array[0, place], array[1, place], … of a contiguous array of rows."""
-    kind = types.UniTuple(array.dtype, len(like))
-
-    def emit(context, builder, signature, args):
-        data = context.make_array(array)(context, builder, args[0]).data
-        starts = _starts(context, builder, array, args[0], args[1], len(like))
-        values = (builder.load(builder.gep(data, [start])) for start in starts)
-        return _tuple(context, builder, kind, values)
-
-    return kind(array, types.intp, like), emit
+    return [array.number(at) for at in array.rows(place, len(like))]
 
 
-@intrinsic
-def splat_each(typingctx, values):
-    """Return each number of a tuple sixteen times."""
-    kind = types.UniTuple(VectorType(values.dtype), len(values))
+@_compiled(_vectors)
+def load_columns(builder, array, row, like):
+    """Return the entries 0, 1, … of the rows row … row + 15, each as a vector.
 
-    def emit(context, builder, signature, args):
-        vectors = (_splat(builder, value) for value in cgutils.unpack_tuple(builder, args[0]))
-        return _tuple(context, builder, kind, vectors)
-
-    return kind(values), emit
-
-
-@intrinsic
-def keep_each(typingctx, mask, vectors):
-    """Return each vector where the mask is true, zero elsewhere."""
-
-    def emit(context, builder, signature, args):
-        kept = (_keep(builder, args[0], v) for v in cgutils.unpack_tuple(builder, args[1]))
-        return _tuple(context, builder, vectors, kept)
-
-    return vectors(mask, vectors), emit
+    A row is `array[row]` of a contiguous (N, 4) array; of a (2 N, 4) array `array[N + row]` has its
+    entries from the fourth on.
+    """
+    quads = ir.Constant(row.type, -(-len(like) // 4))
+    rows = builder.udiv(array.shape[0], quads)
+    halves = [*range(LANES // 2), *range(LANES, LANES + LANES // 2)]
+    columns = []
+    for k in range(len(like)):
+        start = builder.mul(_shift(builder, row, k // 4, rows), ir.Constant(row.type, 4))
+        a, b, c, d = (array.load(_shift(builder, start, i * LANES)) for i in range(4))
+        # Every fourth lane of two vectors, then the first half of either of two.
+        every = [k % 4 + 4 * (i % 8) for i in range(LANES)]
+        low, high = _shuffle(builder, a, b, every), _shuffle(builder, c, d, every)
+        columns.append(_shuffle(builder, low, high, halves))
+    return columns
 
 
-@intrinsic
-def magnitudes(typingctx, vectors):
-    """Return the absolute values of each vector."""
+@_compiled(_vector)
+def lane_totals(builder, array, start):
+    """Return the vector whose lane k is the sum of array[start + 16 k : start + 16 k + 16].
 
-    def emit(context, builder, signature, args):
-        values = (_fabs(builder, vectors.dtype, v) for v in cgutils.unpack_tuple(builder, args[0]))
-        return _tuple(context, builder, vectors, values)
+    Cheaper than sixteen times `total`, with the same bits: vectors are added two at a time, half
+    of one beside half of the other, until one is left.
+    """
+    rest = [array.load(_shift(builder, start, k * LANES)) for k in range(LANES)]
+    while len(rest) > 1:
+        half = len(rest) // 2
+        low = [k + i for k in range(0, 2 * LANES, 2 * half) for i in range(half)]
+        high = [k + half for k in low]
+        rest = [
+            builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))
+            for a, b in zip(rest[::2], rest[1::2], strict=True)
+        ]
+    return rest[0]
 
-    return vectors(vectors), emit
+
+@_compiled(_void)
+def store_packed(builder, array, start, mask, value):
+    """Set array[start], array[start + 1], … to the chosen lanes of `value`.
+
+    What follows these in the array, as far as start + 15, may be overwritten with anything.
+    """
+    width = 512 // array.dtype.bitwidth if _PACKS else LANES
+    kind = _ir_type(array.dtype, width)
+    for k in range(0, LANES, width):
+        order = range(k, k + width)
+        some, chosen = (_shuffle(builder, v, v, order) for v in (value, mask))
+        if _PACKS:
+            undefined = ir.Constant(kind, ir.Undefined)
+            packed = _llvm(builder, "experimental.vector.compress", some, chosen, undefined)
+            array.store(start, packed)
+        else:
+            pointer = builder.gep(array.data, [start])
+            _llvm(builder, "masked.compressstore", some, pointer, chosen, void=True)
+        number = builder.ctpop(builder.bitcast(chosen, ir.IntType(width)))
+        start = builder.add(start, builder.zext(number, start.type))
 
 
-@intrinsic
-def scale_each(typingctx, factor, vectors):
+@_compiled(_vector)
+def load_packed(builder, array, start, mask):
+    """Return a vector whose chosen lanes are array[start], array[start + 1], …, the others zero."""
+    zero = ir.Constant(_ir_type(array.dtype), [0.0] * LANES)
+    pointer = builder.gep(array.data, [start])
+    return _llvm(builder, "masked.expandload", pointer, mask, zero)
+
+
+# --- Single entries: numbers, vectors and masks, and tuples of them -------------------------------
+
+
+@_for_each(VectorType)
+def splat(builder, value):
+    """Return sixteen times one number."""
+    return _splat(builder, value)
+
+
+@_for_each()
+def larger(builder, a, b):
+    """Return the larger of the two in every lane; NaN in `b` stays NaN."""
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+@_for_each()
+def smaller(builder, a, b):
+    """Return the smaller of the two in every lane; NaN in `b` stays NaN."""
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
+@_for_each()
+def keep(builder, mask, value):
+    """Return `value` where the mask is true, zero elsewhere."""
+    return builder.select(mask, value, ir.Constant(value.type, [0.0] * LANES))
+
+
+@_for_each()
+def magnitude(builder, value):
+    """Return the absolute value of every lane."""
+    return _llvm(builder, "fabs", value)
+
+
+@_for_each()
+def root(builder, value):
+    """Return the square root of every lane."""
+    return _llvm(builder, "sqrt", value)
+
+
+def _fold(builder, vector, join):
+    """Join halves, `join(one, other)`, until one lane is left."""
+    number = LANES
+    while number > 1:
+        number //= 2
+        other = [(k + number) % LANES for k in range(LANES)]
+        vector = join(vector, _shuffle(builder, vector, vector, other))
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+@_for_each(lambda value: value.dtype)
+def total(builder, value):
+    """Return the sum of all lanes, always in the same order."""
+    return _fold(builder, value, builder.fadd)
+
+
+@_for_each(lambda value: value.dtype)
+def least(builder, value):
+    """Return the least lane; where one is not a number, any of them."""
+    return _fold(builder, value, lambda a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
+
+
+@_for_each(lambda value: value.dtype)
+def largest(builder, value):
+    """Return the largest lane; where one is not a number, any of them."""
+    return _fold(builder, value, lambda a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
+
+
+@_compiled(lambda mask: types.int64)
+def bits(builder, mask):
+    """Return the mask as a whole number: bit k is lane k."""
+    return builder.zext(builder.bitcast(mask, _BITS), ir.IntType(64))
+
+
+@_compiled(lambda number: MASK)
+def lanes(builder, number):
+    """Return the mask whose lane k is bit k of a whole number."""
+    return builder.bitcast(builder.trunc(number, _BITS), _ir_type(types.boolean))
+
+
+@_compiled(lambda mask: types.int64)
+def count(builder, mask):
+    """Return how many lanes are true."""
+    return builder.zext(builder.ctpop(builder.bitcast(mask, _BITS)), ir.IntType(64))
+
+
+@_compiled(lambda a, b, c, d: QuadType(a))
+def quad(builder, a, b, c, d):
+    """Return four numbers of one type as a quad."""
+    vector = ir.Constant(ir.VectorType(a.type, 4), ir.Undefined)
+    for k, value in enumerate((a, b, c, d)):
+        vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), k))
+    return vector
+
+
+@_compiled(lambda quad, place: quad.dtype)
+def part(builder, value, place):
+    """Return one number of a quad; the place is a constant."""
+    return builder.extract_element(value, builder.trunc(place, ir.IntType(32)))
+
+
+@_compiled()
+def fma(builder, x, y, z):
+    """Return x y + z for numbers of one type, rounded once."""
+    return builder.fma(x, y, z)
+
+
+# --- Tuples: sums and products --------------------------------------------------------------------
+
+
+@_for_each()
+def add_each(builder, a, b):
+    """Return a + b, entry by entry."""
+    return _plus(builder, a, b)
+
+
+@_for_each()
+def scale_each(builder, factor, value):
     """Return each vector multiplied by one and the same."""
-
-    def emit(context, builder, signature, args):
-        scaled = (_times(builder, v, args[0]) for v in cgutils.unpack_tuple(builder, args[1]))
-        return _tuple(context, builder, vectors, scaled)
-
-    return vectors(factor, vectors), emit
+    return _times(builder, value, factor)
 
 
-@intrinsic
-def total_each(typingctx, vectors):
-    """Return the sum of all lanes of each vector."""
-    kind = types.UniTuple(vectors.dtype.dtype, len(vectors))
-
-    def emit(context, builder, signature, args):
-        sums = (_total(builder, vector) for vector in cgutils.unpack_tuple(builder, args[0]))
-        return _tuple(context, builder, kind, sums)
-
-    return kind(vectors), emit
+def _combine(builder, pairs, start=None):
+    """Return start + x y + …, or without a start x y + …, for the pairs (x, y) in their order."""
+    for x, y in pairs:
+        product = _times(builder, x, y)
+        start = product if start is None else _plus(builder, start, product)
+    return start
 
 
-@intrinsic
-def combine(typingctx, start, a, b):
+@_compiled(lambda start, a, b: start)
+def combine(builder, start, a, b):
     """Return start + a[0] b[0] + a[1] b[1] + …, as far as the shorter tuple goes."""
-
-    def emit(context, builder, signature, args):
-        result, *tuples = args
-        for x, y in zip(*(cgutils.unpack_tuple(builder, t) for t in tuples), strict=False):
-            result = _plus(builder, result, _times(builder, x, y))
-        return result
-
-    return start(start, a, b), emit
+    return _combine(builder, zip(a, b, strict=False), start)
 
 
-@intrinsic
-def dot(typingctx, a, b):
+@_compiled(lambda a, b: a.dtype)
+def dot(builder, a, b):
     """Return a[0] b[0] + a[1] b[1] + …, as far as the shorter tuple goes."""
-
-    def emit(context, builder, signature, args):
-        pairs = zip(*(cgutils.unpack_tuple(builder, t) for t in args), strict=False)
-        first, *others = (_times(builder, x, y) for x, y in pairs)
-        for term in others:
-            first = _plus(builder, first, term)
-        return first
-
-    return a.dtype(a, b), emit
+    return _combine(builder, zip(a, b, strict=False))
 
 
-@intrinsic
-def add_scaled(typingctx, sums, factor, values):
+@_compiled(lambda sums, factor, values: sums)
+def add_scaled(builder, sums, factor, values):
     """Return sums[k] + factor · values[k] for every k; where there is no values[k], it is one."""
-
-    def emit(context, builder, signature, args):
-        added = [_times(builder, args[1], v) for v in cgutils.unpack_tuple(builder, args[2])]
-        totals = cgutils.unpack_tuple(builder, args[0])
-        added += [args[1]] * (len(totals) - len(added))
-        pairs = zip(totals, added, strict=False)
-        return _tuple(context, builder, sums, (_plus(builder, x, y) for x, y in pairs))
-
-    return sums(sums, factor, values), emit
+    added = [_times(builder, factor, v) for v in values]
+    added += [factor] * (len(sums) - len(added))
+    return [_plus(builder, x, y) for x, y in zip(sums, added, strict=False)]
 
 
 def _outer(builder, a, b):
-    a, b = cgutils.unpack_tuple(builder, a), cgutils.unpack_tuple(builder, b)
     return [_times(builder, a[c], b[d]) for c in range(len(a)) for d in range(c, len(b))]
 
 
-@intrinsic
-def outer(typingctx, a, b):
+@_compiled(lambda a, b: types.UniTuple(a.dtype, len(a) * (len(a) + 1) // 2))
+def outer(builder, a, b):
     """Return the upper triangle of the matrix a bᵀ, row after row, as one tuple."""
-    kind = types.UniTuple(a.dtype, len(a) * (len(a) + 1) // 2)
-
-    def emit(context, builder, signature, args):
-        return _tuple(context, builder, kind, _outer(builder, *args))
-
-    return kind(a, b), emit
+    return _outer(builder, a, b)
 
 
-@intrinsic
-def add_outer(typingctx, sums, a, b):
+@_compiled(lambda sums, a, b: sums)
+def add_outer(builder, sums, a, b):
     """Return the tuple `sums` with `outer(a, b)` added."""
-
-    def emit(context, builder, signature, args):
-        pairs = zip(cgutils.unpack_tuple(builder, args[0]), _outer(builder, *args[1:]), strict=True)
-        return _tuple(context, builder, sums, (_plus(builder, x, y) for x, y in pairs))
-
-    return sums(sums, a, b), emit
+    return [_plus(builder, x, y) for x, y in zip(sums, _outer(builder, a, b), strict=True)]
 
 
-def _symmetric(builder, triangle, size):
+def _symmetric(triangle, size: int) -> list[list]:
     """Return the rows of the symmetric matrix that has this upper triangle."""
-    values = iter(cgutils.unpack_tuple(builder, triangle))
+    values = iter(triangle)
     upper = {(c, d): next(values) for c in range(size) for d in range(c, size)}
     return [[upper[min(c, d), max(c, d)] for d in range(size)] for c in range(size)]
 
 
-@intrinsic
-def multiply(typingctx, triangle, vector):
+@_compiled()
+def multiply(builder, triangle, vector):
     """Return the product of a symmetric matrix, given as by `outer`, and a tuple."""
-
-    def emit(context, builder, signature, args):
-        values, products = cgutils.unpack_tuple(builder, args[1]), []
-        for row in _symmetric(builder, args[0], len(vector)):
-            first, *others = (_times(builder, x, y) for x, y in zip(row, values, strict=True))
-            for term in others:
-                first = _plus(builder, first, term)
-            products.append(first)
-        return _tuple(context, builder, vector, products)
-
-    return vector(triangle, vector), emit
+    rows = _symmetric(triangle, len(vector))
+    return [_combine(builder, zip(row, vector, strict=True)) for row in rows]
 
 
-@intrinsic
-def add_multiplied(typingctx, sums, triangle, vector):
+@_compiled()
+def add_multiplied(builder, sums, triangle, vector):
     """Return sums + `multiply(triangle, vector)`, with terms added one by one, the last first."""
+    results = []
+    for start, row in zip(sums, _symmetric(triangle, len(vector)), strict=True):
+        terms = list(zip(row, vector, strict=True))
+        results.append(_combine(builder, [terms[-1], *terms[:-1]], start))
+    return results
 
-    def emit(context, builder, signature, args):
-        sums, values = (cgutils.unpack_tuple(builder, args[k]) for k in (0, 2))
-        results = []
-        for total, row in zip(sums, _symmetric(builder, args[1], len(values)), strict=True):
-            for k in (-1, *range(len(values) - 1)):
-                total = _plus(builder, total, _times(builder, row[k], values[k]))
-            results.append(total)
-        return _tuple(context, builder, vector, results)
 
-    return vector(sums, triangle, vector), emit
+# --- Products of matrices -------------------------------------------------------------------------
+
+
+def products(rows: int, width: int):
+    """Return a function that sets out[p, :] = start[p, :] + Σ_k scalars[p, k] vectors[k, :].
+
+    That is for p < `rows` and runs of `width` bytes, k < `count`, a few rows against a run with
+    every sum in registers. Arrays are flat; each comes with the offset of its first number and with
+    its strides, in numbers. Each sum is taken one term after another, with multiplication and
+    addition rounded once: its bits depend neither on these sizes nor on a machine's vectors.
+    """
+
+    @_compiled(_void)
+    def add_products(builder, out, o, op, start, s, sp, scalars, c, cp, ck, vectors, v, vk, count):
+        size = 8 * width // out.dtype.bitwidth
+        kind = _ir_type(out.dtype, size)
+        sums = [cgutils.alloca_once(builder, kind) for _ in range(rows)]
+        for p, total in enumerate(sums):
+            builder.store(start.load(_shift(builder, s, p, sp), size), total)
+        with cgutils.for_range(builder, count) as loop:
+            right = vectors.load(builder.add(v, builder.mul(loop.index, vk)), size)
+            term = builder.add(c, builder.mul(loop.index, ck))
+            for p, total in enumerate(sums):
+                left = _splat(builder, scalars.number(_shift(builder, term, p, cp)), size)
+                builder.store(_llvm(builder, "fma", left, right, builder.load(total)), total)
+        for p, total in enumerate(sums):
+            out.store(_shift(builder, o, p, op), builder.load(total))
+
+    return add_products

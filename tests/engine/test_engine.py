@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from sdd import engine
 from sdd.data import Dataset, sample
-from sdd.engine.announce import MESSAGE, announced
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
+from sdd.kernels import MESSAGE, announced
 from sdd.model import ReLUOutput
 from sdd.theory import tgon_solution, tgon_threshold
 

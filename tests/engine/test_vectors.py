@@ -33,19 +33,19 @@ def _every_tuple(rows, quads, like):
     p, q = vectors.column(rows, 3, like), vectors.column(rows, 5, like)
     first, triangle = u[0], vectors.outer(u, v)
     mask = first < v[0]
-    vectors.store_rows(rows, 32, vectors.add_each(u, vectors.keep_each(mask, v)))
+    vectors.store_rows(rows, 32, vectors.add_each(u, vectors.keep(mask, v)))
     return (
-        vectors.total_each(triangle),
-        vectors.total_each(vectors.add_outer(triangle, v, u)),
-        vectors.total_each(vectors.multiply(triangle, u)),
-        vectors.total_each(vectors.add_multiplied(v, triangle, u)),
-        vectors.total_each(vectors.add_scaled(u, first, v[:-1])),
-        vectors.total_each(vectors.scale_each(first, vectors.magnitudes(v))),
-        vectors.total_each(vectors.load_columns(quads, 1, like)),
-        vectors.total_each(vectors.splat_each(p)),
+        vectors.total(triangle),
+        vectors.total(vectors.add_outer(triangle, v, u)),
+        vectors.total(vectors.multiply(triangle, u)),
+        vectors.total(vectors.add_multiplied(v, triangle, u)),
+        vectors.total(vectors.add_scaled(u, first, v[:-1])),
+        vectors.total(vectors.scale_each(first, vectors.magnitude(v))),
+        vectors.total(vectors.load_columns(quads, 1, like)),
+        vectors.total(vectors.splat(p)),
         (vectors.total(vectors.dot(u, v)), vectors.total(vectors.combine(first, u[1:], v))),
-        vectors.lower(p, q),
-        vectors.higher(p, q),
+        vectors.smaller(p, q),
+        vectors.larger(p, q),
     )
 
 
