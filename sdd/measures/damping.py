@@ -18,6 +18,7 @@ __all__ = [
     "SEEN",
     "by_feature",
     "by_times_seen",
+    "drawn_data",
     "effective_share",
     "group_of",
     "halfway",
@@ -26,6 +27,7 @@ __all__ = [
     "sum_form_eps",
     "times_seen",
     "to_come",
+    "training_set",
 ]
 
 # The groups in which features are looked at: in at most so many training points they are active.
@@ -69,19 +71,36 @@ def effective_share(root: Float[np.ndarray, "..."], eps: float) -> Float[np.ndar
     return np.divide(root, root + eps, out=np.zeros_like(root), where=root + eps > 0)
 
 
-def times_seen(run: Run) -> Int[np.ndarray, "n"]:
-    """Return in how many training points each feature is active.
+def drawn_data(run: Run) -> DataSettings:
+    """Return the settings of the data that a run was trained on.
+
+    Raises
+    ------
+    ValueError
+        Where these were data of one's own, which are not stored with it.
+    """
+    if not isinstance(run.data, DataSettings):
+        raise ValueError("the run must be of drawn data, not of data of one's own")
+    return run.data
+
+
+def training_set(run: Run) -> Dataset:
+    """Return the training set of a run on finitely many drawn points.
 
     Raises
     ------
     ValueError
         Where the run was trained on data of one's own, or on fresh points at every step.
     """
-    if not isinstance(run.data, DataSettings):
-        raise ValueError("times_seen needs a run on drawn data, not on data of one's own")
-    data = run.data.make()
+    data = drawn_data(run).make()
     if not isinstance(data, Dataset):
-        raise ValueError("times_seen needs a finite training set, not T = infinity")
+        raise ValueError("the training set must be finite, not T = infinity")
+    return data
+
+
+def times_seen(run: Run) -> Int[np.ndarray, "n"]:
+    """Return in how many points of its `training_set` each feature is active."""
+    data = training_set(run)
     return np.bincount(data.indices, minlength=data.n)
 
 
