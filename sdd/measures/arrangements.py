@@ -95,11 +95,7 @@ def slack(hidden: Float[np.ndarray, "k 2"]) -> float:
     that support. This is exact for k = l, and for k ≠ l where h_k·h_l ≤ ‖h_k‖² − 1. As it must
     hold both ways, all points are memorised if and only if min(‖h_k‖², ‖h_l‖²) − 1 − h_k·h_l ≥ 0
     for every pair.
-
-    Returns
-    -------
-    float
-        The least of these over pairs; infinite for a single point.
+    The slack is the least of these over pairs; infinite for a single point.
     """
     V = _plane(hidden)
     products = V @ V.T

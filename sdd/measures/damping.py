@@ -118,30 +118,19 @@ def ratio(runs: pd.DataFrame) -> pd.Series:
 def by_feature(run: Run) -> pd.DataFrame:
     """Return AdamW's second moments of a run: a row a feature and snapshot.
 
-    Returns
-    -------
-    DataFrame
-        ``step``, ``root`` (√v̂, see `root_moments`) and ``share`` (see `effective_share`); the
-        features of a snapshot in their order.
+    Columns are ``step``, ``root`` (√v̂, see `root_moments`) and ``share`` (see `effective_share`).
     """
     steps, root = root_moments(run)
-    return pd.DataFrame(
-        {
-            "step": np.repeat(steps, root.shape[1]),
-            "root": root.ravel(),
-            "share": effective_share(root, sum_form_eps(run)).ravel(),
-        }
-    )
+    step, share = np.repeat(steps, root.shape[1]), effective_share(root, sum_form_eps(run))
+    return pd.DataFrame({"step": step, "root": root.ravel(), "share": share.ravel()})
 
 
 def by_times_seen(run: Run) -> pd.DataFrame:
     """Return how features fare by how often the training set shows them: a row a group of `SEEN`.
 
-    Returns
-    -------
-    DataFrame
-        ``seen``, ``length`` (root mean square length of columns of W) and ``share`` (median share
-        of a full step, in the snapshot nearest to half of the training); no groups that are empty.
+    Columns are ``seen``, ``length`` (root mean square length of columns of W) and ``share`` (median
+    share of a full step, in the snapshot nearest to half of the training); empty groups have no
+    row.
     """
     steps, root = root_moments(run)
     half = int(np.argmin(np.abs(steps - run.config.steps / 2)))

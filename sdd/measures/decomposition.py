@@ -112,8 +112,7 @@ def row_parts(
     -------
     DataFrame
         A row each: ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``. Their means
-        are the parts of the loss, the first less both gains plus the last, and sum to
-        ``engine.loss(W, b, data)``; their standard errors take c as given.
+        are the parts of the loss; their standard errors take c as given.
     """
     o = _outputs(W, b, data)
     c, constant = o.c[o.column], float(o.c @ o.c)
@@ -159,14 +158,9 @@ def false_firing_of_groups(
     W, b, data
         As for `row_parts`.
     group : (n,) int
-        Group of each feature, 0 … count − 1.
+        Group of each feature, 0 … count − 1; one without features has no false firing.
     count : int
         Number of groups.
-
-    Returns
-    -------
-    (count,) array
-        Means over rows, which sum to the mean false firing; 0 for a group without features.
     """
     o = _outputs(W, b, data)
     found = np.zeros(count)

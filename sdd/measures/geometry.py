@@ -37,8 +37,8 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     Returns
     -------
     (k,) array
-        In [0, 1], float64. A zero vector has 0, and so has one whose length is below 1e-150 of
-        the largest entry, where squares leave double precision.
+        In [0, 1], float64; 0 for a zero vector, and for one whose length is below 1e-150 of the
+        largest entry, where squares leave double precision.
 
     Raises
     ------

@@ -53,9 +53,8 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
     Returns
     -------
     DataFrame
-        A row a run. Columns: ``run`` (its name in the store), every setting of the data and of
-        the training (``data_seed`` and ``seed`` are the seeds of data and of initial weights), and
-        what was measured.
+        A row a run: `settings_of` it (``data_seed`` and ``seed`` are the seeds of data and of
+        initial weights; ``run`` is its name in the store), and what was measured.
 
     Raises
     ------
@@ -71,15 +70,7 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
 def with_measures(
     frame: pd.DataFrame, *measures: Measure, folder: Path | None = None
 ) -> pd.DataFrame:
-    """Return a table of runs with further columns, measured on the run of each row.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``run``, names in the store.
-    *measures, folder
-        As for `table`.
-    """
+    """Return a table of runs (with their names, ``run``) with further measures; see `table`."""
     for measure in measures if len(frame) else ():
         rows = [measured(run, measure, folder) for run in frame["run"]]
         frame = frame.assign(**pd.DataFrame(rows, frame.index))
