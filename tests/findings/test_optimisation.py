@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ERROR, around, changed, world
+from worlds import ERROR, around, changed, with_tables, world
 
 from sdd import paper
 from sdd.findings import CLAIMS, optimisation, run_like, specs
@@ -47,8 +47,8 @@ def initial_weights():
 
 @cache
 def as_claimed():
-    found = world().with_rows("eight-points", eight_points())
-    return found.with_rows("initial-weights", initial_weights())
+    tables = {"eight-points": eight_points(), "initial-weights": initial_weights()}
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")

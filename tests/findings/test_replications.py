@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ERROR, around, changed, world
+from worlds import ERROR, around, changed, with_tables, world
 
 from sdd.findings import CLAIMS, replications, specs
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED
@@ -58,10 +58,7 @@ def as_claimed():
         "eps-law": falling(settings("eps-law")),
         "candidates": candidates(),
     }
-    found = world()
-    for name, rows in tables.items():
-        found = found.with_rows(name, rows)
-    return found
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import changed, world
+from worlds import changed, with_tables, world
 
 from sdd import theory
 from sdd.findings import CLAIMS, specs
@@ -79,10 +79,7 @@ def as_derived_all():
         "planted-rings": among(),
         "leftover": decayed(settings("leftover")),
     }
-    evidence = world()
-    for name, rows in tables.items():
-        evidence = evidence.with_rows(name, rows)
-    return evidence
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")
