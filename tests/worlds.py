@@ -105,6 +105,11 @@ def world(name="paper"):
     return Evidence(profile, {k: body(profile, k) for k in ("dataset-size", "fresh-data")})
 
 
+def settings(experiment, **columns):
+    """Return the settings of an experiment's runs at "paper", and columns the same for all."""
+    return pd.DataFrame(settings_of(s) for s in specs(experiment, "paper")).assign(**columns)
+
+
 def with_tables(evidence, tables):
     """Return the evidence with other tables in the place of some."""
     return Evidence(evidence.profile, {**evidence.tables, **tables})

@@ -11,12 +11,12 @@ from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile
 from sdd.findings.registry import claim
 from sdd.findings.rule import Verdict, combine, judge_each
-from sdd.measures.columns import loss_parts, output_refits, refit_inside
+from sdd.measures.columns import loss_parts, output_refits
 from sdd.measures.damping import SEEN
 from sdd.measures.decomposition import training_mean_gain
-from sdd.measures.table import Measure, with_measures
+from sdd.measures.table import Measure
 
-__all__ = ["firing_table", "inside", "numbers", "parts", "parts_table", "refits", "table"]
+__all__ = ["firing_table", "numbers", "parts", "parts_table", "refits", "table"]
 
 _LABELS = {
     "excess": "test loss above no output's",
@@ -48,11 +48,6 @@ def parts(runs: pd.DataFrame, *, as_costs: bool = False) -> pd.DataFrame:
         runs = runs.assign(**-runs[gains])
         labels |= {gain: f"{labels[gain]}, as a cost" for gain in gains}
     return _long(runs, labels, "part", "value")
-
-
-def inside(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of data seeds 0 and 1 with `refit_inside`: a search takes long."""
-    return with_measures(runs[runs["data_seed"] < 2], refit_inside)
 
 
 def refits(runs: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:

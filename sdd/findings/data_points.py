@@ -1,11 +1,11 @@
 """Small training sets: data points in superposition (F2)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from sdd import paper, theory
+from sdd import paper
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.profiles import profile
@@ -17,7 +17,7 @@ from sdd.measures.damping import times_seen
 from sdd.measures.table import Measure, load
 from sdd.training.config import Run
 
-__all__ = ["bias_by_use", "evidence", "least_radius", "lengths", "polygons", "table", "trainings"]
+__all__ = ["bias_by_use", "evidence", "lengths", "polygons", "table", "trainings"]
 
 MOST = 30  # data points of what is called a small training set here
 KEPT, NOT_KEPT = "kept: the best of them", "not kept"
@@ -62,12 +62,6 @@ def lengths(frame: pd.DataFrame) -> pd.DataFrame:
         for run in load(frame["run"])
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def least_radius(sizes: Iterable[int]) -> pd.Series:
-    """Return the least radius of a regular T-gon that memorises its points, by T."""
-    found = {T: theory.tgon_threshold(T) for T in sizes}
-    return pd.Series(found, name="T-gon: 1/√(1 − cos 2π/T)")
 
 
 def polygons(e: Evidence) -> pd.DataFrame:

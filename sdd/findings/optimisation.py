@@ -36,7 +36,6 @@ __all__ = [
     "mixed_loss",
     "outcomes",
     "renamed",
-    "spreads",
     "table",
 ]
 
@@ -143,12 +142,6 @@ def mixed_loss(runs: pd.DataFrame) -> list[float]:
     right = runs.loc[~runs["failed"], "test_loss"].mean()
     wrong = runs.loc[runs["failed"] & runs["fan"], "test_loss"]
     return [(loss + 3 * right) / 4 for loss in wrong if not math.isnan(right)]
-
-
-def spreads(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the standard deviations of both losses over initial weights, a row a data set."""
-    sets = runs.groupby(["m", "T", "data_seed"])
-    return sets[["train_loss", "test_loss"]].std(ddof=1).reset_index()
 
 
 def best_by_count(runs: pd.DataFrame) -> pd.DataFrame:

@@ -55,27 +55,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement and how it is judged.
-
-    Parameters
-    ----------
-    id : str
-        Stable name, by figure.
-    finding : str
-        The module and chapter that it belongs to.
-    statement : str
-        In our words.
-    source : str
-        Figure and section of the paper, or "ours".
-    published : str
-        Published value with its reading error, or "text".
-    figure : str
-        Page and anchor of our figure.
-    check : callable
-        From the evidence to a verdict.
-    at_quick : bool
-        False for claims that say something only at the published size.
-    """
+    """A statement of a finding and how it is judged, as `claim` enters it."""
 
     id: str
     finding: str
@@ -137,13 +117,17 @@ def claim(
     ----------
     id : str
         Stable name, by figure, such as "F3-bump".
-    source, published, at_quick
-        As in `Claim`.
+    source : str
+        Figure and section of the paper, or "ours".
+    published : str
+        Published value with its reading error, or "text".
     figure : str
-        Name of our figure in the chapter of the finding, such as "fig-bump"; with another
-        chapter's, "setup#fig-pentagon".
+        Name of our figure in the chapter of the finding, such as "fig-bump"; of another chapter's,
+        "setup#fig-pentagon".
     statement : str
         In our words; the function's docstring where none is given.
+    at_quick : bool
+        False for claims that say something only at the published size.
 
     Raises
     ------

@@ -15,9 +15,8 @@ from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
-from sdd.training.config import TrainConfig
 
-__all__ = ["PUBLISHED_D", "active_features", "batches", "predicted_D", "schedule", "table"]
+__all__ = ["PUBLISHED_D", "active_features", "batches", "predicted_D", "table"]
 
 PUBLISHED_D = paper.FEATURE_D[math.inf][0]  # of the five features, T = ∞
 
@@ -46,12 +45,6 @@ def active_features(data: Dataset, sparsity: float) -> pd.DataFrame:
     active = np.arange(drawn.size)
     expected = data.T * stats.binom.pmf(active, data.n, 1 - sparsity)
     return pd.DataFrame({"active": active, "drawn": drawn, "expected": expected})
-
-
-def schedule(config: TrainConfig, every: int = 100) -> pd.DataFrame:
-    """Return the learning rate at every 100th ``step``."""
-    rates = config.rates()[::every]
-    return pd.DataFrame({"step": every * np.arange(rates.size), "learning rate": rates})
 
 
 def predicted_D(frame: pd.DataFrame) -> pd.Series:

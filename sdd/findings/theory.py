@@ -23,7 +23,7 @@ from sdd.training import train
 from sdd.training.config import TrainConfig
 
 __all__ = [
-    "BEST_RINGS", "among_all", "best_rings", "changed_decay", "found_again", "free_rings",
+    "BEST_RINGS", "among_all", "best_rings", "found_again", "free_rings",
     "pentagons", "planted_tgons", "rings_among_others", "table",
 ]  # fmt: skip
 
@@ -169,11 +169,6 @@ def rings_among_others(R2: np.ndarray) -> pd.DataFrame:
     return worse.melt(var_name="ring", value_name="worse", ignore_index=False).reset_index()
 
 
-def changed_decay(e: Evidence) -> pd.DataFrame:
-    """Return the pentagons of "leftover" as `pentagons`."""
-    return pentagons(e.table("leftover"))
-
-
 def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
     """Add what a run changes (its ``variant``, "" for nothing), and the D of its five by formulas.
 
@@ -284,7 +279,7 @@ def _five_among_all(e: Evidence) -> Verdict:
        statement="The D of the five less the D predicted from what decay leaves of the initial "
                  "weights")  # fmt: skip
 def _leftover(e: Evidence) -> Verdict:
-    runs, parts = changed_decay(e).query("T == inf"), {}
+    runs, parts = pentagons(e.table("leftover")).query("T == inf"), {}
     usual = runs.loc[runs["variant"] == "", "five_D"].mean()
     for name, rows in runs.groupby("variant", sort=False):
         # Wrong would be a D that does not change; for the usual settings, a lone pentagon's 2/5.
@@ -299,6 +294,6 @@ def _leftover(e: Evidence) -> Verdict:
        statement="The D of the five less the D predicted from their length and the measured norm "
                  "of the other columns")  # fmt: skip
 def _isotropic(e: Evidence) -> Verdict:
-    runs = changed_decay(e).query("T == inf")
+    runs = pentagons(e.table("leftover")).query("T == inf")
     effect = 2 / 5 - runs["five_D"].mean()
     return judge_value(runs["five_D"] - runs["from_R2"], 0, effect=effect, of="runs")
