@@ -27,13 +27,13 @@ KEPT_FROM = 1_000
 def dataset_size(p: Profile) -> list[RunSpec]:
     """F2, F3, F4: finite data sets."""
     kept = tuple(sorted({max(1, round(share * p.steps)) for share in (0.05, 0.5, 1.0)}))
-    found = []
-    for T, seeds, restarts in p.sizes:
-        for seed in range(seeds):
-            keeps = (seed, restarts) == (0, 1) and (T >= KEPT_FROM or T == p.size(2_000))
-            run = spec(T, seed, of=p.name, restarts=restarts)
-            found.append(replace(run, snapshots=kept if keeps else ()))
-    return found
+    large = {T for T, _, _ in p.sizes if T >= KEPT_FROM or T == p.size(2_000)}
+    return [
+        spec(T, seed, of=p.name, restarts=restarts,
+             snapshots=kept if (seed, restarts) == (0, 1) and T in large else ())
+        for T, seeds, restarts in p.sizes
+        for seed in range(seeds)
+    ]  # fmt: skip
 
 
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:

@@ -138,7 +138,8 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        Fields of `DataSettings` or `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
+        ``start``, ``snapshots``, or fields of `DataSettings` or `TrainConfig` to set otherwise;
+        ``seed`` is the parameter seed.
 
     Raises
     ------
@@ -146,6 +147,7 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
         Where a name or a value breaks its rule.
     """
     p = profile(of)
+    kept = {name: changes.pop(name) for name in ("start", "snapshots") if name in changes}
     data, config = parted(changes)
     batch = p.fresh[0][0] if T == math.inf else None
     law = {"n": p.n, "sparsity": p.sparsity, "batch": batch} | data
@@ -154,7 +156,7 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
         settings.n, settings.sparsity, reduction=config.get("reduction", "mean")
     )
     usual = {"seed": 100 * data_seed, "steps": p.steps, "eps": eps}
-    return RunSpec(settings, TrainConfig(**usual | config))
+    return RunSpec(settings, TrainConfig(**usual | config), **kept)
 
 
 def parted(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -47,16 +47,14 @@ def identity(p: Profile) -> list[RunSpec]:
     """Mean and sum in float64, with ε and n ε: at n = 1,024, where n scales exactly, and 10,000."""
     steps = choose(p, 2_000, p.steps)
     kept = tuple(sorted({round(1.0 * steps ** (k / 23)) for k in range(24)}))
-    pairs = []
-    for n, S in ((1_024, 0.99), (paper.N, paper.SPARSITY)):
-        eps = paper.rescaled_eps(n, S)
-        for reduction, factor in (("mean", 1), ("sum", n)):
-            run = spec(
-                100, of=p.name, n=n, sparsity=S, steps=steps, dtype="float64",
-                reduction=reduction, eps=factor * eps,
-            )  # fmt: skip
-            pairs.append(replace(run, snapshots=kept))
-    return pairs
+    return [
+        spec(
+            100, of=p.name, n=n, sparsity=S, steps=steps, dtype="float64", snapshots=kept,
+            reduction=reduction, eps=(n if reduction == "sum" else 1) * paper.rescaled_eps(n, S),
+        )
+        for n, S in ((1_024, 0.99), (paper.N, paper.SPARSITY))
+        for reduction in ("mean", "sum")
+    ]  # fmt: skip
 
 
 @experiment("sum")
@@ -72,13 +70,13 @@ def summed(p: Profile) -> list[RunSpec]:
     )
     few = choose(p, 1, FEW)
     return [
-        replace(
-            spec(T, seed, of=p.name, reduction="sum", restarts=few if T <= 30 else 1),
+        spec(
+            T, seed, of=p.name, reduction="sum", restarts=few if T <= 30 else 1,
             snapshots=_shares(p.steps) if (T, seed) == (p.size(2_000), 0) else (),
         )
         for T, count in seeds.items()
         for seed in range(count)
-    ]
+    ]  # fmt: skip
 
 
 def _shares(steps: int) -> tuple[int, ...]:
@@ -96,14 +94,14 @@ def eps_path(p: Profile) -> list[RunSpec]:
     """From the sum to the mean: twins of T = 2,000 to 10,000 at n = 1,000, for many ε."""
     seeds = dict(zip((200, 500, 1_000), choose(p, (2, 1, 1), (4, 2, 1), (8, 4, 4)), strict=True))
     return [
-        replace(
-            small_spec(p, T, seed, reduction="sum", eps=_eps(0.99, ratio)),
+        small_spec(
+            p, T, seed, reduction="sum", eps=_eps(0.99, ratio),
             snapshots=_shares(small_steps(p)) if (T, seed) == (200, 0) else (),
         )
         for T in seeds
         for ratio in ratios(p)
         for seed in range(seeds[T])
-    ]
+    ]  # fmt: skip
 
 
 def _eps(sparsity: float, ratio: float) -> float:

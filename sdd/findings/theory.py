@@ -1,7 +1,6 @@
 """Closed forms beside what training does: polygons, rings, and what sets D."""
 
 import math
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -43,12 +42,9 @@ def planted_polygons(p: Profile) -> list[RunSpec]:
     """Lookup tables planted around the least radius that memorises, then trained."""
     sizes = choose(p, (8,), tuple(DISJOINT))
     return [
-        replace(
-            spec(
-                T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
-                steps=choose(p, 4_000, 20_000), weight_decay=decay,
-            ),
-            start=f"tgon:{factor}",
+        spec(
+            T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
+            steps=choose(p, 4_000, 20_000), weight_decay=decay, start=f"tgon:{factor}",
         )
         for T, factor, decay in product(sizes, TGON_FACTORS, (0.0, 0.1))
     ]  # fmt: skip
@@ -59,12 +55,9 @@ def free_features(p: Profile) -> list[RunSpec]:
     """Models that have F features only: free biases, biases held at zero, and planted rings."""
     lr = 3e-3  # short trainings of few weights: a length of one must be in reach
     return [
-        replace(
-            small_spec(
-                p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000),
-                lr=lr, weight_decay=0.0, bias_decay=decay, reduction="sum",
-            ),
-            start=start,
+        small_spec(
+            p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000),
+            lr=lr, weight_decay=0.0, bias_decay=decay, reduction="sum", start=start,
         )
         for F, (r, b) in BEST_RINGS.items()
         # (A decay of 1/lr takes back at each step what a bias has become: it stays below lr.)
@@ -93,11 +86,9 @@ def leftover(p: Profile) -> list[RunSpec]:
 @experiment("planted-rings")
 def planted_rings(p: Profile) -> list[RunSpec]:
     """Rings of the most used features planted among all n, then trained; and a usual start."""
+    T = choose(p, 2_000, 3_000)
     return [
-        replace(
-            small_spec(p, choose(p, 2_000, 3_000), seed, steps=choose(p, 5_000, 20_000)),
-            start=start,
-        )
+        small_spec(p, T, seed, steps=choose(p, 5_000, 20_000), start=start)
         for start in ("", *(f"top-ring:{K}:0.93:-0.12" for K in choose(p, (5, 6), (5, 6, 7))))
         for seed in range(choose(p, 2, 3))
     ]
