@@ -105,6 +105,16 @@ def world(name="paper"):
     return Evidence(profile, {k: body(profile, k) for k in ("dataset-size", "fresh-data")})
 
 
+def settings(experiment, **columns):
+    """Return the settings of an experiment's runs at "paper", and columns the same for all."""
+    return pd.DataFrame(settings_of(s) for s in specs(experiment, "paper")).assign(**columns)
+
+
+def with_tables(evidence, tables):
+    """Return the evidence with other tables in the place of some."""
+    return Evidence(evidence.profile, {**evidence.tables, **tables})
+
+
 def changed(evidence, experiment, chosen, **columns):
     """Return the evidence with columns changed in the chosen rows of an experiment.
 
@@ -114,4 +124,4 @@ def changed(evidence, experiment, chosen, **columns):
     rows = frame.query(chosen).index
     for name, value in columns.items():
         frame.loc[rows, name] = value(frame.loc[rows]) if callable(value) else value
-    return evidence.with_rows(experiment, frame)
+    return with_tables(evidence, {experiment: frame})

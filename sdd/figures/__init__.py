@@ -1,4 +1,8 @@
-"""Figures in the paper's form: tables in, axes out; nothing is saved, shown or measured here."""
+"""Figures in the paper's form: tables in, axes out; nothing is saved, shown or measured here.
+
+Functions with a parameter ``ax`` draw there, or in the current axes where it is None, and return
+it.
+"""
 
 from sdd.figures.counts import by_count
 from sdd.figures.damping import against_ratio, drift, root_moments

@@ -22,16 +22,10 @@ def by_count(frame: pd.DataFrame, y: str, ax: Axes | None = None, *, hue: str, y
         both.
     y : str
         Column of the measure.
-    ax : Axes or None
-        Where to draw; None means the current axes.
     hue : str
         Column that parts the lines.
     ylabel : str
         What is measured.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     names = frame[hue].map(f"{hue} = {{:,.0f}}".format)

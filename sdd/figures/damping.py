@@ -29,22 +29,12 @@ def against_ratio(
     ----------
     runs : DataFrame
         A row a run, with ``ratio``, the measure, and `hue`.
-    y : str
-        Column of the measure.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-    hue : str
-        Column that parts the runs into curves.
-    ylabel : str
-        What is measured.
+    y, hue, ylabel
+        As for `by_size`.
     marks : mapping of label to ratio, or None
         Drawn as labelled vertical lines.
     log : bool
         The measure on a logarithmic axis, too.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     ax.set_xscale("log")
@@ -81,12 +71,6 @@ def drift(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     frame : DataFrame
         A row a snapshot: ``step``, ``difference`` (a share), and ``n``, which parts the pairs.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     names = frame["n"].map("n = {:,}".format)
@@ -114,14 +98,8 @@ def root_moments(
         `sdd.measures.damping.by_feature`.
     eps : mapping of label to ε
         Drawn as labelled horizontal lines.
-    ax : Axes or None
-        Where to draw; None means the current axes.
     hue : str
         Column that parts the trainings.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     count = frame[hue].nunique()

@@ -33,44 +33,23 @@ def leaves(
         (W_1, W_2, b) of the features whose lines W · h + b = 0 are drawn; k is at most 3.
     cut : (leaves, k) array
         Which boxes each line cuts: filled in its colour.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
-    ax.plot(
-        *np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6,
-        
-    )  # fmt: skip
+    ax.plot(*np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6)
     for x, y, width, height in boxes:
-        box = Rectangle(
-            (x, y),
-            width,
-            height,
-            fill=False,
-            ec="0.6",
-            lw=0.7,
-        )
-        ax.add_patch(box)
+        ax.add_patch(Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7))
     looks = (("first", "feature", "-"), ("second", "example", "--"), ("third", "other", ":"))
     for (nth, name, dash), (x, y, c), crossed in zip(looks, lines, np.transpose(cut), strict=False):
         for left, low, width, height in np.asarray(boxes)[crossed]:
-            ax.add_patch(
-                Rectangle(
-                    (left, low), width, height, color=COLORS[name], alpha=0.3, lw=0,
-                    label=f"_cut by the {nth}",
-                )
-            )  # fmt: skip
+            box = Rectangle((left, low), width, height, color=COLORS[name], alpha=0.3, lw=0)
+            ax.add_patch(box)
         foot = -c * np.array([x, y]) / (x * x + y * y)  # the point of the line nearest the origin
         further = foot + np.array([-y, x])
         label = f"{nth}: cuts {crossed.sum()} of {len(boxes)} leaves"
         ax.axline(tuple(foot), tuple(further), color=COLORS[name], ls=dash, lw=1.8, label=label)
     low, high = np.min(points, axis=0), np.max(points, axis=0)
-    room = 0.06 * (high - low).max()
-    ax.set(xlim=(low[0] - room, high[0] + room), ylim=(low[1] - room, high[1] + room))
+    margin = 0.06 * (high - low).max()
+    ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
     ax.set(xlabel="hidden dimension 1", ylabel="hidden dimension 2", aspect="equal")
     ax.grid(False)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="lines of features")
@@ -78,40 +57,24 @@ def leaves(
 
 
 def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) -> Axes:
-    """Draw which groups of features are silent (0), active (1) or undecided (2) on which leaves.
-
-    Parameters
-    ----------
-    sides : (leaves, groups) array
-        0, 1 or 2.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-
-    Returns
-    -------
-    Axes
-    """
+    """Draw which groups of features are silent (0), active (1) or undecided (2) on which leaves."""
     ax = ax or plt.gca()
     sides = np.asarray(sides)
     colors = ["0.92", "#56B4E9", COLORS["example"]]
     extent = (0, sides.shape[1], sides.shape[0], 0)
     ax.imshow(
         sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
-        interpolation="nearest", 
+        interpolation="nearest",
     )  # fmt: skip
     names = ("silent: skipped", "active: by moments", "cut: visited")
-    shares = [(sides == k).mean() for k in range(3)]
+    handles = [
+        Patch(fc=color, ec="0.4", lw=0.5, label=f"{name} ({(sides == k).mean():.0%})")
+        for k, (color, name) in enumerate(zip(colors, names, strict=True))
+    ]
     ax.legend(
-        handles=[
-            Patch(fc=c, ec="0.4", lw=0.5, label=f"{name} ({share:.0%})")
-            for c, name, share in zip(colors, names, shares, strict=True)
-        ],
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        ncols=3,
-        columnspacing=1.0,
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0,
         handlelength=1.2,
-    )
+    )  # fmt: skip
     ax.set(xlabel="group of features, by direction", ylabel="leaf of points")
     ax.grid(False)
     return ax
@@ -136,12 +99,6 @@ def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     times : DataFrame
         A row a repeat: ``method``, by the name that `sdd.bench` gives it, ``T`` and ``ms``.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     colors, markers, dashes = ({name: look[k] for name, look in LOOKS.items()} for k in range(3))

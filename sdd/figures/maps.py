@@ -36,15 +36,9 @@ def loss_map(
         triangle between the two cells, pointing right or up.
     tops : DataFrame
         ``T`` and ``m`` where the bump of a row is highest: a circle.
-    ax : Axes or None
-        Where to draw; None means the current axes.
     baselines : mapping of label to loss
         Drawn as contour lines, solid and dashed; colours reach five times as far from 1 as they
         are apart, and losses beyond have the last colour.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     means = runs.groupby(["m", "T"])["test_loss"].mean().unstack()

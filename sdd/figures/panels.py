@@ -27,10 +27,6 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
         T at which the memorising regime ends and the generalising one begins; NaN: nowhere.
     names : bool
         Write the regimes' names above the axes.
-
-    Returns
-    -------
-    Axes
     """
     left, right = ax.get_xlim()
     low, high = borders
@@ -81,10 +77,6 @@ def three_panels(
         As for `shade_regimes`.
     published : mapping of T to loss, or None
         Drawn as diamonds.
-
-    Returns
-    -------
-    Figure
     """
     models = list(planar["model"].unique())
     fig = plt.figure(figsize=(6.2, 8.6))

@@ -96,8 +96,6 @@ def by_size(
         A row a run, with ``T``, the measure, and `hue`.
     y : str
         Column of the measure; rows without a value are left out.
-    ax : Axes or None
-        Where to draw; None means the current axes.
     hue : str or None
         Column that parts the runs into curves; None draws one.
     label : str
@@ -119,10 +117,6 @@ def by_size(
         Read off the paper's figure; drawn as open diamonds.
     legend_title : str or None
         What the curves differ in.
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------
@@ -220,28 +214,14 @@ def dots_by_size(
     ----------
     frame : DataFrame
         A row a dot, with ``T``, the measure, and `hue`.
-    y : str
-        Column of the measure.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-    ylabel : str
-        What is measured.
-    hue : str or None
-        Column of what kind a dot is; None where all are of one.
+    y, ylabel, hue, label, sizes
+        As for `by_size`.
     palette : mapping of kind to colour, or None
         In the order in which kinds stand beside one another at each T.
-    label : str
-        What the dots are called where all are of one kind.
     curve : Series or None
         Values by T, drawn as a line; its name is in the legend.
-    sizes : iterable of T
-        Sizes that the axis has besides, to agree with that of another panel.
     loc : str
         Where the legend is: "upper left" or "upper right".
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------
@@ -282,12 +262,8 @@ def dimensionality_by_size(
         `sdd.measures.vectors.dimensionalities`.
     m : int
         Hidden dimensions.
-    ax, sizes
-        As for `dots_by_size`.
-
-    Returns
-    -------
-    Axes
+    sizes
+        As for `by_size`.
     """
     several = np.sort(frame.loc[(frame["of"] == "data point") & (frame["T"] > m), "T"].unique())
     return dots_by_size(

@@ -16,14 +16,7 @@ STYLE = Path(__file__).with_name("sdd.mplstyle")
 # blue and data points red, as in the paper.
 COLORS = {"feature": "#0072B2", "example": "#D55E00", "other": "#009E73", "mark": "#555555"}
 # Of curves in the order in which they are given.
-SERIES = (
-    COLORS["feature"],
-    COLORS["example"],
-    COLORS["other"],
-    COLORS["mark"],
-    "#CC79A7",
-    "#56B4E9",
-)
+SERIES = (*COLORS.values(), "#CC79A7", "#56B4E9")
 
 
 def use_style() -> None:
@@ -44,17 +37,10 @@ def short(T: float) -> str:
 def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> None:
     """Label a horizontal line in the right-hand margin, where no data can be hidden."""
     ax.annotate(
-        text,
-        (1, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 1 if above else -1),
-        textcoords="offset points",
-        ha="left",
-        va="bottom" if above else "top",
-        color=color,
-        fontsize=9,
-        annotation_clip=False,
-    )
+        text, (1, y), xycoords=("axes fraction", "data"), xytext=(4, 1 if above else -1),
+        textcoords="offset points", ha="left", va="bottom" if above else "top", color=color,
+        fontsize=9, annotation_clip=False,
+    )  # fmt: skip
 
 
 def plain_numbers(ax: Axes) -> None:

@@ -32,18 +32,10 @@ def vectors(
     ----------
     rows : (k, 2) array
         Columns of W, or hidden vectors.
-    ax : Axes or None
-        Where to draw; None means the current axes.
-    color : str
-        Of lines and dots.
+    color, title : str
+        Of lines and dots, and of the axes.
     limit : float or None
         Half the side of the square shown, in units of the vectors; None fits them.
-    title : str
-        Above the axes.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax or plt.gca()
     rows = np.asarray(rows, float)
@@ -85,10 +77,6 @@ def vector_columns(
     common_scale : bool
         One scale for all columns of W and one for all hidden vectors; else each panel is scaled
         to itself, as the paper does in its figures of the regimes.
-
-    Returns
-    -------
-    Figure
     """
     models = list(frame["model"].unique())
     kinds = [of for of in VECTOR_COLORS if of in set(frame["of"])]
@@ -120,10 +108,6 @@ def gallery(frame: pd.DataFrame) -> Figure:
     frame : DataFrame
         A row a vector: ``kind``, which is the row's title; ``model``, counted from 0; ``x``, ``y``;
         and whether it is ``marked``, by an open square at its end.
-
-    Returns
-    -------
-    Figure
     """
     kinds, across = list(frame["kind"].unique()), 1 + int(frame["model"].max())
     fig, axes = plt.subplots(

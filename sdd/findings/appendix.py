@@ -1,8 +1,8 @@
 """The paper's appendix (A1: weight decay, A2: steps) and the small problem (C2)."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 import pandas as pd
 
@@ -18,75 +18,51 @@ from sdd.runs.spec import RunSpec
 __all__ = ["ends", "late", "rescaled", "table"]
 
 
-def small_sizes(p: Profile) -> tuple[tuple[int, int], ...]:
-    """Return (T, data seeds) of the small problem's own curve."""
-    few = choose(p, (30, 100, 200, 500, 1_000), (10, 30, 50, 100, 200, 500, 1_000))
-    return tuple((T, choose(p, 2, 3, 4)) for T in few)
-
-
 @experiment("small-problem")
 def small_problem(p: Profile) -> list[RunSpec]:
     """F3 at n = 1,000, with ε rescaled along (first), and with ε = 1e-8 kept (then)."""
+    sizes = choose(p, (30, 100, 200, 500, 1_000), (10, 30, 50, 100, 200, 500, 1_000))
     return [
         small_spec(p, T, seed, **changes)
         for changes in ({}, {"eps": paper.EPS})
-        for T, seeds in small_sizes(p)
-        for seed in range(seeds)
+        for T, seed in product(sizes, range(choose(p, 2, 3, 4)))
     ]
 
 
-def _appendix_sizes(p: Profile) -> tuple[int, ...]:
+def _appendix(p: Profile, **varied: Sequence[float]) -> list[RunSpec]:
+    """Return runs of m = 4 over T and a setting; at the paper's own size in the full profile."""
     published = (100, 300, 1_000, 2_000, 3_000, 5_000, 7_000, 10_000, 20_000, 50_000)
     # To 3,000: with many steps the loss falls again only beyond T = 1,000.
-    return choose(p, (30, 100, 300, 1_000), (10, 30, 100, 200, 300, 500, 1_000, 3_000), published)
-
-
-def _appendix(p: Profile, T: int, seed: int, **changes: Any) -> RunSpec:
-    """Return a run of the appendix: m = 4; at the paper's own size in the full profile."""
-    own = {} if p.name == "full" else SMALL
+    sizes = choose(p, (30, 100, 300, 1_000), (10, 30, 100, 200, 300, 500, 1_000, 3_000), published)
     # At "paper" a number of steps that A2 has, too: the curve of the usual decay is in both.
-    steps = choose(p, p.steps // 5, 20_000, p.steps)
-    return spec(T, seed, of=p.name, m=4, **{"steps": steps, **own, **changes})
+    usual = {"steps": choose(p, p.steps // 5, 20_000, p.steps), "m": 4}
+    ((name, values),) = varied.items()
+    return [
+        spec(T, seed, of=p.name, **usual | ({} if p.name == "full" else SMALL) | {name: value})
+        for T, value, seed in product(sizes, values, range(choose(p, 2, 2, 4)))
+    ]
 
 
 @experiment("weight-decay")
 def weight_decay(p: Profile) -> list[RunSpec]:
     """A1: m = 4, test loss against T for several weight decays."""
-    decays = choose(
-        p,
-        (0.001, 0.01, 0.1, 1.0),
-        (0.001, 0.01, 0.1, 0.3, 1.0),
-        (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    )
-    return [
-        _appendix(p, T, seed, weight_decay=decay)
-        for T, decay in product(_appendix_sizes(p), decays)
-        for seed in range(choose(p, 2, 2, 4))
-    ]
+    full = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    decays = choose(p, (0.001, 0.01, 0.1, 1.0), (0.001, 0.01, 0.1, 0.3, 1.0), full)
+    return _appendix(p, weight_decay=decays)
 
 
 @experiment("steps")
 def step_counts(p: Profile) -> list[RunSpec]:
     """A2: m = 4, test loss against T for several numbers of steps, 5 % of them warm-up."""
     counts = choose(p, (500, 1_000, 2_500, 5_000, 10_000), (1_000, 2_500, 5_000, 20_000, 50_000))
-    return [
-        _appendix(p, T, seed, steps=steps)
-        for T, steps in product(_appendix_sizes(p), counts)
-        for seed in range(choose(p, 2, 2, 4))
-    ]
+    return _appendix(p, steps=counts)
 
 
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
-    """Return the runs behind the chapter, a row a run, with the ``experiment`` that asks for it.
-
-    These are "weight-decay", "steps" and "small-problem"; a run that two of them ask for has a row
-    in each.
-    """
-    e = Evidence.stored(of)
-    names = ("weight-decay", "steps", "small-problem")
-    return pd.concat(
-        [e.table(name, *measures).assign(experiment=name) for name in names], ignore_index=True
-    )
+    """Return the runs behind the chapter, a row for each ``experiment`` that asks for a run."""
+    e, names = Evidence.stored(of), ("weight-decay", "steps", "small-problem")
+    found = [e.table(name, *measures).assign(experiment=name) for name in names]
+    return pd.concat(found, ignore_index=True)
 
 
 def rescaled(e: Evidence) -> pd.DataFrame:
@@ -140,7 +116,7 @@ def _decay_removes(e: Evidence) -> Verdict:
     most, usual = (found[found["weight_decay"] == v] for v in (1.0, paper.WEIGHT_DECAY))
     # Wrong would be the bump that the paper's own weight decay has.
     return judge_value(
-        list(most["height"]), 0, reading=most["noise"].max(), effect=usual["height"].mean(),
+        most["height"], 0, reading=most["noise"].max(), effect=usual["height"].mean(),
         digits=4,
     )  # fmt: skip
 
@@ -162,9 +138,9 @@ def _persists(e: Evidence) -> Verdict:
     constant = baselines(int(runs["n"].iloc[0]), runs["sparsity"].iloc[0])["best\nconstant"]
     return combine(
         {
-            "bump": judge_sign(list(found["height"]), noise=found["noise"].max(), digits=4),
+            "bump": judge_sign(found["height"], noise=found["noise"].max(), digits=4),
             f"below the best constant at T = {end['T'].iloc[0]:,.0f}": judge_sign(
-                list(constant - end["test_loss"]), noise=2 * end["test_error"].max(), digits=4
+                constant - end["test_loss"], noise=2 * end["test_error"].max(), digits=4
             ),
         }
     )
@@ -177,4 +153,4 @@ def _persists(e: Evidence) -> Verdict:
 def _persists_each(e: Evidence) -> Verdict:
     found = bumps(late(rescaled(e)), "m")
     listed = ", ".join(f"{h:.4f}" for h in found["height"])
-    return judge_each(list(found["height"] > found["noise"]), f"bump {listed}: above two errors")
+    return judge_each(found["height"] > found["noise"], f"bump {listed}: above two errors")

@@ -7,16 +7,16 @@ import pandas as pd
 from sdd import theory
 from sdd.findings.double_descent import bump
 from sdd.findings.evidence import Evidence
-from sdd.findings.page import mean_sd
+from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile
 from sdd.findings.registry import claim
 from sdd.findings.rule import Verdict, combine, judge_each
-from sdd.measures.columns import loss_parts, output_refits, refit_inside
+from sdd.measures.columns import loss_parts, output_refits
 from sdd.measures.damping import SEEN
 from sdd.measures.decomposition import training_mean_gain
-from sdd.measures.table import Measure, with_measures
+from sdd.measures.table import Measure
 
-__all__ = ["firing_table", "inside", "numbers", "parts", "parts_table", "refits", "table"]
+__all__ = ["firing_table", "numbers", "parts", "parts_table", "refits", "table"]
 
 _LABELS = {
     "excess": "test loss above no output's",
@@ -38,19 +38,9 @@ def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
 
 
 def parts(runs: pd.DataFrame, *, as_costs: bool = False) -> pd.DataFrame:
-    """Return the parts of the test losses, a row a part of a run.
+    """Return each ``part`` of the test losses of runs with `loss_parts`, and its ``value``.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With `loss_parts`.
-    as_costs : bool
-        With gains as negative costs, so that the parts sum to the loss above that of no output.
-
-    Returns
-    -------
-    DataFrame
-        ``T``, ``data_seed``, ``run``, ``part`` (what it is called) and ``value``.
+    As costs, gains are negative, so that the parts sum to the loss above that of no output.
     """
     labels = dict(_LABELS)
     if as_costs:
@@ -60,25 +50,10 @@ def parts(runs: pd.DataFrame, *, as_costs: bool = False) -> pd.DataFrame:
     return _long(runs, labels, "part", "value")
 
 
-def inside(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of data seeds 0 and 1 with `refit_inside`: a search takes long."""
-    return with_measures(runs[runs["data_seed"] < 2], refit_inside)
-
-
 def refits(runs: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:
-    """Return the test losses as trained and after refits, a row each.
+    """Return the ``test_loss`` as trained and after each ``refit``, a row each.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With `output_refits`.
-    searched : DataFrame
-        Those with `refit_inside` besides.
-
-    Returns
-    -------
-    DataFrame
-        ``T``, ``data_seed``, ``run``, ``refit`` (what it is called) and ``test_loss``.
+    The runs have `output_refits`, and those searched `refit_inside` besides.
     """
     both = runs.merge(searched[["run", "inside_loss"]], on="run", how="left")
     return _long(both, _REFITS, "refit", "test_loss").dropna(subset="test_loss")
@@ -92,14 +67,7 @@ def _long(runs: pd.DataFrame, labels: dict[str, str], kind: str, value: str) -> 
 def numbers(p: Profile, runs: pd.DataFrame, searched: pd.DataFrame) -> dict[str, float]:
     """Return the numbers of the chapter's reading, by name: means over data seeds, at finite T.
 
-    Parameters
-    ----------
-    p : Profile
-        That of the runs.
-    runs : DataFrame
-        With `loss_parts` and `output_refits`.
-    searched : DataFrame
-        Those with `refit_inside` besides.
+    The runs have `loss_parts` and `output_refits`, and those searched `refit_inside` besides.
     """
     border, peak, end = (p.size(T) for T in (500, 2_000, 10_000))
     at, inside = (
@@ -137,18 +105,16 @@ def parts_table(runs: pd.DataFrame) -> pd.DataFrame:
         return f"{training_mean_gain(int(T), int(law['n']), law['sparsity']):.5f}"
 
     means = {name: groups[name].agg(mean_sd, digits=5) for name in _LABELS}
-    sizes = pd.Series({T: "∞" if T == math.inf else f"{T:,.0f}" for T in groups.groups})
+    errors = groups["false_firing_error"].max()
     return pd.DataFrame(
         {
-            "T": sizes,
-            "constant gain of the training set's mean (formula)": sizes.index.map(gain),
+            "T": [size(T) for T in errors.index],
+            "constant gain of the training set's mean (formula)": errors.index.map(gain),
             "constant gain ± sd over seeds": means["constant_gain"],
             "feature gain": means["feature_gain"],
             "false firing": means["false_firing"],
             "loss above no output's": means["excess"],
-            "largest standard error of false firing": groups["false_firing_error"]
-            .max()
-            .map("{:.1e}".format),
+            "largest standard error of false firing": errors.map("{:.1e}".format),
             "seeds": groups.size(),
         }
     )
@@ -157,22 +123,16 @@ def parts_table(runs: pd.DataFrame) -> pd.DataFrame:
 def firing_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return as text which features fire falsely, by how often training has seen them.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With `firing_by_times_seen`; of finite training sets.
+    The runs have `firing_by_times_seen`.
     """
     means = runs.groupby("T").mean(numeric_only=True)
-    cells = {
-        f"seen {name}: of the false firing (of the features)": [
-            f"{firing:.1%} ({features:.1%})"
-            for firing, features in means[
-                [f"false firing, seen {name}", f"features, seen {name}"]
-            ].itertuples(index=False)
-        ]
-        for name in SEEN
-    }
-    return pd.DataFrame({"T": means.index.map("{:,.0f}".format), **cells})
+    shares, found = means.map("{:.1%}".format), {"T": means.index.map("{:,.0f}".format)}
+    for name in SEEN:
+        firing, features = (shares[f"{of}, seen {name}"] for of in ("false firing", "features"))
+        found[f"seen {name}: of the false firing (of the features)"] = (
+            firing + " (" + features + ")"
+        )
+    return pd.DataFrame(found)
 
 
 # --- Claims -------------------------------------------------------------------------------------
@@ -218,7 +178,7 @@ def _stands_in_few(e: Evidence) -> Verdict:
     found = e.at(e.profile.size(2_000), loss_parts)
     share, rows = found["firing_in_long_column_rows"], found["long_column_rows"].mean()
     listed = ", ".join(f"{v:.0%}" for v in share)
-    return judge_each(list(share > 0.5), f"{listed}, in {rows:.0%} of the points: over half")
+    return judge_each(share > 0.5, f"{listed}, in {rows:.0%} of the points: over half")
 
 
 @claim("bump-scale", source=_OURS, published="not stated", figure="fig-refits",
@@ -231,4 +191,4 @@ def _scale_removes(e: Evidence) -> Verdict:
     left = loss.drop(columns=ends).max(axis=1) - loss[ends].max(axis=1)
     listed = ", ".join(f"{v:+.5f}" for v in left)
     holds = (found["rise"] > 0) & (left <= found["rise"] / 10)
-    return judge_each(list(holds), f"left of the rise {listed}: a tenth at most")
+    return judge_each(holds, f"left of the rise {listed}: a tenth at most")

@@ -1,11 +1,11 @@
 """Small training sets: data points in superposition (F2)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from sdd import paper, theory
+from sdd import paper
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.profiles import profile
@@ -17,7 +17,7 @@ from sdd.measures.damping import times_seen
 from sdd.measures.table import Measure, load
 from sdd.training.config import Run
 
-__all__ = ["bias_by_use", "evidence", "least_radius", "lengths", "polygons", "table", "trainings"]
+__all__ = ["bias_by_use", "evidence", "lengths", "polygons", "table", "trainings"]
 
 MOST = 30  # data points of what is called a small training set here
 KEPT, NOT_KEPT = "kept: the best of them", "not kept"
@@ -49,43 +49,27 @@ def trainings(frame: pd.DataFrame) -> pd.DataFrame:
     """Return every single training of runs: ``T``, ``train_loss``, and whether it was kept."""
     parts = []
     for run in load(frame["run"]):
-        kept = np.arange(run.restart_losses.size) == np.argmin(run.restart_losses)
-        parts.append(
-            pd.DataFrame(
-                {"T": run.T, "train_loss": run.restart_losses,
-                 "training": np.where(kept, KEPT, NOT_KEPT)}
-            )
-        )  # fmt: skip
+        losses = run.restart_losses
+        kept = np.where(np.arange(losses.size) == np.argmin(losses), KEPT, NOT_KEPT)
+        parts.append(pd.DataFrame({"T": run.T, "train_loss": losses, "training": kept}))
     return pd.concat(parts, ignore_index=True)
 
 
 def lengths(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the ``length`` of every hidden vector of runs, by ``T``."""
-    return pd.concat(
-        [
-            pd.DataFrame({"T": run.T, "length": np.linalg.norm(hidden_vectors(run), axis=1)})
-            for run in load(frame["run"])
-        ],
-        ignore_index=True,
-    )
-
-
-def least_radius(sizes: Iterable[int]) -> pd.Series:
-    """Return the least radius of a regular T-gon that memorises its points, by T."""
-    found = {T: theory.tgon_threshold(T) for T in sizes}
-    return pd.Series(found, name="T-gon: 1/√(1 − cos 2π/T)")
+    parts = [
+        pd.DataFrame({"T": run.T, "length": np.linalg.norm(hidden_vectors(run), axis=1)})
+        for run in load(frame["run"])
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def polygons(e: Evidence) -> pd.DataFrame:
     """Return F2 as a table of text: D against 2/T, the ring, and trainings that lost a point."""
     ring = {8: "6 (and 2 inner points)", 30: "{} to {}".format(*paper.RING_OF_30)}
     published = {T: " / ".join(f"{D:.3g}" for D in values) for T, values in paper.EXAMPLE_D.items()}
-    theirs = pd.DataFrame(
-        {
-            "D, published (fig)": pd.Series(published),
-            "on the ring, published (fig)": pd.Series(ring),
-        }
-    )
+    columns = ["D, published (fig)", "on the ring, published (fig)"]
+    theirs = pd.concat([pd.Series(published), pd.Series(ring)], axis=1, keys=columns)
     groups = e.table("dataset-size").groupby("T")
     counts = groups[["restarts_lost", "restarts"]].sum()
     ours = pd.DataFrame(
@@ -94,9 +78,7 @@ def polygons(e: Evidence) -> pd.DataFrame:
             "lowest D": groups["point_D_min"].agg(mean_sd, digits=3),
             "highest D": groups["point_D_max"].agg(mean_sd, digits=3),
             "on the ring": groups["on_ring"].agg(mean_sd, digits=1),
-            "trainings that lost a point": [
-                f"{lost} of {all_}" for lost, all_ in counts.to_numpy()
-            ],
+            "trainings that lost a point": [f"{a} of {b}" for a, b in counts.to_numpy()],
         },
         index=counts.index,
     )
@@ -117,16 +99,16 @@ def _polygon(T: int) -> Callable[[Evidence], Verdict]:
         # Wrong would be a point off the ring (D near 0), or a corner fewer for the others.
         return combine(
             {
-                "lowest D": judge_value(list(low), 2 / T, reading=paper.D_READING, effect=2 / T),
+                "lowest D": judge_value(low, 2 / T, reading=paper.D_READING, effect=2 / T),
                 "highest D": judge_value(
-                    list(high), 2 / T, reading=paper.D_READING, effect=2 / (T - 1) - 2 / T
+                    high, 2 / T, reading=paper.D_READING, effect=2 / (T - 1) - 2 / T
                 ),
                 # The spread over seeds must not excuse polygons that are all irregular.
                 "regular": judge_each(
-                    list(furthest <= 2 * paper.D_READING),
+                    furthest <= 2 * paper.D_READING,
                     f"every D within {2 * paper.D_READING} of 2/{T}",
                 ),
-                "ring": judge_each(list(found["on_ring"] == T), f"all {T} on it"),
+                "ring": judge_each(found["on_ring"] == T, f"all {T} on it"),
             }
         )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sdd import paper
 from sdd.findings.evidence import Evidence
-from sdd.findings.page import beside, mean_sd
+from sdd.findings.page import beside, mean_sd, size
 from sdd.findings.profiles import Profile, spec
 from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
@@ -18,22 +18,22 @@ from sdd.runs.spec import RunSpec
 
 __all__ = ["bump", "label", "large", "published_losses", "table"]
 
-KEPT = (0.05, 0.5, 1.0)  # shares of the steps after which a large model's weights are kept ...
-# ... from this T on, and on the bump, of data seed 0: for the chapters on the engine and on ε.
+# The weights of a large model, from this T on, and of one on the bump are kept during training, of
+# data seed 0: for the chapters on the engine and on ε.
 KEPT_FROM = 1_000
 
 
 @experiment("dataset-size")
 def dataset_size(p: Profile) -> list[RunSpec]:
     """F2, F3, F4: finite data sets."""
-    kept = tuple(sorted({max(1, round(share * p.steps)) for share in KEPT}))
-    found = []
-    for T, seeds, restarts in p.sizes:
-        for seed in range(seeds):
-            keeps = (seed, restarts) == (0, 1) and (T >= KEPT_FROM or T == p.size(2_000))
-            run = spec(T, seed, of=p.name, restarts=restarts)
-            found.append(replace(run, snapshots=kept if keeps else ()))
-    return found
+    kept = tuple(sorted({max(1, round(share * p.steps)) for share in (0.05, 0.5, 1.0)}))
+    large = {T for T, _, _ in p.sizes if T >= KEPT_FROM or T == p.size(2_000)}
+    return [
+        spec(T, seed, of=p.name, restarts=restarts,
+             snapshots=kept if (seed, restarts) == (0, 1) and T in large else ())
+        for T, seeds, restarts in p.sizes
+        for seed in range(seeds)
+    ]  # fmt: skip
 
 
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
 
 
 def label(T: float) -> str:
-    """Return T as it is printed."""
-    return "T = ∞" if T == math.inf else f"T = {T:,.0f}"
+    """Return "T = " and its size, as they are printed."""
+    return f"T = {size(T)}"
 
 
 def large(e: Evidence) -> list[float]:
@@ -55,12 +55,8 @@ def bump(e: Evidence) -> pd.DataFrame:
     """Return the bump of each data seed: ``T`` of its top, its ``height``, and its ``rise``.
 
     The rise is the height above the higher of the two ends (T = 500 and 5,000 at the published
-    size), with the mean over seeds at an end where a seed has no run.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by data seed; ``noise`` is twice the largest error of a test loss there.
+    size), with the mean over seeds at an end where a seed has no run; ``noise`` is twice the
+    largest error of a test loss there.
     """
     inner = e.between(500, 5_000)
     rows = e.table("dataset-size").query("T in @inner")
@@ -114,9 +110,7 @@ def _floor(e: Evidence) -> Verdict:
     found = e.table("dataset-size").query("T <= @e.profile.size(2_000)")
     excess = found["test_loss"] - constant
     above = excess > 2 * np.hypot(found["test_error"], error)
-    return judge_each(
-        list(above), f"least excess {excess.min():+.4f}: above by two standard errors"
-    )
+    return judge_each(above, f"least excess {excess.min():+.4f}: above by two standard errors")
 
 
 @claim("F3-above-one", source=_F3, figure=_LOSS, at_quick=False,
@@ -127,7 +121,7 @@ def _above_one(e: Evidence) -> Verdict:
     for T in (15, 30, 50, 100, 200):
         if not (found := e.at(T)).empty:
             noise = 2 * found["test_error"].max()
-            parts[label(T)] = judge_sign(list(found["test_loss"] - 1), noise=noise, digits=4)
+            parts[label(T)] = judge_sign(found["test_loss"] - 1, noise=noise, digits=4)
     return combine(parts)
 
 
@@ -139,7 +133,7 @@ def _small(e: Evidence) -> Verdict:
     return combine(
         {
             label(T): judge_value(
-                list(found["test_loss"]), paper.TEST_LOSS[T], reading=reading, digits=4,
+                found["test_loss"], paper.TEST_LOSS[T], reading=reading, digits=4,
                 # Wrong would be the loss of no output: with that all points are left alone.
                 effect=abs(paper.TEST_LOSS[T] - 1),
             )
@@ -152,7 +146,7 @@ def _small(e: Evidence) -> Verdict:
 def _bump_rises(e: Evidence) -> Verdict:
     """Between T = 500 and 5,000 the test loss rises above both ends."""
     found = bump(e)
-    return judge_sign(list(found["rise"]), noise=found["noise"].max(), digits=4)
+    return judge_sign(found["rise"], noise=found["noise"].max(), digits=4)
 
 
 @claim("F3-bump-each", source="ours, beside F3", figure=_LOSS,
@@ -161,7 +155,7 @@ def _bump_each(e: Evidence) -> Verdict:
     """In every data seed the loss rises there, by more than twice the largest error."""
     found = bump(e)
     listed = ", ".join(f"{r:+.4f}" for r in found["rise"])
-    return judge_each(list(found["rise"] > found["noise"]), f"rise {listed}: above two errors")
+    return judge_each(found["rise"] > found["noise"], f"rise {listed}: above two errors")
 
 
 @claim("F3-bump-place", source=_F3, published="T = 2,000 (fig)", figure=_LOSS)
@@ -171,19 +165,17 @@ def _bump_place(e: Evidence) -> Verdict:
     at = ", ".join(f"{T:,.0f}" for T in found["T"])
     holds = (found["T"] == expected) & (found["rise"] > found["noise"])
     compete = " and ".join(f"{T:,}" for T in e.between(500, 5_000)[1:-1])
-    return judge_each(list(holds), f"highest at T = {at} (of {compete}): a bump at {expected:,}")
+    return judge_each(holds, f"highest at T = {at} (of {compete}): a bump at {expected:,}")
 
 
 @claim("F3-bump-height", source=_F3, published="1.015 ± 0.002 (fig)", figure=_LOSS, at_quick=False)
 def _bump_height(e: Evidence) -> Verdict:
     """Test loss on the bump, at T = 2,000."""
+    published = paper.TEST_LOSS[2_000]
     return judge_value(
-        list(e.at(e.profile.size(2_000))["test_loss"]),
-        paper.TEST_LOSS[2_000],
-        reading=paper.BUMP_READING,
-        effect=paper.TEST_LOSS[2_000] - paper.TEST_LOSS[1_000],
-        digits=4,
-    )
+        e.at(e.profile.size(2_000))["test_loss"], published, reading=paper.BUMP_READING,
+        effect=published - paper.TEST_LOSS[1_000], digits=4,
+    )  # fmt: skip
 
 
 def _at_large(e: Evidence, check: Callable[[pd.DataFrame], Verdict]) -> Verdict:
@@ -201,7 +193,7 @@ def _at_large(e: Evidence, check: Callable[[pd.DataFrame], Verdict]) -> Verdict:
 def _below(e: Evidence, level: float) -> Verdict:
     def check(found: pd.DataFrame) -> Verdict:
         noise = 2 * found["test_error"].max()
-        return judge_sign(list(level - found["test_loss"]), noise=noise, digits=4)
+        return judge_sign(level - found["test_loss"], noise=noise, digits=4)
 
     return _at_large(e, check)
 
@@ -227,6 +219,6 @@ def _near_plateau(e: Evidence) -> Verdict:
     return _at_large(
         e,
         lambda found: judge_value(
-            list(found["test_loss"]), published, reading=reading, effect=effect, digits=5
+            found["test_loss"], published, reading=reading, effect=effect, digits=5
         ),
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -45,14 +45,7 @@ class Evidence:
         return cls(profile(of))
 
     def table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
-        """Return the runs of an experiment as a table; see `sdd.measures.table.table`.
-
-        Parameters
-        ----------
-        experiment : str
-            Its name.
-        *measures : callable
-            What to measure besides what every table has.
+        """Return the runs of an experiment as a table, with measures; see `sdd.measures.table`.
 
         Raises
         ------
@@ -79,20 +72,11 @@ class Evidence:
             return table(specs(experiment, self.profile), *measures)
         except MissingRuns as error:
             command = f"python -m sdd run {experiment} --profile {self.profile.name}"
-            raise MissingRuns(
-                f"{error}\nor all runs of this experiment with\n    {command}"
-            ) from None
+            message = f"{error}\nor all runs of this experiment with\n    {command}"
+            raise MissingRuns(message) from None
 
     def body(self, *measures: Measure, fresh: bool = True) -> pd.DataFrame:
-        """Return the runs of the paper's body by T: finite data sets, and fresh data as shown.
-
-        Parameters
-        ----------
-        *measures : callable
-            As for `table`.
-        fresh : bool
-            With the runs at T = ∞, of the number of rows a step that the figures show.
-        """
+        """Return the runs of the paper's body by T: of finite data sets, and of `fresh` data."""
         found = self.table("dataset-size", *measures)
         if fresh:
             found = pd.concat([found, self.fresh(*measures)], ignore_index=True)
@@ -138,10 +122,6 @@ class Evidence:
     def zero(self) -> float:
         """Loss of the all-zero output on the test set."""
         return baselines(self.profile.n, self.profile.sparsity)["no output"]
-
-    def with_rows(self, experiment: str, rows: pd.DataFrame) -> "Evidence":
-        """Return the evidence with other runs in the place of an experiment's."""
-        return replace(self, tables={**(self.tables or {}), experiment: rows}, _known={})
 
 
 def borders(finite: pd.DataFrame) -> tuple[float, float]:

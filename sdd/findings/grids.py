@@ -123,10 +123,7 @@ def region_by_chance(frame: pd.DataFrame, setting: str, along: str) -> int:
     all drawn from one normal distribution, in each cell anew. (In a grid whose cells share data
     seeds, neighbours are more alike than that.)
 
-    Parameters
-    ----------
-    frame, setting, along
-        As for `steps`.
+    Parameters are those of `steps`.
     """
     shape = frame[setting].nunique(), frame["T"].nunique(), models(frame, setting)
     return _region_by_chance(shape, [setting, "T"].index(along))
@@ -147,16 +144,7 @@ def bump(losses: Sequence[float]) -> tuple[float, tuple[int, int, int]]:
     A loss may stand above the lowest loss at smaller T, and above the lowest at larger T: by the
     lesser of the two the curve rises *and* falls again. The height is the largest such number
     along the curve. A curve that only falls, only rises or sags has no bump: height zero, and
-    its top is a foot.
-
-    Parameters
-    ----------
-    losses : (sizes,) sequence
-        By increasing T.
-
-    Returns
-    -------
-    (float, (int, int, int))
+    its top is a foot. The losses are by increasing T.
     """
     curve = np.asarray(losses, float)
     before = np.minimum.accumulate(curve)
@@ -211,12 +199,7 @@ def bumps(frame: pd.DataFrame, setting: str) -> pd.DataFrame:
 def bump_table(frame: pd.DataFrame, setting: str, name: str) -> pd.DataFrame:
     """Return as text, for each value of a setting, where its bump is and how high.
 
-    Parameters
-    ----------
-    frame, setting
-        As for `bumps`.
-    name : str
-        What the setting is called in the table.
+    There the setting is called by the name given.
     """
     means = frame.groupby([setting, "T"])["test_loss"].mean().unstack()
     rows = []

@@ -25,6 +25,7 @@ __all__ = [
     "mean_sd",
     "publish",
     "scorecard",
+    "size",
     "source",
 ]
 
@@ -44,12 +45,7 @@ def publish(values: Mapping[str, Any]) -> None:
 def csv(name: str, frame: pd.DataFrame) -> None:
     """Write the table that a figure is drawn from, as NAME.csv, while the book is built.
 
-    Parameters
-    ----------
-    name : str
-        The figure's own name in the book, such as "fig-norms".
-    frame : DataFrame
-        A row a mark or a run.
+    The name is the figure's own in the book, such as "fig-norms".
 
     Raises
     ------
@@ -64,15 +60,7 @@ def csv(name: str, frame: pd.DataFrame) -> None:
 
 
 def source(*frames: pd.DataFrame, of: str | None = None) -> str:
-    """Return what a figure's caption says of the runs that it was drawn from.
-
-    Parameters
-    ----------
-    *frames : DataFrame
-        Tables of runs.
-    of : str or None
-        Name of the profile; None means the current one.
-    """
+    """Return what a figure's caption says of the runs that it was drawn from, at a profile."""
     drawn = pd.concat(frames).drop_duplicates("run")
     sizes = ", ".join(f"{n:,}" for n in sorted(drawn["n"].unique()))
     laws = drawn.sort_values(["n", "sparsity"])["sparsity"].unique()
@@ -93,6 +81,11 @@ def mean_sd(values: Iterable[float], digits: int) -> str:
     # z: what rounds to zero has no sign.
     deviation = f" ± {found.std():.{digits}f}" if len(found) > 1 else " (one seed)"
     return f"{found.mean():z.{digits}f}{deviation}"
+
+
+def size(T: float) -> str:
+    """Return T as it is printed."""
+    return "∞" if T == math.inf else f"{T:,.0f}"
 
 
 def markdown(frame: pd.DataFrame) -> Markdown:
@@ -118,10 +111,6 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
     theirs, ours : DataFrame
         Indexed by T.
     """
-
-    def size(T: float) -> str:
-        return "∞" if T == math.inf else f"{T:,.0f}"
-
     if p.published_size:
         rows = theirs.join(ours, how="outer").sort_index()
         names = [size(T) for T in rows.index]
@@ -147,17 +136,17 @@ def checks(evidence: Evidence, *ids: str) -> Markdown:
 def by_group(judged: Sequence[Judgement]) -> Markdown:
     """Return how many claims got which verdict, by where they are from."""
     names = {
-        "claims": "claims", "reproduced": "reproduced", "partly": "partly",
+        "Source": "Source", "claims": "claims", "reproduced": "reproduced", "partly": "partly",
         "not": "not reproduced", "noisy": "too noisy", "small": "not at this size",
     }  # fmt: skip
-    found = {
-        title: tally(j.verdict for j in judged if j.group == group)
+    rows = [
+        {"Source": title, **tally(j.verdict for j in judged if j.group == group)}
         for group, title in GROUPS.items()
-    }
-    total = {f"**{k}**": f"**{v}**" for k, v in tally(j.verdict for j in judged).items()}
-    rows = [{"Source": title, **{names[k]: v for k, v in t.items()}} for title, t in found.items()]
-    rows.append({"Source": "**All**", **{names[k.strip("*")]: v for k, v in total.items()}})
-    return markdown(pd.DataFrame(rows, columns=["Source", *names.values()]))
+    ]
+    rows.append({"Source": "All", **tally(j.verdict for j in judged)})
+    found = pd.DataFrame(rows)[list(names)].rename(columns=names).astype(str)
+    found.iloc[-1] = found.iloc[-1].map("**{}**".format)
+    return markdown(found)
 
 
 def scorecard(judged: Sequence[Judgement]) -> Markdown:

@@ -17,6 +17,7 @@ __all__ = [
     "SMALL",
     "Profile",
     "choose",
+    "parted",
     "profile",
     "small_spec",
     "small_steps",
@@ -24,26 +25,6 @@ __all__ = [
 ]
 
 FEW = 4  # parameter seeds where a model is cheap (T <= 30): the lowest training loss is kept
-
-# (T, data seeds, parameter seeds of which the best is kept), at each profile.
-_SIZES = {
-    "paper": (
-        *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
-        *((T, 4, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
-        *((T, 2, 1) for T in (5_000, 10_000)),
-        *((T, 1, 1) for T in (20_000, 50_000)),
-    ),
-    "full": (
-        *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
-        *((T, 4, 1) for T in paper.DATASET_SIZES if T > 30),
-    ),
-    # A tenth of the features: the middle and the generalising regime sit at a tenth of the T.
-    "quick": (
-        *((T, 2, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
-        *((T, 3, 1) for T in (50, 100, 200, 500, 1_000)),
-        (2_000, 2, 1),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -91,35 +72,43 @@ class Profile:
         return dict(values) if self.published_size else {}
 
 
+_FEW_POINTS = (3, 5, 6, 8, 10, 15, 30)
 PROFILES = {
-    "quick": Profile(
-        "quick",
-        1_000,
-        0.99,
-        paper.STEPS,
-        _SIZES["quick"],
-        ((1_000, 2), (300, 2), (100, 2)),
-        (5, 30, 50, 200, 1_000, math.inf),
-    ),
-    "paper": Profile(
-        "paper",
-        paper.N,
-        paper.SPARSITY,
-        paper.STEPS,
-        _SIZES["paper"],
-        ((10_000, 2), (1_000, 2)),
-        (5, 30, 200, 2_000, 10_000, math.inf),
-    ),
-    "full": Profile(
-        "full",
-        paper.N,
-        paper.SPARSITY,
-        paper.STEPS,
-        _SIZES["full"],
-        ((10_000, 4), (3_000, 4), (1_000, 4)),
-        (5, 30, 200, 2_000, 50_000, math.inf),
-    ),
-}
+    p.name: p
+    for p in (
+        # A tenth of the features: the middle and the generalising regime sit at a tenth of the T.
+        Profile(
+            "quick", 1_000, 0.99, paper.STEPS,
+            sizes=(
+                *((T, 2, FEW) for T in _FEW_POINTS),
+                *((T, 3, 1) for T in (50, 100, 200, 500, 1_000)),
+                (2_000, 2, 1),
+            ),
+            fresh=((1_000, 2), (300, 2), (100, 2)),
+            strip=(5, 30, 50, 200, 1_000, math.inf),
+        ),
+        Profile(
+            "paper", paper.N, paper.SPARSITY, paper.STEPS,
+            sizes=(
+                *((T, 4, FEW) for T in _FEW_POINTS),
+                *((T, 4, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
+                *((T, 2, 1) for T in (5_000, 10_000)),
+                *((T, 1, 1) for T in (20_000, 50_000)),
+            ),
+            fresh=((10_000, 2), (1_000, 2)),
+            strip=(5, 30, 200, 2_000, 10_000, math.inf),
+        ),
+        Profile(
+            "full", paper.N, paper.SPARSITY, paper.STEPS,
+            sizes=(
+                *((T, 4, FEW) for T in _FEW_POINTS),
+                *((T, 4, 1) for T in paper.DATASET_SIZES if T > 30),
+            ),
+            fresh=((10_000, 4), (3_000, 4), (1_000, 4)),
+            strip=(5, 30, 200, 2_000, 50_000, math.inf),
+        ),
+    )
+}  # fmt: skip
 
 
 def profile(name: str | None = None) -> Profile:
@@ -149,11 +138,8 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        Fields of `DataSettings` or `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
-
-    Returns
-    -------
-    RunSpec
+        ``start``, ``snapshots``, or fields of `DataSettings` or `TrainConfig` to set otherwise;
+        ``seed`` is the parameter seed.
 
     Raises
     ------
@@ -161,21 +147,32 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
         Where a name or a value breaks its rule.
     """
     p = profile(of)
-    data: dict[str, Any] = {"T": T, "n": p.n, "sparsity": p.sparsity, "seed": data_seed}
-    if T == math.inf:
-        data["batch"] = p.fresh[0][0]
-    config: dict[str, Any] = {"seed": 100 * data_seed, "steps": p.steps}
-    for name, value in changes.items():
-        if name in ("n", "sparsity", "batch", "split", "features"):
-            data[name] = value
-        elif name in TrainConfig.__dataclass_fields__:
-            config[name] = value
-        else:
+    kept = {name: changes.pop(name) for name in ("start", "snapshots") if name in changes}
+    data, config = parted(changes)
+    batch = p.fresh[0][0] if T == math.inf else None
+    law = {"n": p.n, "sparsity": p.sparsity, "batch": batch} | data
+    settings = DataSettings(T, seed=data_seed, **law)
+    eps = paper.rescaled_eps(
+        settings.n, settings.sparsity, reduction=config.get("reduction", "mean")
+    )
+    usual = {"seed": 100 * data_seed, "steps": p.steps, "eps": eps}
+    return RunSpec(settings, TrainConfig(**usual | config), **kept)
+
+
+def parted(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part changes of a run into those of its `DataSettings` and those of its `TrainConfig`.
+
+    Raises
+    ------
+    ValueError
+        Where a name is of neither.
+    """
+    of_config, of_data = TrainConfig.__dataclass_fields__, DataSettings.__dataclass_fields__
+    for name in changes:
+        if name not in of_config and name not in of_data:
             raise ValueError(f"a run has no setting named {name!r}")
-    settings = DataSettings(**data)
-    law = settings.n, settings.sparsity
-    config.setdefault("eps", paper.rescaled_eps(*law, reduction=config.get("reduction", "mean")))
-    return RunSpec(settings, TrainConfig(**config))
+    config = {name: value for name, value in changes.items() if name in of_config}
+    return {name: v for name, v in changes.items() if name not in config}, config
 
 
 # --- The small problem of most extensions: ten active features a row, like the paper's ----------

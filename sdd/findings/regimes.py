@@ -6,20 +6,14 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
-from sdd.findings.double_descent import label, large
+from sdd.findings.double_descent import label, large, table
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.registry import claim
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.statistics import spread
-from sdd.measures.table import Measure
 
 __all__ = ["dimensions", "norms", "norms_by_kind", "table"]
-
-
-def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
-    """Return the runs behind the chapter, a row a run: finite data sets, and fresh data (T = ∞)."""
-    return Evidence.stored(of).body(*measures)
 
 
 def norms_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
@@ -34,12 +28,8 @@ def dimensions(e: Evidence) -> pd.DataFrame:
     five = dict.fromkeys(later, paper.FEATURE_D_LATER) | paper.FEATURE_D
     points = {T: " / ".join(f"{D:.3g}" for D in found) for T, found in paper.EXAMPLE_D.items()}
     bands = {T: " to ".join(f"{D:.3g}" for D in sorted(set(D))) for T, D in five.items()}
-    theirs = pd.DataFrame(
-        {
-            "data points, published (fig)": pd.Series(points),
-            "five features, published (fig)": pd.Series(bands),
-        }
-    )
+    columns = ["data points, published (fig)", "five features, published (fig)"]
+    theirs = pd.concat([pd.Series(points), pd.Series(bands)], axis=1, keys=columns)
     runs = e.body()
     first = runs.drop_duplicates("T").set_index("T")
 
@@ -94,7 +84,7 @@ def _at_large(e: Evidence) -> pd.DataFrame:
 @claim("F3-features", source=_F3, published="five stand apart (fig)", figure=_BANDS)
 def _apart_from_10k(e: Evidence) -> Verdict:
     """From T = 10,000 five features stand apart (D₅ ≥ 1.5 D₆, D₅ ≥ 0.15)."""
-    return judge_each(list(_at_large(e)["five_apart"]), "five features apart")
+    return judge_each(_at_large(e)["five_apart"], "five features apart")
 
 
 @claim("F3-D", source=_F3, published=f"0.25 and 0.23 ± {paper.D_READING} (fig)", figure=_BANDS,
@@ -108,7 +98,7 @@ def _D_at_10k(e: Evidence) -> Verdict:
     effect = low - (0.0 if before.empty else float(before.mean()))
     return combine(
         {
-            name: judge_value(list(found[column]), D, reading=paper.D_READING, effect=effect)
+            name: judge_value(found[column], D, reading=paper.D_READING, effect=effect)
             for name, column, D in (("fifth", "D5", low), ("first", "D1", high))
         }
     )
@@ -118,7 +108,7 @@ def _D_at_10k(e: Evidence) -> Verdict:
 def _none_before(e: Evidence) -> Verdict:
     """From T = 30 to 5,000 no feature reaches D = 0.2."""
     runs = e.table("dataset-size").query("30 <= T <= @e.profile.size(5_000)")
-    return judge_each(list(runs["D1"] < 0.2), "no feature with D ≥ 0.2")
+    return judge_each(runs["D1"] < 0.2, "no feature with D ≥ 0.2")
 
 
 def _by_seed(e: Evidence, measure: str) -> pd.DataFrame:
@@ -133,7 +123,7 @@ def _length_peak(e: Evidence) -> Verdict:
     """The longest hidden vectors are those of models around T = 30."""
     tops = _by_seed(e, "h_max").idxmax(axis=1)
     at = ", ".join(f"{T:,.0f}" for T in tops)
-    return judge_each(list(tops.between(15, 50)), f"at T = {at}: between 15 and 50")
+    return judge_each(tops.between(15, 50), f"at T = {at}: between 15 and 50")
 
 
 @claim("F4-W-peak", source=_F4, published="tens (fig)", figure=_NORMS)
@@ -142,7 +132,7 @@ def _W_height(e: Evidence) -> Verdict:
     by_seed = _by_seed(e, "W_norm")
     peaks, tops = by_seed.max(axis=1), by_seed.idxmax(axis=1)
     listed = ", ".join(f"{v:.1f} ({label(T)})" for v, T in zip(peaks, tops, strict=True))
-    return judge_each(list((peaks >= 10) & (peaks < 100)), f"peak {listed}: in the tens")
+    return judge_each((peaks >= 10) & (peaks < 100), f"peak {listed}: in the tens")
 
 
 @claim("F4-W-level", source=_F4, published="1 ± 10 % (text)", figure=_NORMS, at_quick=False)
@@ -162,11 +152,9 @@ def _W_plateau(e: Evidence) -> Verdict:
     after = e.at(e.profile.size(10_000))["W_norm"]
     return combine(
         {
-            "fall from T = 5,000 to 10,000": judge_sign(
-                list(before - after), noise=2 * sd, digits=2
-            ),
+            "fall from T = 5,000 to 10,000": judge_sign(before - after, noise=2 * sd, digits=2),
             "T = ∞": judge_value(
-                list(e.fresh()["W_norm"]),
+                e.fresh()["W_norm"],
                 paper.NORM_PLATEAU,
                 reading=paper.NORM_READING * paper.NORM_PLATEAU,
                 # Wrong would be the level from which it falls.
@@ -186,8 +174,8 @@ def _b_peak(e: Evidence) -> Verdict:
     return combine(
         {
             "‖W‖ and ‖b‖ peak": judge_each(
-                list(apart <= 1), f"at T = {at}: at the same size or the next"
+                apart <= 1, f"at T = {at}: at the same size or the next"
             ),
-            "large T": judge_each(list(_at_large(e)["b_norm"] < 1), "‖b‖ < 1"),
+            "large T": judge_each(_at_large(e)["b_norm"] < 1, "‖b‖ < 1"),
         }
     )

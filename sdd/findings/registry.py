@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sdd.findings.evidence import Evidence
-from sdd.findings.profiles import Profile, profile
+from sdd.findings.profiles import Profile, parted, profile
 from sdd.findings.rule import Verdict
 from sdd.runs.spec import RunSpec
 
@@ -35,23 +35,17 @@ GROUPS = {
 _BY_LETTER = {"F": "body", "A": "appendix", "C": "comments"}
 
 
+Specs = Callable[[Profile], list[RunSpec]]
+Check = Callable[[Evidence], Verdict]
+
+
 @dataclass(frozen=True)
 class Experiment:
-    """The runs of one figure or question, as settings: `specs` trains nothing.
-
-    Parameters
-    ----------
-    name : str
-        By which it is asked for.
-    finding : str
-        The module and chapter that it belongs to.
-    specs : callable
-        From a `Profile` to the settings of its runs.
-    """
+    """The runs of one figure or question of a finding: their settings by profile."""
 
     name: str
     finding: str
-    specs: Callable[[Profile], list[RunSpec]]
+    specs: Specs
 
     @property
     def description(self) -> str:
@@ -61,27 +55,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement and how it is judged.
-
-    Parameters
-    ----------
-    id : str
-        Stable name, by figure.
-    finding : str
-        The module and chapter that it belongs to.
-    statement : str
-        In our words.
-    source : str
-        Figure and section of the paper, or "ours".
-    published : str
-        Published value with its reading error, or "text".
-    figure : str
-        Page and anchor of our figure.
-    check : callable
-        From the evidence to a verdict.
-    at_quick : bool
-        False for claims that say something only at the published size.
-    """
+    """A statement of a finding and how it is judged, as `claim` enters it."""
 
     id: str
     finding: str
@@ -89,7 +63,7 @@ class Claim:
     source: str
     published: str
     figure: str
-    check: Callable[[Evidence], Verdict]
+    check: Check
     at_quick: bool = True
 
     @property
@@ -102,9 +76,7 @@ EXPERIMENTS: dict[str, Experiment] = {}
 CLAIMS: dict[str, Claim] = {}
 
 
-def experiment(
-    name: str,
-) -> Callable[[Callable[[Profile], list[RunSpec]]], Callable[[Profile], list[RunSpec]]]:
+def experiment(name: str) -> Callable[[Specs], Specs]:
     """Enter a function from a `Profile` to the settings of runs as an experiment.
 
     The function must be cheap: it trains nothing and draws no data. The first line of its
@@ -121,7 +93,7 @@ def experiment(
         Where another module has entered an experiment of that name.
     """
 
-    def enter(function: Callable[[Profile], list[RunSpec]]) -> Callable[[Profile], list[RunSpec]]:
+    def enter(function: Specs) -> Specs:
         finding = function.__module__.rpartition(".")[2]
         _check_free(EXPERIMENTS, name, "experiment", finding)
         EXPERIMENTS[name] = Experiment(name, finding, function)
@@ -138,20 +110,24 @@ def claim(
     figure: str,
     statement: str = "",
     at_quick: bool = True,
-) -> Callable[[Callable[[Evidence], Verdict]], Callable[[Evidence], Verdict]]:
+) -> Callable[[Check], Check]:
     """Enter a function from the evidence to a verdict as a claim.
 
     Parameters
     ----------
     id : str
         Stable name, by figure, such as "F3-bump".
-    source, published, at_quick
-        As in `Claim`.
+    source : str
+        Figure and section of the paper, or "ours".
+    published : str
+        Published value with its reading error, or "text".
     figure : str
-        Name of our figure in the chapter of the finding, such as "fig-bump"; with another
-        chapter's, "setup#fig-pentagon".
+        Name of our figure in the chapter of the finding, such as "fig-bump"; of another chapter's,
+        "setup#fig-pentagon".
     statement : str
         In our words; the function's docstring where none is given.
+    at_quick : bool
+        False for claims that say something only at the published size.
 
     Raises
     ------
@@ -159,7 +135,7 @@ def claim(
         Where another module has entered a claim of that id.
     """
 
-    def enter(check: Callable[[Evidence], Verdict]) -> Callable[[Evidence], Verdict]:
+    def enter(check: Check) -> Check:
         finding = check.__module__.rpartition(".")[2]
         _check_free(CLAIMS, id, "claim", finding)
         page, _, anchor = f"{finding.replace('_', '-')}#{figure}".rpartition("#")
@@ -202,10 +178,8 @@ def run_like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
 
     Parameters
     ----------
-    name : str
-        Name of the experiment.
-    of : str or None
-        Name of the profile; None means the current one.
+    name, of : str
+        Names of the experiment and of the profile; None means the current one.
     **changes
         ``start``, or fields of `DataSettings` or `TrainConfig`; ``seed`` is the parameter seed.
         All else stays as it is: ε, too, where n or S is changed.
@@ -222,12 +196,8 @@ def run_like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
             f"{name} must have runs at the profile, but has none at {profile(of).name}"
         )
     first = found[0]
-    groups: dict[str, dict[str, Any]] = {"data": {}, "config": {}}
     start = changes.pop("start", first.start)
-    for field, value in changes.items():
-        group = "config" if hasattr(first.config, field) else "data"
-        if not hasattr(getattr(first, group), field):
-            raise ValueError(f"a run has no setting named {field!r}")
-        groups[group][field] = value
-    data, config = replace(first.data, **groups["data"]), replace(first.config, **groups["config"])
-    return replace(first, data=data, config=config, start=start)
+    data, config = parted(changes)
+    return replace(
+        first, data=replace(first.data, **data), config=replace(first.config, **config), start=start
+    )

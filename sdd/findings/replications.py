@@ -47,49 +47,36 @@ def identity(p: Profile) -> list[RunSpec]:
     """Mean and sum in float64, with ε and n ε: at n = 1,024, where n scales exactly, and 10,000."""
     steps = choose(p, 2_000, p.steps)
     kept = tuple(sorted({round(1.0 * steps ** (k / 23)) for k in range(24)}))
-    pairs = []
-    for n, S in ((1_024, 0.99), (paper.N, paper.SPARSITY)):
-        eps = paper.rescaled_eps(n, S)
-        for reduction, factor in (("mean", 1), ("sum", n)):
-            run = spec(
-                100, of=p.name, n=n, sparsity=S, steps=steps, dtype="float64",
-                reduction=reduction, eps=factor * eps,
-            )  # fmt: skip
-            pairs.append(replace(run, snapshots=kept))
-    return pairs
-
-
-def sum_sizes(p: Profile) -> tuple[tuple[int, int, int], ...]:
-    """Return (T, data seeds, parameter seeds) of the runs that train on the sum."""
-    few = tuple((T, 2, FEW) for T in (5, 10, 30))
-    return choose(
-        p,
-        ((10, 2, 1), *((T, 2, 1) for T in (30, 50, 100, 200, 500, 1_000))),
-        (
-            *few,
-            *((T, 2, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
-            (5_000, 1, 1),
-            (10_000, 2, 1),  # of two data sets one is far past the border, the other before it
-            (20_000, 1, 1),
-        ),
-        (
-            *((T, 4, FEW) for T in (3, 5, 6, 8, 10, 15, 30)),
-            *((T, 4, 1) for T in paper.DATASET_SIZES if 30 < T <= 200_000),
-        ),
-    )
+    return [
+        spec(
+            100, of=p.name, n=n, sparsity=S, steps=steps, dtype="float64", snapshots=kept,
+            reduction=reduction, eps=(n if reduction == "sum" else 1) * paper.rescaled_eps(n, S),
+        )
+        for n, S in ((1_024, 0.99), (paper.N, paper.SPARSITY))
+        for reduction in ("mean", "sum")
+    ]  # fmt: skip
 
 
 @experiment("sum")
 def summed(p: Profile) -> list[RunSpec]:
     """F3 and F4 again, trained on the sum over features instead of their mean."""
+    # T: data seeds. Of two data sets of 10,000 one is far past the border, the other before it.
+    seeds = choose(
+        p,
+        dict.fromkeys((10, 30, 50, 100, 200, 500, 1_000), 2),
+        dict.fromkeys((5, 10, 30, 50, 100, 200, 500, 1_000, 2_000), 2)
+        | {5_000: 1, 10_000: 2, 20_000: 1},
+        dict.fromkeys((T for T in paper.DATASET_SIZES if T <= 200_000), 4),
+    )
+    few = choose(p, 1, FEW)
     return [
-        replace(
-            spec(T, seed, of=p.name, reduction="sum", restarts=restarts),
+        spec(
+            T, seed, of=p.name, reduction="sum", restarts=few if T <= 30 else 1,
             snapshots=_shares(p.steps) if (T, seed) == (p.size(2_000), 0) else (),
         )
-        for T, seeds, restarts in sum_sizes(p)
-        for seed in range(seeds)
-    ]
+        for T, count in seeds.items()
+        for seed in range(count)
+    ]  # fmt: skip
 
 
 def _shares(steps: int) -> tuple[int, ...]:
@@ -105,21 +92,16 @@ def ratios(p: Profile) -> tuple[float, ...]:
 @experiment("eps-path")
 def eps_path(p: Profile) -> list[RunSpec]:
     """From the sum to the mean: twins of T = 2,000 to 10,000 at n = 1,000, for many ε."""
-    seeds = choose(
-        p,
-        {200: 2, 500: 1, 1_000: 1},
-        {200: 4, 500: 2, 1_000: 1},
-        {200: 8, 500: 4, 1_000: 4},
-    )
+    seeds = dict(zip((200, 500, 1_000), choose(p, (2, 1, 1), (4, 2, 1), (8, 4, 4)), strict=True))
     return [
-        replace(
-            small_spec(p, T, seed, reduction="sum", eps=_eps(0.99, ratio)),
+        small_spec(
+            p, T, seed, reduction="sum", eps=_eps(0.99, ratio),
             snapshots=_shares(small_steps(p)) if (T, seed) == (200, 0) else (),
         )
         for T in seeds
         for ratio in ratios(p)
         for seed in range(seeds[T])
-    ]
+    ]  # fmt: skip
 
 
 def _eps(sparsity: float, ratio: float) -> float:
@@ -191,18 +173,9 @@ def laws(e: Evidence) -> pd.DataFrame:
 
 
 def peaks(runs: pd.DataFrame, y: str, up_to: int) -> list[float]:
-    """Return the highest value of each data seed that was trained at sizes from 30 up to a T.
+    """Return the highest value in a column of each data seed that was trained up to a T or beyond.
 
-    Below T = 30 a single badly placed point can lift the loss as far.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Of any T and data seed.
-    y : str
-        Column of which the highest value is wanted.
-    up_to : int
-        T behind which no peak is expected: seeds that end before it are left out.
+    Below T = 30, which does not count, a single badly placed point can lift the loss as far.
     """
     groups = runs.query("T >= 30").groupby("data_seed")
     return groups[y].max()[groups["T"].max() >= up_to].tolist()
@@ -217,11 +190,8 @@ def candidates(e: Evidence) -> pd.DataFrame:
 def drift(e: Evidence) -> pd.DataFrame:
     """Return how far training on the mean and its twin on the sum are apart.
 
-    Returns
-    -------
-    DataFrame
-        A row a snapshot: ``n``, ``step``, and ``difference``, the largest of a weight as a share
-        of the largest weight.
+    A row a snapshot: ``n``, ``step``, and ``difference``, the largest of a weight as a share of the
+    largest weight.
     """
     parts = []
     for n, pair in e.table("identity").groupby("n"):
@@ -276,7 +246,7 @@ def _higher_peak(e: Evidence) -> Verdict:
     """Trained on the sum, the peak is higher than trained on the mean: log₁₀ of the ratio."""
     mean, total = (np.log10(found) for found in _peaks(e, "test_loss"))
     own, sd = spread(mean)
-    return judge_sign(list(total - own), noise=2 * sd, digits=2)
+    return judge_sign(total - own, noise=2 * sd, digits=2)
 
 
 @claim("C1-b", source=_C1, published=f"{paper.JERMYN_B} ± 0.5 (text: about three times)",
@@ -287,7 +257,7 @@ def _peak_b(e: Evidence) -> Verdict:
     own, sd = spread(mean)
     published = paper.JERMYN_B
     return judge_value(
-        list(total / own), published, effect=published - 1,
+        total / own, published, effect=published - 1,
         reading=0.5 + 2 * published * sd / own, digits=2,
     )  # fmt: skip
 
@@ -299,9 +269,9 @@ def _later_features(e: Evidence) -> Verdict:
     late = runs["T"] >= e.profile.size(paper.JERMYN_FEATURES)
     return combine(
         {
-            "before": judge_each(list(~runs["five_apart"][~late]), "no five apart"),
+            "before": judge_each(~runs["five_apart"][~late], "no five apart"),
             f"from T = {paper.JERMYN_FEATURES:,}": judge_each(
-                list(runs["five_apart"][late]), "five apart"
+                runs["five_apart"][late], "five apart"
             ),
         }
     )
@@ -322,7 +292,7 @@ def _identical(e: Evidence) -> Verdict:
     """Training on the mean with ε is training on the sum with n ε."""
     pairs = e.table("identity", bits).query("n == 1_024").groupby(["T", "data_seed"])
     same = pairs["bits"].nunique() == 1
-    return judge_each(list(same), "the same bits at every step kept, in float64,")
+    return judge_each(same, "the same bits at every step kept, in float64,")
 
 
 @claim("R-law", source=_OURS, published="the same (derived)", figure="fig-eps-law", at_quick=False,
@@ -350,7 +320,7 @@ def _mean_parts(e: Evidence) -> Verdict:
     """At n = 1,000, T = 200 the mean lowers ‖W‖ below the sum's."""
     norm = candidates(e).set_index("candidate")["W_norm"]
     level, sd = spread(norm["sum, as it is"])
-    return judge_sign(list(level - norm["mean"]), noise=2 * sd, digits=1)
+    return judge_sign(level - norm["mean"], noise=2 * sd, digits=1)
 
 
 @claim("R-candidates", source=_OURS, published="no change (expected)", figure="fig-candidates",
@@ -376,4 +346,4 @@ def _few_rows(e: Evidence) -> Verdict:
     few, loss = np.log10(runs["few_rows_loss"]), np.log10(runs["test_loss"])
     usual = "sum, as it is"
     gap = loss[usual].mean() - loss["mean"].mean()
-    return judge_value(list((few - loss)[usual]), 0, effect=gap, digits=2)
+    return judge_value((few - loss)[usual], 0, effect=gap, digits=2)

@@ -7,7 +7,7 @@ to what one would see were the claim wrong), a claim is not judged.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sdd.measures.statistics import spread
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def judge_value(
-    values: Sequence[float],
+    values: Collection[float],
     published: float,
     *,
     effect: float,
@@ -55,7 +55,7 @@ def judge_value(
 
     Parameters
     ----------
-    values : sequence of float
+    values : collection of float
         One value a seed.
     published : float
         The published (or predicted) value.
@@ -65,10 +65,8 @@ def judge_value(
         Reading error of the published value.
     digits : int
         Digits after the point in what is printed.
-    unit : str
-        Printed after the values.
-    of : str
-        What there is one value of each, where that is not a seed.
+    unit, of : str
+        Printed after the values, and what there is one value of each, where that is not a seed.
 
     Returns
     -------
@@ -91,13 +89,13 @@ def judge_value(
 
 
 def judge_sign(
-    values: Sequence[float], *, noise: float = 0.0, digits: int = 3, label: str = ""
+    values: Collection[float], *, noise: float = 0.0, digits: int = 3, label: str = ""
 ) -> Verdict:
     """Judge whether a quantity is positive beyond the spread over seeds.
 
     Parameters
     ----------
-    values : sequence of float
+    values : collection of float
         One value a seed; the claim says that the quantity is positive.
     noise : float
         Further uncertainty of each value, such as two standard errors of a test loss.
@@ -123,17 +121,17 @@ def judge_sign(
     return Verdict(REPRODUCED if mean > 0 else NOT, ours, text)
 
 
-def judge_each(holds: Sequence[bool], what: str, of: str = "run") -> Verdict:
+def judge_each(holds: Collection[bool], what: str, of: str = "run") -> Verdict:
     """Judge a statement about every run: reproduced if all meet it, partly if some, else not.
 
     Parameters
     ----------
-    holds : sequence of bool
+    holds : collection of bool
         Of each run, or of each of what `of` names in the singular, whether it meets the statement.
     what : str
         The statement, as printed before the counts.
     """
-    if not holds:
+    if not len(holds):
         return Verdict(NOISY, f"no {of}s", "")
     verdict = REPRODUCED if all(holds) else PARTLY if any(holds) else NOT
     return Verdict(verdict, f"{what} in {sum(holds)} of {len(holds)} {of}s", f"each {of} judged")

@@ -1,8 +1,6 @@
 """The model with unlimited data: features in superposition (F1)."""
 
 import math
-from dataclasses import fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +15,8 @@ from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
-from sdd.training.config import TrainConfig
 
-__all__ = ["PUBLISHED_D", "active_features", "batches", "predicted_D", "schedule", "table"]
+__all__ = ["PUBLISHED_D", "active_features", "batches", "predicted_D", "table"]
 
 PUBLISHED_D = paper.FEATURE_D[math.inf][0]  # of the five features, T = ∞
 
@@ -50,34 +47,17 @@ def active_features(data: Dataset, sparsity: float) -> pd.DataFrame:
     return pd.DataFrame({"active": active, "drawn": drawn, "expected": expected})
 
 
-def schedule(config: TrainConfig, every: int = 100) -> pd.DataFrame:
-    """Return the learning rate at every 100th ``step``."""
-    rates = config.rates()[::every]
-    return pd.DataFrame({"step": every * np.arange(rates.size), "learning rate": rates})
-
-
 def predicted_D(frame: pd.DataFrame) -> pd.Series:
-    """Return the D of a pentagon that `theory` predicts for each run, from its settings and r.
+    """Return the D of a pentagon that `theory` predicts for each run.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A row a run, with its settings and ``five_r2``, the mean squared length of its five.
+    It follows from the run's settings and ``five_r2``, the mean squared length of its five.
     """
-    names = [f.name for f in fields(TrainConfig)]
-    found = []
-    for row in frame.to_dict("records"):
-        # A setting that is None reads NaN where a column of numbers holds it.
-        settings: dict[str, Any] = {
-            name: None if pd.isna(row[name]) else row[name] for name in names
-        }
-        config = TrainConfig(**settings)
-        found.append(
-            theory.predicted_pentagon_dimensionality(
-                math.sqrt(row["five_r2"]), row["n"], config.weight_decay,
-                float(config.rates().sum()), gain=config.gain,
-            )
-        )  # fmt: skip
+    found = [
+        theory.predicted_pentagon_dimensionality(
+            math.sqrt(row.five_r2), row.n, row.weight_decay, row.lr_sum, gain=row.gain
+        )
+        for row in frame.itertuples()
+    ]
     return pd.Series(found, frame.index, dtype=float)
 
 
@@ -85,14 +65,13 @@ def batches(e: Evidence) -> pd.DataFrame:
     """Return what the number of fresh rows a step does at T = ∞, as a table of text."""
     groups = e.table("fresh-data").groupby("batch")
     found = {
+        "rows a step": [f"{batch:,.0f}" for batch in groups.groups],
         "mean D of the five": groups["five_D"].agg(mean_sd, digits=3),
         "largest deviation from 72°": groups["five_angle_error"].agg(mean_sd, digits=1) + "°",
         "test loss": groups["test_loss"].agg(mean_sd, digits=4),
         "mean bias of the other features": groups["other_b"].agg(mean_sd, digits=5),
     }
-    rows = pd.DataFrame(found)
-    rows.insert(0, "rows a step", [f"{batch:,.0f}" for batch in rows.index])
-    return rows
+    return pd.DataFrame(found)
 
 
 # --- Claims -------------------------------------------------------------------------------------
@@ -106,7 +85,7 @@ _OFF = 2 / 5 - PUBLISHED_D  # to the D of a pentagon beside which nothing else s
 @claim("F1-pentagon", source=_F1, published="five features (fig)", figure=_PENTAGON)
 def _pentagon(e: Evidence) -> Verdict:
     """With unlimited data five features stand apart from all others."""
-    return judge_each(list(e.fresh()["five_apart"]), "five features apart")
+    return judge_each(e.fresh()["five_apart"], "five features apart")
 
 
 @claim("F1-angles", source=_F1, published="equal angles (fig)", figure=_PENTAGON)
@@ -114,21 +93,21 @@ def _angles(e: Evidence) -> Verdict:
     """The five features are at equal angles, 72° apart."""
     errors = e.fresh()["five_angle_error"]
     listed = ", ".join(f"{v:.1f}°" for v in errors)
-    return judge_each(list(errors <= _ANGLE), f"largest deviation {listed}: within {_ANGLE}°")
+    return judge_each(errors <= _ANGLE, f"largest deviation {listed}: within {_ANGLE}°")
 
 
 @claim("F1-D", source=_F1, published=f"0.255 ± {paper.D_READING} (fig)", figure=_PENTAGON,
        at_quick=False)  # fmt: skip
 def _D(e: Evidence) -> Verdict:
     """Mean D of the five features."""
-    return judge_value(list(e.fresh()["five_D"]), PUBLISHED_D, reading=paper.D_READING, effect=_OFF)
+    return judge_value(e.fresh()["five_D"], PUBLISHED_D, reading=paper.D_READING, effect=_OFF)
 
 
 @claim("F1-D-theory", source="ours, tested on F1", published="0 (formula)", figure=_PENTAGON)
 def _D_as_predicted(e: Evidence) -> Verdict:
     """Measured D of the five less the D predicted from the initialisation and its decay."""
     runs = e.fresh()
-    return judge_value(list(runs["five_D"] - predicted_D(runs)), 0, effect=_OFF)
+    return judge_value(runs["five_D"] - predicted_D(runs), 0, effect=_OFF)
 
 
 @claim("F1-batch", source="ours: the paper states no batch size", published="0 (expected)",
@@ -142,7 +121,7 @@ def _same_on_batches(e: Evidence) -> Verdict:
     effect = float(reference.mean()) / 4
     return combine(
         {
-            f"{batch:,} rows": judge_value(list((D[batch] - reference).dropna()), 0, effect=effect)
+            f"{batch:,} rows": judge_value((D[batch] - reference).dropna(), 0, effect=effect)
             for batch in others
         }
     )

@@ -1,7 +1,6 @@
 """Closed forms beside what training does: polygons, rings, and what sets D."""
 
 import math
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -23,7 +22,7 @@ from sdd.training import train
 from sdd.training.config import TrainConfig
 
 __all__ = [
-    "BEST_RINGS", "among_all", "best_rings", "changed_decay", "found_again", "free_rings",
+    "BEST_RINGS", "among_all", "best_rings", "found_again", "free_rings",
     "pentagons", "planted_tgons", "rings_among_others", "table",
 ]  # fmt: skip
 
@@ -33,19 +32,9 @@ TGON_FACTORS = (0.8, 0.95, 1.05, 1.2)  # of the least radius that memorises
 
 # F: r and b of `theory.best_ring` with a free bias, at n = 1,000, S = 0.99.
 BEST_RINGS = {
-    3: (1.0, 0.0),
-    4: (1.0, 0.0),
-    5: (1.153, -0.143),
-    6: (1.237, -0.268),
-    7: (1.237, -0.321),
+    3: (1.0, 0.0), 4: (1.0, 0.0), 5: (1.153, -0.143), 6: (1.237, -0.268), 7: (1.237, -0.321),
     8: (1.166, -0.297),
-}
-
-LEFTOVER: tuple[dict[str, Any], ...] = (
-    {"weight_decay": 0.0},
-    {"steps": 0.5},  # of the profile's
-    {"gain": 0.5},
-)
+}  # fmt: skip
 
 
 @experiment("planted-polygons")
@@ -53,12 +42,9 @@ def planted_polygons(p: Profile) -> list[RunSpec]:
     """Lookup tables planted around the least radius that memorises, then trained."""
     sizes = choose(p, (8,), tuple(DISJOINT))
     return [
-        replace(
-            spec(
-                T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
-                steps=choose(p, 4_000, 20_000), weight_decay=decay,
-            ),
-            start=f"tgon:{factor}",
+        spec(
+            T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
+            steps=choose(p, 4_000, 20_000), weight_decay=decay, start=f"tgon:{factor}",
         )
         for T, factor, decay in product(sizes, TGON_FACTORS, (0.0, 0.1))
     ]  # fmt: skip
@@ -69,12 +55,9 @@ def free_features(p: Profile) -> list[RunSpec]:
     """Models that have F features only: free biases, biases held at zero, and planted rings."""
     lr = 3e-3  # short trainings of few weights: a length of one must be in reach
     return [
-        replace(
-            small_spec(
-                p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000),
-                lr=lr, weight_decay=0.0, bias_decay=decay, reduction="sum",
-            ),
-            start=start,
+        small_spec(
+            p, choose(p, 10_000, 20_000), seed, features=F, steps=choose(p, 1_500, 3_000),
+            lr=lr, weight_decay=0.0, bias_decay=decay, reduction="sum", start=start,
         )
         for F, (r, b) in BEST_RINGS.items()
         # (A decay of 1/lr takes back at each step what a bias has become: it stays below lr.)
@@ -86,29 +69,26 @@ def free_features(p: Profile) -> list[RunSpec]:
 @experiment("leftover")
 def leftover(p: Profile) -> list[RunSpec]:
     """Pentagons at other weight decays, steps and Xavier gains, which should set their D."""
-
-    def settings(change: dict[str, Any]) -> dict[str, Any]:
-        return {k: round(v * p.steps) if k == "steps" else v for k, v in change.items()}
-
+    changes: list[dict[str, Any]] = [
+        {"weight_decay": 0.0}, {"steps": round(0.5 * p.steps)}, {"gain": 0.5},
+    ]  # fmt: skip
     return [
         *(
-            small_spec(p, math.inf, seed, batch=100, **{"steps": p.steps, **settings(change)})
-            for change in ({}, *LEFTOVER)
+            small_spec(p, math.inf, seed, batch=100, **{"steps": p.steps, **change})
+            for change in ({}, *changes)
             for seed in (2, 3)  # (0 and 1 are F1's at quick)
         ),
         # At the paper's own size, beside F3's models of T = 10,000; these runs are long.
-        *(spec(10_000, of=p.name, **settings(change)) for change in choose(p, (), (), LEFTOVER)),
+        *(spec(10_000, of=p.name, **change) for change in choose(p, (), (), changes)),
     ]
 
 
 @experiment("planted-rings")
 def planted_rings(p: Profile) -> list[RunSpec]:
     """Rings of the most used features planted among all n, then trained; and a usual start."""
+    T = choose(p, 2_000, 3_000)
     return [
-        replace(
-            small_spec(p, choose(p, 2_000, 3_000), seed, steps=choose(p, 5_000, 20_000)),
-            start=start,
-        )
+        small_spec(p, T, seed, steps=choose(p, 5_000, 20_000), start=start)
         for start in ("", *(f"top-ring:{K}:0.93:-0.12" for K in choose(p, (5, 6), (5, 6, 7))))
         for seed in range(choose(p, 2, 3))
     ]
@@ -142,10 +122,8 @@ def planted_tgons(e: Evidence) -> pd.DataFrame:
 def free_rings(e: Evidence) -> pd.DataFrame:
     """Return the models of a few features, by ``kind``: biases "free" or "zero", or "planted"."""
     runs = e.table("free-features", ring_columns, ring_loss_change)
-    kind = np.where(
-        runs["start"] != "", "planted", np.where(runs["bias_decay"] > 0, "zero", "free")
-    )
-    return runs.assign(kind=kind)
+    free = np.where(runs["bias_decay"] > 0, "zero", "free")
+    return runs.assign(kind=np.where(runs["start"] != "", "planted", free))
 
 
 def best_rings(n: int, sparsity: float) -> pd.DataFrame:
@@ -168,30 +146,18 @@ def among_all(e: Evidence) -> pd.DataFrame:
 def rings_among_others(R2: np.ndarray) -> pd.DataFrame:
     """Return by how much the best ring of 6, 4 or 7 features is worse than that of 5.
 
-    Parameters
-    ----------
-    R2 : (k,) array
-        Squared norms of all other columns.
-
-    Returns
-    -------
-    DataFrame
-        ``R2``, ``ring`` (such as "6 features") and ``worse``, in loss ÷ p.
+    A row for each of the (k,) squared norms ``R2`` of all other columns and each ``ring`` (such as
+    "6 features"): ``worse``, in loss ÷ p.
     """
-    change = {
-        F: np.array([theory.best_ring_among_others(F, v, **SMALL).loss_change for v in R2])
-        for F in (6, 4, 7, 5)
-    }
-    parts = [
-        pd.DataFrame({"R2": R2, "ring": f"{F} features", "worse": change[F] - change[5]})
-        for F in (6, 4, 7)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def changed_decay(e: Evidence) -> pd.DataFrame:
-    """Return the pentagons of "leftover" as `pentagons`."""
-    return pentagons(e.table("leftover"))
+    change = pd.DataFrame(
+        {
+            F: [theory.best_ring_among_others(F, v, **SMALL).loss_change for v in R2]
+            for F in (6, 4, 7, 5)
+        },
+        pd.Index(R2, name="R2"),
+    )
+    worse = change.sub(change.pop(5), axis=0).rename(columns="{} features".format)
+    return worse.melt(var_name="ring", value_name="worse", ignore_index=False).reset_index()
 
 
 def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
@@ -215,19 +181,9 @@ def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
 def found_again(n: int, decay: float, steps: int, starts: int = 10) -> int:
     """Return how many trainings from near a dropped feature end with every point memorised.
 
-    They train on n one-hot points, on the sum over features, from `theory.dropped_feature` at the
-    least radius and small random changes of it. The count is kept beside the stored runs.
-
-    Parameters
-    ----------
-    n : int
-        Points, and features; at least 6.
-    decay : float
-        Weight decay λ.
-    steps : int
-        Steps of each training.
-    starts : int
-        Trainings.
+    They train on n ≥ 6 one-hot points, on the sum over features with that weight decay, from
+    `theory.dropped_feature` at the least radius and small random changes of it. The count is kept
+    beside the stored runs.
     """
     return memory().cache(_count_found)(n, decay, steps, starts)
 
@@ -262,7 +218,7 @@ def _polygons(e: Evidence) -> Verdict:
         # Wrong would be a polygon that stays where it was put, or one that does not.
         other = 1.0 if expected == factor else factor
         parts[f"from {factor:g}{' with decay' if decay else ''}"] = judge_value(
-            list(rows["radius"] / expected), 1, effect=abs(other / expected - 1), of="T"
+            rows["radius"] / expected, 1, effect=abs(other / expected - 1), of="T"
         )
     return combine(parts)
 
@@ -280,7 +236,7 @@ def _rings(e: Evidence) -> Verdict:
         )
         found = runs[(runs["features"] == F) & (runs["kind"] == kind)]["loss_change"] - expected
         name = f"F = {F}, {'b = 0' if kind == 'zero' else 'b free'}"
-        parts[name] = judge_value(list(found), 0, effect=abs(expected - other))
+        parts[name] = judge_value(found, 0, effect=abs(expected - other))
     return combine(parts)
 
 
@@ -294,9 +250,9 @@ def _six_alone(e: Evidence) -> Verdict:
     lower = (usual["loss_change"] - planted["loss_change"]).dropna()
     return combine(
         {
-            "usual start": judge_each(list(usual["columns_standing"] == 5), "five long columns"),
-            "planted": judge_each(list(planted["columns_standing"] == 6), "six long columns"),
-            "loss of the usual less of the planted": judge_sign(list(lower), digits=4),
+            "usual start": judge_each(usual["columns_standing"] == 5, "five long columns"),
+            "planted": judge_each(planted["columns_standing"] == 6, "six long columns"),
+            "loss of the usual less of the planted": judge_sign(lower, digits=4),
         }
     )
 
@@ -307,20 +263,20 @@ def _six_alone(e: Evidence) -> Verdict:
                  "planted hexagon: by how much")  # fmt: skip
 def _five_among_all(e: Evidence) -> Verdict:
     losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
-    return judge_sign(list((losses[6] - losses[5]).dropna()), digits=5)
+    return judge_sign((losses[6] - losses[5]).dropna(), digits=5)
 
 
 @claim("T-leftover", source=_OTHERS, published="0 (formula)", figure="fig-leftover",
        statement="The D of the five less the D predicted from what decay leaves of the initial "
                  "weights")  # fmt: skip
 def _leftover(e: Evidence) -> Verdict:
-    runs, parts = changed_decay(e).query("T == inf"), {}
+    runs, parts = pentagons(e.table("leftover")).query("T == inf"), {}
     usual = runs.loc[runs["variant"] == "", "five_D"].mean()
     for name, rows in runs.groupby("variant", sort=False):
         # Wrong would be a D that does not change; for the usual settings, a lone pentagon's 2/5.
         effect = abs(rows["from_initial"].mean() - (usual if name else 2 / 5))
         parts[name or "as usual"] = judge_value(
-            list(rows["five_D"] - rows["from_initial"]), 0, effect=effect
+            rows["five_D"] - rows["from_initial"], 0, effect=effect
         )
     return combine(parts)
 
@@ -329,6 +285,6 @@ def _leftover(e: Evidence) -> Verdict:
        statement="The D of the five less the D predicted from their length and the measured norm "
                  "of the other columns")  # fmt: skip
 def _isotropic(e: Evidence) -> Verdict:
-    runs = changed_decay(e).query("T == inf")
+    runs = pentagons(e.table("leftover")).query("T == inf")
     effect = 2 / 5 - runs["five_D"].mean()
-    return judge_value(list(runs["five_D"] - runs["from_R2"]), 0, effect=effect, of="runs")
+    return judge_value(runs["five_D"] - runs["from_R2"], 0, effect=effect, of="runs")

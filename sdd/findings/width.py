@@ -114,7 +114,7 @@ def _steadier(e: Evidence) -> Verdict:
     few = variance.index <= STEADY_FROM
     below, above = (np.sqrt(variance[rows].mean()) for rows in (few, ~few))
     ratio = math.exp(np.log(below / above).mean())
-    return judge_each(list(below > above), f"ratio {ratio:.1f} (mean over T); above 1", "size")
+    return judge_each(below > above, f"ratio {ratio:.1f} (mean over T); above 1", "size")
 
 
 @claim("F5-moves", source="ours, beside F5", published="not stated", figure="fig-width-curves")

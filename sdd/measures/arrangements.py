@@ -1,13 +1,15 @@
-"""How a few hidden vectors in the plane are arranged: circles, wide gaps, and room to memorise.
+"""How a few hidden vectors in the plane are arranged: circles, wide gaps, slack to memorise.
 
-All rules but `slack` depend neither on the scale of the vectors nor on how they are turned.
+All rules but `slack` depend neither on the scale of the vectors nor on how they are turned. All
+raise a ValueError where there are no vectors, or they are not rows in the plane.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["FAN", "KINDS", "OFF", "RING", "STEP", "TWO", "circles", "kind", "main", "slack",
-           "widest_gap"]  # fmt: skip
+__all__ = [
+    "FAN", "KINDS", "OFF", "RING", "STEP", "TWO", "circles", "kind", "main", "slack", "widest_gap",
+]  # fmt: skip
 
 STEP = 1.25  # vectors are on different circles where one is longer than another by this factor
 
@@ -30,11 +32,6 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
     Sorted by length, a new circle begins wherever a vector is more than `step` times as long as
     the next shorter one.
-
-    Raises
-    ------
-    ValueError
-        Where there are no vectors, or they are not rows in the plane.
     """
     lengths = np.linalg.norm(_plane(hidden), axis=1)
     order = np.argsort(-lengths, kind="stable")
@@ -45,13 +42,7 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
 
 def main(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Bool[np.ndarray, " k"]:
-    """Tell which vectors are on the circle that holds the most; of equals, on the outer one.
-
-    Raises
-    ------
-    ValueError
-        Where there are no vectors, or they are not rows in the plane.
-    """
+    """Tell which vectors are on the circle that holds the most; of equals, on the outer one."""
     number = circles(hidden, step)
     return number == np.bincount(number).argmax()
 
@@ -60,11 +51,6 @@ def widest_gap(vectors: Float[np.ndarray, "k 2"]) -> float:
     """Return the widest angle, in degrees, between neighbours in angle; 360 for one direction.
 
     A vector of length zero has no direction and is left out.
-
-    Raises
-    ------
-    ValueError
-        Where there are no vectors, or they are not rows in the plane.
     """
     V = _plane(vectors)
     V = V[V.any(1)]
@@ -90,11 +76,6 @@ def kind(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> str:
         `FAN` where the vectors on the `main` circle leave more than half of the directions empty,
         which no regular polygon does; else `RING` where all lengths are alike, `TWO` where there
         are two circles with at least two vectors each, and `OFF` for all else.
-
-    Raises
-    ------
-    ValueError
-        Where there are no vectors, or they are not rows in the plane.
     """
     V = _plane(hidden)
     number, ring = circles(V, step), main(V, step)
@@ -114,19 +95,10 @@ def slack(hidden: Float[np.ndarray, "k 2"]) -> float:
     that support. This is exact for k = l, and for k ≠ l where h_k·h_l ≤ ‖h_k‖² − 1. As it must
     hold both ways, all points are memorised if and only if min(‖h_k‖², ‖h_l‖²) − 1 − h_k·h_l ≥ 0
     for every pair.
-
-    Returns
-    -------
-    float
-        The least of these over pairs; infinite for a single point.
-
-    Raises
-    ------
-    ValueError
-        Where there are no vectors, or they are not rows in the plane.
+    The slack is the least of these over pairs; infinite for a single point.
     """
     V = _plane(hidden)
     products = V @ V.T
     squares = np.diag(products)
-    room = np.minimum.outer(squares, squares) - 1 - products
-    return float(room[~np.eye(len(V), dtype=bool)].min(initial=np.inf))
+    margins = np.minimum.outer(squares, squares) - 1 - products
+    return float(margins[~np.eye(len(V), dtype=bool)].min(initial=np.inf))

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from jaxtyping import Float
 from sdd import engine, theory
 from sdd.data import Dataset, DataSettings, Stream, test_set
 from sdd.measures import arrangements, damping, decomposition, refits
-from sdd.measures.geometry import dimensionality, equal_angle_error, norms, on_ring, strongest
+from sdd.measures.damping import drawn_data, training_set
+from sdd.measures.geometry import dimensionality, equal_angle_error, on_ring, strongest
 from sdd.training.config import Run
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
 
 FRESH_SHOWN = 10_000  # fresh points whose hidden vectors stand for the training set at T = ∞
 REFIT_ROWS = 20_000  # rows that refits are fitted on
-FEW_ROWS = 1_000  # of a test set as small as published replications use
 EXTREME = 0.01  # share of the rows, or of the features, that are singled out as extreme
 LARGEST = 6  # dimensionalities of features that are columns: five, and the next
 APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
@@ -46,15 +45,14 @@ def losses(run: Run) -> dict[str, Any]:
     ``restarts_lost`` counts the parameter seeds whose training loss is above 1/2T, half of one
     point's share: they have lost a point.
     """
-    W_norm, b_norm = norms(run.W, run.b)
     lost = int((run.restart_losses > 0.5 / run.T).sum()) if run.T < math.inf else 0
     return {
         "train_loss": float(run.train_loss),
         "test_loss": float(run.test_loss),
         "test_error": float(run.test_error),
         "restarts_lost": lost,
-        "W_norm": W_norm,
-        "b_norm": b_norm,
+        "W_norm": float(np.linalg.norm(run.W.astype(np.float64))),
+        "b_norm": float(np.linalg.norm(run.b.astype(np.float64))),
     }
 
 
@@ -105,7 +103,7 @@ def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
     ValueError
         Where the run was trained on data of one's own, which are not stored with it.
     """
-    data = _settings(run).make()
+    data = drawn_data(run).make()
     if isinstance(data, Stream):
         data = data.settings.rows(0, FRESH_SHOWN, "fresh")
     return engine.hidden(run.W, data)
@@ -113,7 +111,7 @@ def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
 
 def point_losses(run: Run) -> Float[np.ndarray, "T"]:
     """Return the loss of each point of a run's finite training set."""
-    return engine.loss(run.W, run.b, _finite(_settings(run)), per_example=True)
+    return engine.loss(run.W, run.b, training_set(run), per_example=True)
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
@@ -225,20 +223,14 @@ def ring_loss_change(run: Run) -> dict[str, Any]:
     From that of no output at all. p is what the data make it, (1/T) Σ x² over F E[x²|active]: how
     often the F happen to be active in a draw then cancels.
     """
-    data = _settings(run)
-    zero = _zero_loss(data)
+    data, zero = drawn_data(run), theory.constant_loss(training_set(run), 0.0)
     each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))
     return {"loss_change": (run.train_loss / zero - 1) * run.W.shape[1] * each}
 
 
-@lru_cache(maxsize=128)
-def _zero_loss(data: DataSettings) -> float:
-    return float(theory.constant_loss(_finite(data), 0.0))
-
-
 def few_rows_loss(run: Run) -> dict[str, Any]:
-    """Return the loss on the first 1,000 test points only."""
-    few = test_rows(run).take(np.arange(FEW_ROWS))
+    """Return the loss on the first 1,000 test points only: published replications use so few."""
+    few = test_rows(run).take(np.arange(1_000))
     return {"few_rows_loss": float(engine.loss(run.W, run.b, few))}
 
 
@@ -249,32 +241,14 @@ def bits(run: Run) -> dict[str, Any]:
     return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
 
 
-def _settings(run: Run) -> DataSettings:
-    if not isinstance(run.data, DataSettings):
-        raise ValueError("the run must be of drawn data, not of data of one's own")
-    return run.data
-
-
-def _finite(data: DataSettings) -> Dataset:
-    rows = data.make()
-    if isinstance(rows, Stream):
-        raise ValueError("the training set must be finite, not T = infinity")
-    return rows
-
-
 def test_rows(run: Run) -> Dataset:
     """Return the test set of the data that a run was trained on."""
-    data = _settings(run)
+    data = drawn_data(run)
     return test_set(data.n, data.sparsity, data.features)
 
 
 def _fit_rows(run: Run) -> Dataset:
-    data = _settings(run)
-    return _refit_set(data.n, data.sparsity, data.features)
-
-
-@lru_cache(maxsize=2)
-def _refit_set(n: int, sparsity: float, features: int | None) -> Dataset:
     """Return rows to fit on, of another seed than the test set, so that they are none of it."""
-    law = DataSettings(REFIT_ROWS, n, sparsity, seed=1, features=features)
+    data = drawn_data(run)
+    law = DataSettings(REFIT_ROWS, data.n, data.sparsity, seed=1, features=data.features)
     return law.rows(0, REFIT_ROWS, "test")

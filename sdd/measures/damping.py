@@ -18,6 +18,7 @@ __all__ = [
     "SEEN",
     "by_feature",
     "by_times_seen",
+    "drawn_data",
     "effective_share",
     "group_of",
     "halfway",
@@ -26,6 +27,7 @@ __all__ = [
     "sum_form_eps",
     "times_seen",
     "to_come",
+    "training_set",
 ]
 
 # The groups in which features are looked at: in at most so many training points they are active.
@@ -69,19 +71,36 @@ def effective_share(root: Float[np.ndarray, "..."], eps: float) -> Float[np.ndar
     return np.divide(root, root + eps, out=np.zeros_like(root), where=root + eps > 0)
 
 
-def times_seen(run: Run) -> Int[np.ndarray, "n"]:
-    """Return in how many training points each feature is active.
+def drawn_data(run: Run) -> DataSettings:
+    """Return the settings of the data that a run was trained on.
+
+    Raises
+    ------
+    ValueError
+        Where these were data of one's own, which are not stored with it.
+    """
+    if not isinstance(run.data, DataSettings):
+        raise ValueError("the run must be of drawn data, not of data of one's own")
+    return run.data
+
+
+def training_set(run: Run) -> Dataset:
+    """Return the training set of a run on finitely many drawn points.
 
     Raises
     ------
     ValueError
         Where the run was trained on data of one's own, or on fresh points at every step.
     """
-    if not isinstance(run.data, DataSettings):
-        raise ValueError("times_seen needs a run on drawn data, not on data of one's own")
-    data = run.data.make()
+    data = drawn_data(run).make()
     if not isinstance(data, Dataset):
-        raise ValueError("times_seen needs a finite training set, not T = infinity")
+        raise ValueError("the training set must be finite, not T = infinity")
+    return data
+
+
+def times_seen(run: Run) -> Int[np.ndarray, "n"]:
+    """Return in how many points of its `training_set` each feature is active."""
+    data = training_set(run)
     return np.bincount(data.indices, minlength=data.n)
 
 
@@ -99,30 +118,19 @@ def ratio(runs: pd.DataFrame) -> pd.Series:
 def by_feature(run: Run) -> pd.DataFrame:
     """Return AdamW's second moments of a run: a row a feature and snapshot.
 
-    Returns
-    -------
-    DataFrame
-        ``step``, ``root`` (√v̂, see `root_moments`) and ``share`` (see `effective_share`); the
-        features of a snapshot in their order.
+    Columns are ``step``, ``root`` (√v̂, see `root_moments`) and ``share`` (see `effective_share`).
     """
     steps, root = root_moments(run)
-    return pd.DataFrame(
-        {
-            "step": np.repeat(steps, root.shape[1]),
-            "root": root.ravel(),
-            "share": effective_share(root, sum_form_eps(run)).ravel(),
-        }
-    )
+    step, share = np.repeat(steps, root.shape[1]), effective_share(root, sum_form_eps(run))
+    return pd.DataFrame({"step": step, "root": root.ravel(), "share": share.ravel()})
 
 
 def by_times_seen(run: Run) -> pd.DataFrame:
     """Return how features fare by how often the training set shows them: a row a group of `SEEN`.
 
-    Returns
-    -------
-    DataFrame
-        ``seen``, ``length`` (root mean square length of columns of W) and ``share`` (median share
-        of a full step, in the snapshot nearest to half of the training); no groups that are empty.
+    Columns are ``seen``, ``length`` (root mean square length of columns of W) and ``share`` (median
+    share of a full step, in the snapshot nearest to half of the training); empty groups have no
+    row.
     """
     steps, root = root_moments(run)
     half = int(np.argmin(np.abs(steps - run.config.steps / 2)))

@@ -13,7 +13,7 @@ Let c_j be the mean output of feature j over the rows where it is absent (x_ij =
 as the loss less that of c is a sum over pairs (i, j), of those present and those absent. It holds
 for any c. At this one false_firing is a sum of variances, Σ_j P(x_j = 0) · Var(r_j | x_j = 0):
 never negative, and least among all c, so that nothing is called false firing that a constant
-explains.
+explains. Where W, b and the data do not fit each other, a ValueError says so.
 """
 
 from dataclasses import dataclass
@@ -112,13 +112,7 @@ def row_parts(
     -------
     DataFrame
         A row each: ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``. Their means
-        are the parts of the loss, the first less both gains plus the last, and sum to
-        ``engine.loss(W, b, data)``; their standard errors take c as given.
-
-    Raises
-    ------
-    ValueError
-        Where W, b and the data do not fit each other.
+        are the parts of the loss; their standard errors take c as given.
     """
     o = _outputs(W, b, data)
     c, constant = o.c[o.column], float(o.c @ o.c)
@@ -164,19 +158,9 @@ def false_firing_of_groups(
     W, b, data
         As for `row_parts`.
     group : (n,) int
-        Group of each feature, 0 … count − 1.
+        Group of each feature, 0 … count − 1; one without features has no false firing.
     count : int
         Number of groups.
-
-    Returns
-    -------
-    (count,) array
-        Means over rows, which sum to the mean false firing; 0 for a group without features.
-
-    Raises
-    ------
-    ValueError
-        Where W, b and the data do not fit each other.
     """
     o = _outputs(W, b, data)
     found = np.zeros(count)
@@ -190,13 +174,7 @@ def false_firing_of_groups(
 
 
 def moments(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset) -> Moments:
-    """Return the moments of inputs and outputs on these rows.
-
-    Raises
-    ------
-    ValueError
-        Where W, b and the data do not fit each other.
-    """
+    """Return the moments of inputs and outputs on these rows."""
     o = _outputs(W, b, data)
     xx, xr = float(o.x @ o.x) / data.T, float(o.x @ o.r) / data.T
     rr = float(o.errors.mean()) - xx + 2 * xr

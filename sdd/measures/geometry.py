@@ -3,13 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = [
-    "dimensionality",
-    "equal_angle_error",
-    "norms",
-    "on_ring",
-    "strongest",
-]
+__all__ = ["dimensionality", "equal_angle_error", "on_ring", "strongest"]
 
 
 def _rows(vectors: np.ndarray, name: str = "vectors") -> Float[np.ndarray, "k m"]:
@@ -43,8 +37,8 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     Returns
     -------
     (k,) array
-        In [0, 1], float64. A zero vector has 0, and so has one whose length is below 1e-150 of
-        the largest entry, where squares leave double precision.
+        In [0, 1], float64; 0 for a zero vector, and for one whose length is below 1e-150 of the
+        largest entry, where squares leave double precision.
 
     Raises
     ------
@@ -69,23 +63,11 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     return np.minimum(D, 1.0)
 
 
-def norms(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Return the Frobenius norm of W and the Euclidean norm of b, in float64."""
-    return float(np.linalg.norm(np.asarray(W, np.float64))), float(
-        np.linalg.norm(np.asarray(b, np.float64))
-    )
-
-
 def equal_angle_error(vectors: Float[np.ndarray, "k 2"]) -> float:
     """Return by how much, at most, the gaps between neighbours in angle differ from 360°/k.
 
-    0 for a regular k-gon of any orientation and any lengths. Gaps are taken around the circle, in
-    the order of the angles.
-
-    Returns
-    -------
-    float
-        In degrees.
+    In degrees; 0 for a regular k-gon of any orientation and any lengths. Gaps are taken around the
+    circle, in the order of the angles.
 
     Raises
     ------
@@ -127,10 +109,7 @@ def on_ring(hidden: Float[np.ndarray, "k m"]) -> Bool[np.ndarray, " k"]:
     nothing about angles (see `equal_angle_error`): a failed fan such as the paper's T = 8 has a
     ring by this rule too, without its inner points.
 
-    Returns
-    -------
-    (k,) array of bool
-        All False where every vector is zero.
+    All False where every vector is zero.
     """
     lengths, _ = _lengths(_rows(hidden, "hidden"))
     return lengths > lengths.max(initial=0.0) / 2

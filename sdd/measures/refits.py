@@ -1,5 +1,6 @@
 """Two numbers of a model refitted: fitted on rows of their own, judged on others."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,8 @@ from jaxtyping import Float
 from sdd import engine
 from sdd.data import Dataset
 from sdd.measures.decomposition import Moments
-from sdd.measures.search import compass
 
-__all__ = ["Refit", "loss_of", "refitted_inside", "rescaled", "rescaled_and_shifted"]
+__all__ = ["Refit", "compass", "loss_of", "refitted_inside", "rescaled", "rescaled_and_shifted"]
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,9 @@ def refitted_inside(
 ) -> Refit:
     """Refit scale and common shift inside the ReLU: ReLU(scale · Wᵀ W x + b + shift).
 
-    That is a model again, of W·√scale and b + shift. A search finds it (`measures.search.compass`),
-    from scale 1 and shift 0 on: by factors, of 2 at first, and in units of the bias's root mean
-    square, by half of it at first. It is a local minimum on the rows fitted.
-
-    Raises
-    ------
-    ValueError
-        Where W, b and the data do not fit each other.
+    That is a model again, of W·√scale and b + shift. `compass` finds it, a local minimum on the
+    rows fitted, from scale 1 and shift 0: in steps of a factor 2 and of half the bias's root mean
+    square at first.
     """
     W, b = np.asarray(W, np.float64), np.asarray(b, np.float64)
     unit = float(np.sqrt((b**2).mean())) or 1.0
@@ -69,3 +64,39 @@ def refitted_inside(
 
     best = compass(loss, (0.0, 0.0), (1.0, 0.5))
     return Refit(2.0 ** float(best[0]), unit * float(best[1]), loss(best, test))
+
+
+def compass(
+    f: Callable[[Float[np.ndarray, " k"]], float],
+    start: Sequence[float],
+    steps: Sequence[float],
+    finest: float = 2.0**-5,
+) -> Float[np.ndarray, " k"]:
+    """Return a point from which no step of `finest` times `steps` along an axis lowers f.
+
+    It moves to the lowest of a point's neighbours, and where none is lower halves the step. It
+    needs no derivatives, which jump where outputs become zero. `scipy.optimize` finds other local
+    minima of the refits: its longer steps land on the plateau where a model has no output.
+
+    Parameters
+    ----------
+    f : callable
+        What is to be low, of a (k,) array.
+    start : sequence of float
+        Where to begin.
+    steps : sequence of float
+        First step along each axis.
+    finest : float
+        Smallest step, in units of the first.
+    """
+    point = np.array(start, float)
+    least, size = f(point), 1.0
+    axes = np.concatenate([np.diag(steps), -np.diag(steps)])
+    while size >= finest:
+        values = [f(point + size * axis) for axis in axes]
+        k = int(np.argmin(values))
+        if values[k] < least:
+            point, least = point + size * axes[k], values[k]
+        else:
+            size /= 2
+    return point

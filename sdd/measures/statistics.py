@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from math import comb
 
 import numpy as np
 from jaxtyping import Float
@@ -25,8 +24,8 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
     Returns
     -------
     float
-        The exact mean over all sets of k. Of N sorted losses the i-th (from 0) is the lowest of
-        C(N − 1 − i, k − 1) of the C(N, k) sets. Seeds of equal loss share their values.
+        The exact mean over all C(N, k) sets: of N sorted losses the i-th (from 0) is the lowest of
+        C(N − 1 − i, k − 1). Seeds of equal loss share their values.
 
     Raises
     ------
@@ -43,7 +42,7 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
     # Which of equal losses is kept is left to chance: each has their mean.
     _, group = np.unique(lost, return_inverse=True)
     kept = (np.bincount(group, kept) / np.bincount(group))[group]
-    sets = [comb(N - 1 - i, k - 1) / comb(N, k) for i in range(N)]
+    sets = [math.comb(N - 1 - i, k - 1) / math.comb(N, k) for i in range(N)]
     return float(np.dot(sets, kept[np.argsort(lost, kind="stable")]))
 
 

@@ -8,7 +8,6 @@ a single weight.
 import hashlib
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from sdd.measures.columns import geometry, losses
 from sdd.runs import store, sweep
 from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import Run
 
 __all__ = ["Measure", "load", "measured", "settings_of", "table", "with_measures"]
 
@@ -28,13 +27,14 @@ Measure = Callable[[Run], dict[str, Any]]
 
 
 def settings_of(spec: RunSpec) -> dict[str, Any]:
-    """Return the settings of a run as columns: ``data_seed`` and ``seed`` are the two seeds."""
-    found: dict[str, Any] = {"run": spec.name, "T": float(spec.data.T)}
-    for name in ("n", "sparsity", "batch", "features"):
-        found[name] = getattr(spec.data, name)
-    found["data_seed"] = spec.data.seed
-    found |= {f.name: getattr(spec.config, f.name) for f in fields(TrainConfig)}
-    return found | {"start": spec.start, "snapshots": len(spec.snapshots)}
+    """Return the settings of a run as columns, and ``lr_sum``, the sum of its learning rates."""
+    data, config = spec.data, spec.config
+    return {
+        "run": spec.name, "T": float(data.T), "n": data.n, "sparsity": data.sparsity,
+        "batch": data.batch, "features": data.features, "data_seed": data.seed, **vars(config),
+        "lr_sum": float(config.rates().sum()), "start": spec.start,
+        "snapshots": len(spec.snapshots),
+    }  # fmt: skip
 
 
 def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = None) -> pd.DataFrame:
@@ -46,17 +46,15 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
         The runs, each once; a row each, in their order.
     *measures : callable
         What to measure besides `losses` and `geometry`: functions from a run to named numbers,
-        such as `loss_parts`. A function of your own must stand in a module, so that its name and
-        its source can be told.
+        such as `loss_parts`. A function of your own must be in a module, which names it.
     folder : Path or None
         The store; None means the default one.
 
     Returns
     -------
     DataFrame
-        A row a run. Columns: ``run`` (its name in the store), every setting of the data and of
-        the training (``data_seed`` and ``seed`` are the seeds of data and of initial weights), and
-        what was measured.
+        A row a run: `settings_of` it (``data_seed`` and ``seed`` are the seeds of data and of
+        initial weights; ``run`` is its name in the store), and what was measured.
 
     Raises
     ------
@@ -72,39 +70,21 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
 def with_measures(
     frame: pd.DataFrame, *measures: Measure, folder: Path | None = None
 ) -> pd.DataFrame:
-    """Return a table of runs with further columns, measured on the run of each row.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``run``, names in the store.
-    *measures, folder
-        As for `table`.
-    """
-    if frame.empty:
-        return frame
-    rows = []
-    for run in frame["run"]:
-        found = [measured(run, measure, folder) for measure in measures]
-        rows.append({name: value for columns in found for name, value in columns.items()})
-    return frame.assign(**pd.DataFrame(rows, index=frame.index))
+    """Return a table of runs (with their names, ``run``) with further measures; see `table`."""
+    for measure in measures if len(frame) else ():
+        rows = [measured(run, measure, folder) for run in frame["run"]]
+        frame = frame.assign(**pd.DataFrame(rows, frame.index))
+    return frame
 
 
 def measured(name: str, measure: Measure, folder: Path | None = None) -> dict[str, Any]:
-    """Return what is measured on one stored run, from what is kept of it where it is.
-
-    Parameters
-    ----------
-    name : str
-        The run's name in the store.
-    measure : callable
-        From a run to named numbers.
-    folder : Path or None
-        The store; None means the default one.
-    """
+    """Return what a measure gives for the run of that name, as kept in the store where it is."""
     folder = folder or store.default_folder()
     what = f"{measure.__module__}.{measure.__qualname__}"
-    return _kept(folder)(name, what, _own_source(measure), measure, folder)
+    # A measure of one's own may be in a module whose source `memory` does not watch.
+    file = getattr(sys.modules[measure.__module__], "__file__", None)
+    code = hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()[:16]
+    return _kept(folder)(name, what, code, measure, folder)
 
 
 @lru_cache(maxsize=4)
@@ -116,12 +96,6 @@ def _compute(name: str, what: str, code: str, measure: Measure, folder: Path) ->
     """Measure one run; `what` and `code` are what the result is kept under, beside its name."""
     (run,) = load([name], folder)
     return measure(run)
-
-
-def _own_source(measure: Measure) -> str:
-    """Return a hash of the module that a measure stands in; `memory` minds the package's own."""
-    file = getattr(sys.modules[measure.__module__], "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()[:16]
 
 
 @lru_cache(maxsize=512)

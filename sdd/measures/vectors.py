@@ -18,10 +18,7 @@ COLUMNS, HIDDEN = "columns of W", "hidden vectors"
 def dimensionalities(runs: Iterable[Run]) -> pd.DataFrame:
     """Return D of every feature, and of every data point of finite training sets.
 
-    Returns
-    -------
-    DataFrame
-        A row a vector: ``T``, ``of`` ("feature" or "data point") and ``D``, largest first.
+    A row a vector: ``T``, ``of`` ("feature" or "data point") and ``D``, largest first.
     """
     parts = []
     for run in runs:

@@ -13,13 +13,7 @@ __all__ = ["constant_baseline", "constant_loss", "feature_mean", "zero_baseline"
 
 
 def zero_baseline(n: int, sparsity: float) -> float:
-    """Return the expected loss of the all-zero output: 1 − Sⁿ, rows of zeros losing nothing.
-
-    Raises
-    ------
-    ValueError
-        Where n < 1, or S is not in [0, 1).
-    """
+    """Return the expected loss of the all-zero output: 1 − Sⁿ, rows of zeros losing nothing."""
     require_law(n, sparsity)
     return 1 - sparsity**n
 
@@ -32,11 +26,6 @@ def feature_mean(n: int, sparsity: float) -> float:
     μ = (2/√π) ∫₀^∞ p A(s) (1 − p + p B(s))ⁿ⁻¹ ds, where A(s) = E[u exp(−u²s²)] =
     (1 − exp(−s²))/(2s²) and B(s) = E[exp(−u²s²)] = √π erf(s)/(2s). The binomial number of active
     features is summed in closed form, and zero rows contribute nothing, as they should.
-
-    Raises
-    ------
-    ValueError
-        Where n < 1, or S is not in [0, 1).
     """
     require_law(n, sparsity)
     p = 1 - sparsity
@@ -55,11 +44,6 @@ def constant_baseline(n: int, sparsity: float) -> float:
 
     E‖x − c‖² = E‖x‖² − 2c·E[x] + ‖c‖² is least at c = E[x] = μ·1. A model reaches it with W = 0
     and b = μ.
-
-    Raises
-    ------
-    ValueError
-        Where n < 1, or S is not in [0, 1).
     """
     return zero_baseline(n, sparsity) - n * feature_mean(n, sparsity) ** 2
 

@@ -1,4 +1,7 @@
-"""One feature left out of a regular polygon: stationary, and a saddle, if a shallow one."""
+"""One feature left out of a regular polygon: stationary, and a saddle, if a shallow one.
+
+All functions raise a ValueError where n < 6, or the radius is too small to memorise the others.
+"""
 
 import numpy as np
 from jaxtyping import Float
@@ -30,11 +33,6 @@ def dropped_feature(
     Returns
     -------
     W, b : (2, n) and (n,) arrays
-
-    Raises
-    ------
-    ValueError
-        Where n < 6, or the radius is too small to memorise the others.
     """
     _require_dropped(n, radius)
     r = 1.01 * tgon_threshold(n - 1) if radius is None else radius
@@ -52,11 +50,6 @@ def dropped_curvature(n: int, radius: float) -> float:
     Σ_k (w·h_k)²/n = (n − 1) r² ‖w‖²/(2n) to the loss (the linear terms sum to zero), and
     b + ‖w‖² on its own, which takes 2(1 − b)‖w‖²/n away. Twice the difference, at b = 1/n, is
     (n − 1)/n · (r² − 4/n): positive for r > 1, so that this column alone has no way out.
-
-    Raises
-    ------
-    ValueError
-        As for `dropped_feature`.
     """
     _require_dropped(n, radius)
     return (n - 1) / n * (radius**2 - 4 / n)
@@ -70,11 +63,6 @@ def dropped_descent(n: int, radius: float) -> float:
     ‖d‖/√2; without that it costs (n − 1)/n ‖d‖².) But Σ_k h_k is now (n − 1) d, and the loss in
     the dropped column C‖w‖²/2 + (2b(n − 1)/n) w·d, with C of `dropped_curvature`. At its least,
     with b = 1/n, that is −2(n − 1)²/(n⁴ C) ‖d‖².
-
-    Raises
-    ------
-    ValueError
-        As for `dropped_feature`.
     """
     return 2 * (n - 1) ** 2 / n**4 / dropped_curvature(n, radius)
 
@@ -94,11 +82,6 @@ def dropped_moved(
     Returns
     -------
     W, b : (2, n) and (n,) arrays
-
-    Raises
-    ------
-    ValueError
-        As for `dropped_feature`.
     """
     W, b = dropped_feature(n, radius)
     W += shift[:, None]

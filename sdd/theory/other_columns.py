@@ -26,7 +26,6 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from sdd.theory.constants import feature_mean
-from sdd.theory.decayed_initialisation import pentagon_dimensionality
 from sdd.theory.rings import active_value_tails
 from sdd.theory.rules import require, require_law
 
@@ -46,21 +45,13 @@ class RingAmongOthers:
     c: float
     loss_change: float
 
-    @property
-    def dimensionality(self) -> float:
-        """D of its features."""
-        return pentagon_dimensionality(self.r, self.R2, self.F)
-
     def weights(
         self, others: Float[np.ndarray, "2 n"]
     ) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, "n"]]:
         """Return W and b of a model of n features that is this ring among given other columns.
 
-        Parameters
-        ----------
-        others : (2, n) array
-            Columns of squared norm 1 together. The ring takes the place of the first F; the
-            rest are multiplied by R.
+        These (2, n) columns have a squared norm of 1 together. The ring takes the place of the
+        first F; the rest are multiplied by R.
         """
         turns = 2 * np.pi * np.arange(self.F) / self.F
         corners = self.r * np.stack([np.cos(turns), np.sin(turns)])

@@ -1,7 +1,6 @@
 """Data points in superposition: the T-gon, which memorises T points in two dimensions."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -9,39 +8,7 @@ from jaxtyping import Float
 from sdd.data import NORM_TOLERANCE, Dataset
 from sdd.theory.rules import require, require_law
 
-__all__ = [
-    "Tgon",
-    "is_memorised",
-    "overlap_probability",
-    "tgon",
-    "tgon_dimensionality",
-    "tgon_loss",
-    "tgon_solution",
-    "tgon_threshold",
-]
-
-
-@dataclass(frozen=True)
-class Tgon:
-    """T points memorised on a circle in the plane: h_k of length `radius` at angle 2πk/T."""
-
-    T: int
-    radius: float
-
-    @property
-    def angle(self) -> float:
-        """Angle between neighbours, in radians."""
-        return 2 * math.pi / self.T
-
-    @property
-    def W_norm(self) -> float:
-        """‖W‖_F = √T · r, as W = H Xᵀ and the rows of X are orthonormal."""
-        return math.sqrt(self.T) * self.radius
-
-    @property
-    def b_norm(self) -> float:
-        """‖b‖₂ = √T · abs(1 − r²), as b is (1 − r²) Σ_k x_k."""
-        return math.sqrt(self.T) * abs(1 - self.radius**2)
+__all__ = ["overlap_probability", "tgon_loss", "tgon_norms", "tgon_solution", "tgon_threshold"]
 
 
 def tgon_threshold(T: int) -> float:
@@ -49,39 +16,17 @@ def tgon_threshold(T: int) -> float:
 
     On the support of point k the output is x_k (r² cos(angle to h) + 1 − r²): x_k itself at
     h = h_k, and at its nearest neighbour zero exactly where r²(1 − cos φ) ≥ 1.
-
-    Raises
-    ------
-    ValueError
-        Where T < 2.
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     return 1 / (math.sqrt(2) * math.sin(math.pi / T))  # 1 − cos φ = 2 sin²(φ/2): no cancellation
 
 
-def tgon(T: int, radius: float | None = None) -> Tgon:
-    """Return the T-gon of that radius, by default the smallest that memorises its points.
+def tgon_norms(T: int, radius: float) -> tuple[float, float]:
+    """Return ‖W‖ = √T · r and ‖b‖ = √T · abs(1 − r²) of a T-gon of points of unit norm.
 
-    Raises
-    ------
-    ValueError
-        Where T < 2.
+    W = H Xᵀ, where the rows of X are orthonormal, and b = (1 − r²) Σ_k x_k.
     """
-    least = tgon_threshold(T)
-    return Tgon(T, least if radius is None else radius)
-
-
-def is_memorised(T: int, radius: float) -> bool:
-    """Tell whether a T-gon of that radius reproduces T disjoint points exactly.
-
-    The threshold itself counts, and so does what float64 rounding makes of it.
-
-    Raises
-    ------
-    ValueError
-        Where T < 2.
-    """
-    return radius >= tgon_threshold(T) * (1 - 1e-12)
+    return math.sqrt(T) * radius, math.sqrt(T) * abs(1 - radius**2)
 
 
 def tgon_loss(T: int, radius: float) -> float:
@@ -89,30 +34,10 @@ def tgon_loss(T: int, radius: float) -> float:
 
     Each point, of unit norm, is right on its own support, and fires on those of its neighbours as
     far as the bracket of `tgon_threshold` is positive. Zero from the threshold on.
-
-    Raises
-    ------
-    ValueError
-        Where T < 2.
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     gaps = 1 - np.cos(2 * np.pi * np.arange(1, T) / T)
     return float((np.maximum(0, 1 - radius**2 * gaps) ** 2).sum())
-
-
-def tgon_dimensionality(T: int, m: int = 2) -> float:
-    """Return m/T, the D of each of T > m equal vectors spread evenly over m dimensions.
-
-    Σ_j h_j h_jᵀ is then (T r²/m) · identity, so D = r²/(T r²/m). In the plane that is every T-gon
-    but T = 2, which is a line, with D = 1/2.
-
-    Raises
-    ------
-    ValueError
-        Where m < 1, or T is not above m.
-    """
-    require(T > m >= 1, "T must be above m ≥ 1", (T, m))
-    return m / T
 
 
 def tgon_solution(
@@ -151,7 +76,8 @@ def tgon_solution(
         require(X.ndim == 2, "points must be a (T, n) array", X.shape)
         (T, n), (row, column) = X.shape, np.nonzero(X)
         value = X[row, column]
-    shape = tgon(T, radius)
+    least = tgon_threshold(T)
+    r = least if radius is None else radius
     require(not (value < 0).any(), "points must not be negative", value.min(initial=0.0))
     lengths = np.sqrt(np.bincount(row, value**2, T))
     if not (np.abs(lengths - 1) <= NORM_TOLERANCE).all():
@@ -164,20 +90,14 @@ def tgon_solution(
             "points must have disjoint supports, but feature "
             f"{shared} is non-zero in rows {row[column == shared].tolist()}"
         )
-    angles = shape.angle * row
+    angles = 2 * math.pi / T * row
     W, b = np.zeros((2, n)), np.zeros(n)
-    W[:, column] = shape.radius * value / lengths[row] * np.stack([np.cos(angles), np.sin(angles)])
-    b[column] = value * (1 - shape.radius**2)
+    W[:, column] = r * value / lengths[row] * np.stack([np.cos(angles), np.sin(angles)])
+    b[column] = value * (1 - r**2)
     return W, b
 
 
 def overlap_probability(n: int, sparsity: float) -> float:
-    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ.
-
-    Raises
-    ------
-    ValueError
-        Where n < 1, or S is not in [0, 1).
-    """
+    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ."""
     require_law(n, sparsity)
     return -math.expm1(n * math.log1p(-((1 - sparsity) ** 2))) if sparsity > 0 else 1.0

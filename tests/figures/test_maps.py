@@ -1,6 +1,5 @@
 """The map of the test loss draws each loss in its cell, and marks what it is told to."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,14 +11,6 @@ from sdd import figures
 SIZES, WIDTHS = (10, 30, 100, 1_000), (1, 2, 8)
 LOSSES = np.array([[1.4, 1.1, 1.0, 0.99], [1.01, 1.02, 1.0, 0.98], [0.99, 1.0, 1.03, 0.97]])
 BASELINES = {"no output": 1.0, "best\nconstant": 0.985}
-
-
-@pytest.fixture(autouse=True)
-def clean():
-    with mpl.rc_context():
-        mpl.use("agg")
-        yield
-        plt.close("all")
 
 
 def cells(*pairs):

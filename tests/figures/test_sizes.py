@@ -37,14 +37,6 @@ DRAW = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    with mpl.rc_context():
-        mpl.use("agg")
-        yield
-        plt.close("all")
-
-
 def ticks(ax):
     return dict(zip((t.get_text() for t in ax.get_xticklabels()), ax.get_xticks(), strict=True))
 

@@ -32,14 +32,6 @@ def three_panels(**options):
     )
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    with mpl.rc_context():
-        mpl.use("agg")
-        yield
-        plt.close("all")
-
-
 def dots(ax):
     return np.transpose(ax.lines[0].get_data())
 

@@ -80,10 +80,3 @@ def test_the_bias_is_parted_by_whether_a_training_point_has_the_feature(run):
     used = run.data.make().to_dense().any(0)
     assert found["b_used"] == pytest.approx(np.linalg.norm(run.b[used]))
     assert found["b_used"] ** 2 + found["b_unused"] ** 2 == pytest.approx((run.b**2).sum())
-
-
-def test_the_least_radius_memorises_and_no_smaller_one():
-    radius = data_points.least_radius([3, 8])
-    assert list(radius.index) == [3, 8]
-    T = radius.index.to_numpy()
-    np.testing.assert_allclose(radius**2 * (1 - np.cos(2 * np.pi / T)), 1)

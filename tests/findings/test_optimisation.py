@@ -3,40 +3,34 @@
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
-from worlds import ERROR, around, changed, world
+from worlds import ERROR, around, changed, settings, with_tables, world
 
 from sdd import paper
-from sdd.findings import CLAIMS, optimisation, run_like, specs
+from sdd.findings import CLAIMS, optimisation, run_like
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED
 from sdd.findings.scorecard import judge
-from sdd.measures.table import settings_of, table
+from sdd.measures.table import table
 
 MINE = [c for c in CLAIMS.values() if c.finding == "optimisation"]
 FAILED_LOSS = 4 * paper.TEST_LOSS[8] - 3  # one of four: their mean is the published one
 
 
-def settings(experiment):
-    rows = pd.DataFrame(settings_of(s) for s in specs(experiment, "paper"))
-    return rows.assign(test_error=ERROR, W_norm=5.0 + rows["seed"] % 100, b_norm=1.0)
-
-
 def eight_points():
     """Rings that memorise, and in each data set two fans that fail, a little apart."""
-    rows = settings("eight-points")
+    rows = settings("eight-points", test_error=ERROR, b_norm=1.0)
     k = rows["seed"] % 100
     fan = k < 2
     return rows.assign(
         arrangement=np.where(fan, "fan", "one ring"), fan=fan, on_main_circle=np.where(fan, 6, 8),
-        train_loss=np.where(fan, 0.09, 0.0),
+        W_norm=5.0 + k, train_loss=np.where(fan, 0.09, 0.0),
         test_loss=np.where(fan, FAILED_LOSS + 1e-4 * (2 * k - 1), 1.0),
     )  # fmt: skip
 
 
 def initial_weights():
     """At m = 4 a tenth of the spread; a lower training loss comes with a lower test loss."""
-    rows = settings("initial-weights")
+    rows = settings("initial-weights", test_error=ERROR)
     # Data sets differ a little, and not alike at either m.
     factor = np.where(rows["m"] == 2, 0.04, 0.004) * (
         1 + 0.1 * ((rows["data_seed"] + rows["m"] // 4) % 2)
@@ -47,8 +41,8 @@ def initial_weights():
 
 @cache
 def as_claimed():
-    found = world().with_rows("eight-points", eight_points())
-    return found.with_rows("initial-weights", initial_weights())
+    tables = {"eight-points": eight_points(), "initial-weights": initial_weights()}
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from worlds import changed, world
+from worlds import changed, with_tables, world
 
 from sdd.findings import CLAIMS, regimes
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED, SMALL
@@ -61,7 +61,7 @@ def test_fresh_data_are_part_of_the_generalising_regime():
 
 def test_a_data_seed_that_lacks_a_size_has_no_peak():
     rows = world().tables["dataset-size"].query("not (T == 200 and data_seed == 2)")
-    altered = world().with_rows("dataset-size", rows)
+    altered = with_tables(world(), {"dataset-size": rows})
     assert judge(CLAIMS["F4-W-peak"], altered).ours.endswith("in 3 of 3 runs")
 
 

@@ -6,26 +6,23 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import ERROR, around, changed, world
+from worlds import ERROR, around, changed, settings, with_tables, world
 
-from sdd.findings import CLAIMS, replications, specs
+from sdd.findings import CLAIMS, replications
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED
 from sdd.findings.scorecard import judge
 from sdd.measures.damping import halfway, ratio
-from sdd.measures.table import settings_of
 
 MINE = [c for c in CLAIMS.values() if c.finding == "replications"]
 AT_PEAK = "T == 2000"
 
 
-def settings(experiment):
-    rows = pd.DataFrame(settings_of(s) for s in specs(experiment, "paper"))
-    return rows.assign(test_error=ERROR, W_norm=1.0, b_norm=1.0, test_loss=1.0)
+ANY = {"test_error": ERROR, "W_norm": 1.0, "b_norm": 1.0, "test_loss": 1.0}
 
 
 def summed():
     """Runs on the sum as Jermyn reports them."""
-    rows = settings("sum")
+    rows = settings("sum", **ANY)
     peak, wobble = rows["T"] == 2_000, 1 + 0.01 * rows["data_seed"]
     longest = world().table("dataset-size")["b_norm"].max()
     points, late = rows["T"] < 100, rows["T"] >= 20_000
@@ -43,7 +40,7 @@ def falling(rows, shift=0.0):
 
 
 def candidates():
-    rows = settings("candidates")
+    rows = settings("candidates", **ANY)
     level = np.where(rows["reduction"] == "mean", 14.0, 60.0)
     wobble = around(0, 0.5, 4)[rows["data_seed"]]
     return rows.assign(W_norm=level + wobble, test_loss=level, few_rows_loss=level + wobble / 100)
@@ -53,15 +50,12 @@ def candidates():
 def as_claimed():
     tables = {
         "sum": summed(),
-        "identity": settings("identity").assign(bits="same"),
-        "eps-path": falling(settings("eps-path")),
-        "eps-law": falling(settings("eps-law")),
+        "identity": settings("identity", **ANY).assign(bits="same"),
+        "eps-path": falling(settings("eps-path", **ANY)),
+        "eps-law": falling(settings("eps-law", **ANY)),
         "candidates": candidates(),
     }
-    found = world()
-    for name, rows in tables.items():
-        found = found.with_rows(name, rows)
-    return found
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")

@@ -62,12 +62,6 @@ def test_active_features_are_counted_beside_their_law():
     np.testing.assert_allclose(counts["expected"], p)
 
 
-def test_the_schedule_is_the_configs():
-    config = sdd.TrainConfig(steps=1_000)
-    found = setup.schedule(config, every=10)
-    np.testing.assert_array_equal(found["learning rate"], config.rates()[found["step"]])
-
-
 def test_all_numbers_of_rows_are_in_the_table():
     rows = setup.batches(world())
     assert list(rows["rows a step"]) == ["1,000", "10,000"]

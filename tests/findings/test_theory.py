@@ -4,24 +4,18 @@ import math
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
-from worlds import changed, world
+from worlds import changed, settings, with_tables, world
 
 from sdd import theory
-from sdd.findings import CLAIMS, specs
+from sdd.findings import CLAIMS
 from sdd.findings import theory as found
 from sdd.findings.profiles import SMALL
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED
 from sdd.findings.scorecard import judge
 from sdd.findings.setup import predicted_D
-from sdd.measures.table import settings_of
 
 MINE = [c for c in CLAIMS.values() if c.finding == "theory"]
-
-
-def settings(experiment):
-    return pd.DataFrame(settings_of(s) for s in specs(experiment, "paper"))
 
 
 def tgons(end):
@@ -79,10 +73,7 @@ def as_derived_all():
         "planted-rings": among(),
         "leftover": decayed(settings("leftover")),
     }
-    evidence = world()
-    for name, rows in tables.items():
-        evidence = evidence.with_rows(name, rows)
-    return evidence
+    return with_tables(world(), tables)
 
 
 @pytest.mark.parametrize("claim", MINE, ids=lambda c: f"{c.id}: {c.statement}")
@@ -133,7 +124,7 @@ def test_other_runs_flip_the_claims_that_they_touch_and_no_others(
 def test_kinds_and_variants_are_read_off_the_settings():
     kinds = found.free_rings(as_derived_all()).query("features == 5").groupby("kind", sort=False)
     assert kinds.size().to_dict() == {"free": 3, "zero": 3, "planted": 3}
-    variants = found.changed_decay(as_derived_all())["variant"].unique()
+    variants = found.pentagons(as_derived_all().table("leftover"))["variant"].unique()
     assert list(variants) == ["", "no decay", "half the steps", "0.5 × weights"]
     corners = found.among_all(as_derived_all())["corners"]
     assert sorted(corners.unique()) == [0, 5, 6, 7]

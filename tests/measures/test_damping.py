@@ -57,5 +57,5 @@ def test_what_has_no_answer_is_refused():
     with pytest.raises(ValueError, match="must have snapshots"):
         damping.root_moments(train(DATA, TrainConfig(steps=1)))
     endless = train(stream(5, 30, 0.9), TrainConfig(steps=1))
-    with pytest.raises(ValueError, match="finite training set"):
+    with pytest.raises(ValueError, match="must be finite"):
         damping.times_seen(endless)

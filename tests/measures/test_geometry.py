@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sdd.measures.geometry import (
     dimensionality,
     equal_angle_error,
-    norms,
     on_ring,
     strongest,
 )
@@ -90,11 +89,6 @@ def test_dimensionality_of_many_vectors_needs_no_square_array():
     D = dimensionality(vectors)
     v = vectors[17]
     assert D[17] == pytest.approx((v @ v) ** 2 / ((vectors @ v) ** 2).sum(), rel=1e-9)
-
-
-def test_norms_are_root_sums_of_squares():
-    W, b = np.array([[3.0, 0.0], [0.0, 4.0]], np.float32), np.array([5.0, 12.0])
-    assert norms(W, b) == pytest.approx((5.0, 13.0))
 
 
 def test_regular_polygons_have_equal_angles_at_any_size_order_and_turn():

@@ -6,7 +6,7 @@ import pytest
 from sdd import engine
 from sdd.data import sample
 from sdd.measures.decomposition import Moments, moments
-from sdd.measures.refits import loss_of, refitted_inside, rescaled, rescaled_and_shifted
+from sdd.measures.refits import compass, loss_of, refitted_inside, rescaled, rescaled_and_shifted
 
 
 def model(n, seed=0, size=0.7):
@@ -71,3 +71,10 @@ def test_the_inner_refit_undoes_a_planted_scale_and_shift():
     W_new, b_new = np.sqrt(spoilt.scale) * 2 * W, b - 0.04 + spoilt.shift
     X, R = dense(W_new, b_new, test)
     assert spoilt.loss == pytest.approx(((X - R) ** 2).sum(1).mean())
+
+
+@pytest.mark.parametrize("finest", [1 / 32, 1 / 512])
+def test_a_compass_search_ends_where_no_step_helps(finest):
+    target = np.array([1.3, -2.2])
+    found = compass(lambda v: ((v - target) ** 2 * [1, 5]).sum(), (0.0, 0.0), (1.0, 0.5), finest)
+    assert (np.abs(found - target) <= np.array([1.0, 0.5]) * finest).all()

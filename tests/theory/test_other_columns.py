@@ -8,7 +8,6 @@ from plain_model import ring
 
 from sdd import engine
 from sdd.data import sample
-from sdd.measures.geometry import dimensionality
 from sdd.theory import (
     RingAmongOthers,
     best_ring,
@@ -73,14 +72,6 @@ def test_six_are_best_without_other_columns_and_five_among_them(law):
         return min(range(4, 9), key=lambda F: best_ring_among_others(F, R2, **law).loss_change)
 
     assert [winner(R2) for R2 in (0.0, 0.1, 1.0, 2.0)] == [6, 6, 5, 5]
-
-
-def test_the_dimensionality_among_other_columns_is_that_of_such_columns():
-    best = best_ring_among_others(5, 1.5, **LAW)
-    angles = np.linspace(0, 2 * np.pi, 995, endpoint=False)
-    others = math.sqrt(best.R2 / 995) * np.stack([np.cos(angles), np.sin(angles)])
-    D = dimensionality(np.hstack([ring(5, best.r), others]).T)
-    assert D[:5] == pytest.approx(np.full(5, best.dimensionality))
 
 
 def test_a_ring_among_other_columns_has_the_lengths_asked_for():

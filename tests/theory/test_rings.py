@@ -1,13 +1,24 @@
 """A ring changes the loss as the plain model does, and none is better than the best."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
-from plain_model import plain, ring
+from plain_model import plain, plain_loss, ring
 
-from sdd.data import sample
+from sdd.data import DataSettings, sample
 from sdd.findings.theory import BEST_RINGS
-from sdd.theory import best_ring, ring_loss_change
+from sdd.theory import (
+    best_ring,
+    constant_baseline,
+    crossover,
+    extra_feature_loss_change,
+    ring_loss_change,
+    zero_baseline,
+)
+
+LAW = {"n": 1_000, "sparsity": 0.99}
 
 
 def simulated_ring(F, r, b, data):
@@ -78,12 +89,47 @@ def test_the_rings_that_are_planted_are_the_best_ones():
         assert planted == pytest.approx((best.r, best.b), abs=6e-4)
 
 
+@pytest.mark.parametrize(("length", "turn"), [(0.1, 0.0), (0.3, 0.5), (0.6, 0.0), (0.9, 0.5)])
+def test_the_change_of_an_extra_feature_is_that_of_rows_with_one_active_feature(length, turn):
+    F, r, b = 5, 1.15, -0.14
+    rows = DataSettings(200_000, features=F + 1, seed=3, **LAW).rows(0, 200_000, "train")
+    X = rows.to_dense().astype(float)
+    X = X[(X > 0).sum(1) == 1]
+    angle = 2 * np.pi * turn / F
+    new = length * np.array([[math.cos(angle)], [math.sin(angle)]])
+    bias = np.append(np.full(F, b), 0.0)
+    losses = [plain_loss(np.hstack([ring(F, r), column]), bias, X) for column in (0 * new, new)]
+    change = (F + 1) * (losses[1] - losses[0])  # a row is one of F + 1 events, each of frequency p
+    assert extra_feature_loss_change(F, r, b, length, turn, **LAW) == pytest.approx(
+        change, abs=0.002 + 0.03 * abs(change)
+    )
+
+
+def test_beside_a_pentagon_an_extra_feature_grows_a_little_and_then_no_more():
+    best = best_ring(5, True, **LAW)
+    lengths = np.linspace(0, 1, 101)
+    change = [extra_feature_loss_change(5, best.r, best.b, v, 0.0, **LAW) for v in lengths]
+    assert 0.2 < lengths[np.argmin(change)] < 0.4
+    assert change[20] < 0 < min(change[60:])
+
+
+def test_at_the_crossover_bounds_the_gains_are_equal():
+    low, high = crossover(10_000, 0.999, K=20)
+    pentagon = -best_ring(5, free_bias=False, n=10_000, sparsity=0.999).loss_change / 1_000
+    gain = zero_baseline(10_000, 0.999) - constant_baseline(10_000, 0.999)
+    assert 20 / high == pytest.approx(pentagon)
+    assert 20 / low == pytest.approx(pentagon + gain, rel=1e-3)
+    # About n/4 and n/11 points for each one memorised: the gains are worked out by hand as well.
+    assert (high / 20, low / 20) == pytest.approx((10_000 / 4, 10_000 / 11), rel=0.08)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: ring_loss_change(5, 1.0, 0.1), "b must not be positive, not 0.1"),
         (lambda: ring_loss_change(5, -1.0), "r must not be negative, not -1.0"),
         (lambda: best_ring(0, True), "F must be at least 1, not 0"),
+        (lambda: crossover(10, 0.5, 0), "K must be positive, not 0"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, message):
