@@ -66,8 +66,8 @@ def free_features(p: Profile) -> list[RunSpec]:
     ]  # fmt: skip
 
 
-@experiment("leftover")
-def leftover(p: Profile) -> list[RunSpec]:
+@experiment("decayed-initialisation")
+def decayed_initialisation(p: Profile) -> list[RunSpec]:
     """Pentagons at other weight decays, steps and Xavier gains, which should set their D."""
     changes: list[dict[str, Any]] = [
         {"weight_decay": 0.0}, {"steps": round(0.5 * p.steps)}, {"gain": 0.5},
@@ -100,7 +100,7 @@ def planted_rings(p: Profile) -> list[RunSpec]:
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
     """Return the runs of all four experiments of the chapter, a row a run, by ``experiment``."""
     e = Evidence.stored(of)
-    names = ("planted-polygons", "free-features", "planted-rings", "leftover")
+    names = ("planted-polygons", "free-features", "planted-rings", "decayed-initialisation")
     found = [e.table(name, *measures).assign(experiment=name) for name in names]
     return pd.concat(found, ignore_index=True)
 
@@ -257,7 +257,7 @@ def _six_alone(e: Evidence) -> Verdict:
     )
 
 
-@claim("T-five-among-all", source="ours, tested on planted rings", figure="fig-haze",
+@claim("T-five-among-all", source="ours, tested on planted rings", figure="fig-other-columns",
        published="five lower (formula)",
        statement="Among all features a planted pentagon ends in a lower training loss than a "
                  "planted hexagon: by how much")  # fmt: skip
@@ -266,11 +266,11 @@ def _five_among_all(e: Evidence) -> Verdict:
     return judge_sign((losses[6] - losses[5]).dropna(), digits=5)
 
 
-@claim("T-leftover", source=_OTHERS, published="0 (formula)", figure="fig-leftover",
+@claim("T-leftover", source=_OTHERS, published="0 (formula)", figure="fig-decayed-initialisation",
        statement="The D of the five less the D predicted from what decay leaves of the initial "
                  "weights")  # fmt: skip
 def _leftover(e: Evidence) -> Verdict:
-    runs, parts = pentagons(e.table("leftover")).query("T == inf"), {}
+    runs, parts = pentagons(e.table("decayed-initialisation")).query("T == inf"), {}
     usual = runs.loc[runs["variant"] == "", "five_D"].mean()
     for name, rows in runs.groupby("variant", sort=False):
         # Wrong would be a D that does not change; for the usual settings, a lone pentagon's 2/5.
@@ -281,10 +281,10 @@ def _leftover(e: Evidence) -> Verdict:
     return combine(parts)
 
 
-@claim("T-isotropic", source=_OTHERS, published="0 (formula)", figure="fig-leftover",
+@claim("T-isotropic", source=_OTHERS, published="0 (formula)", figure="fig-decayed-initialisation",
        statement="The D of the five less the D predicted from their length and the measured norm "
                  "of the other columns")  # fmt: skip
 def _isotropic(e: Evidence) -> Verdict:
-    runs = pentagons(e.table("leftover")).query("T == inf")
+    runs = pentagons(e.table("decayed-initialisation")).query("T == inf")
     effect = 2 / 5 - runs["five_D"].mean()
     return judge_value(runs["five_D"] - runs["from_R2"], 0, effect=effect, of="runs")

@@ -71,7 +71,7 @@ def as_derived_all():
         "planted-polygons": tgons(as_derived),
         "free-features": rings(),
         "planted-rings": among(),
-        "leftover": decayed(settings("leftover")),
+        "decayed-initialisation": decayed(settings("decayed-initialisation")),
     }
     return with_tables(world(), tables)
 
@@ -108,8 +108,8 @@ SIX = "start.str.contains('ring:6')"
          {"T-five-among-all": NOT}),
         ("planted-rings", f"{SIX} and data_seed == 0", {"train_loss": 0.97},
          {"T-five-among-all": NOISY}),
-        ("leftover", "T > 0", lengths(0.9, [1.3] * 8), {"T-leftover": NOT}),
-        ("leftover", "T > 0", {"five_D": lambda f: f["five_D"] - 0.1},
+        ("decayed-initialisation", "T > 0", lengths(0.9, [1.3] * 8), {"T-leftover": NOT}),
+        ("decayed-initialisation", "T > 0", {"five_D": lambda f: f["five_D"] - 0.1},
          {"T-leftover": NOT, "T-isotropic": NOT}),
     ],
 )  # fmt: skip
@@ -124,7 +124,7 @@ def test_other_runs_flip_the_claims_that_they_touch_and_no_others(
 def test_kinds_and_variants_are_read_off_the_settings():
     kinds = found.free_rings(as_derived_all()).query("features == 5").groupby("kind", sort=False)
     assert kinds.size().to_dict() == {"free": 3, "zero": 3, "planted": 3}
-    variants = found.pentagons(as_derived_all().table("leftover"))["variant"].unique()
+    variants = found.pentagons(as_derived_all().table("decayed-initialisation"))["variant"].unique()
     assert list(variants) == ["", "no decay", "half the steps", "0.5 × weights"]
     corners = found.among_all(as_derived_all())["corners"]
     assert sorted(corners.unique()) == [0, 5, 6, 7]
