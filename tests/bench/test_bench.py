@@ -47,6 +47,7 @@ def tiny(tmp_path, monkeypatch):
 # --- Weights ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_stored_runs_at_their_snapshots(tiny):
     sweep.train_missing(findings.specs("dataset-size", "tiny"), jobs=1, quiet=True)
     points = data.sample(300, 300, 0.97)
@@ -200,6 +201,7 @@ def test_the_partition_is_right_about_every_pair():
 # --- Results ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_measurement_has_every_method_at_its_sizes(tiny, monkeypatch):
     monkeypatch.setattr(weights, "TRAINED", 50)
     found = bench.measured(PLAN, "tiny")
@@ -282,6 +284,7 @@ def test_the_summary_holds_what_was_measured_and_no_more():
     assert "  T = 1,000: textbook ÷ engine: 450" in list(tables.lines(made_up()))
 
 
+@pytest.mark.slow
 def test_products_of_matrices_are_timed_where_the_engine_goes_through_tiles():
     plan = replace(PLAN, hidden=(3, 8))
     p = replace(findings.PROFILES["quick"], n=300, sparsity=0.97)

@@ -64,6 +64,7 @@ def test_leaves_are_small_where_features_are_many_and_points_few():
 # --- Gradients ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 @pytest.mark.parametrize("T", [LEAST, 600, 3_000])
 def test_the_gradient_is_that_of_the_dense_kernels_all_through_training(m, T):
