@@ -1,15 +1,12 @@
 """Sparse, unit-norm data points, checked and kept as compressed sparse rows."""
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
-
-if TYPE_CHECKING:
-    from sdd.data.settings import DataSettings
 
 __all__ = ["NORM_TOLERANCE", "Dataset", "one_of", "whole_number"]
 
@@ -72,7 +69,7 @@ class Dataset:
     indices: Int[np.ndarray, "nnz"]
     values: Float[np.ndarray, "nnz"]
     n: int
-    settings: "DataSettings | None" = field(default=None)
+    settings: Any = None
 
     def __post_init__(self) -> None:
         n = whole_number("n", self.n, 1)

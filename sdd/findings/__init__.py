@@ -8,9 +8,10 @@ import importlib
 import os
 import pkgutil
 
+from sdd.findings.claims import CLAIMS, claim
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import EXPERIMENTS, experiment, run_like, specs
 from sdd.findings.profiles import PROFILES, Profile, profile, spec
-from sdd.findings.registry import CLAIMS, EXPERIMENTS, claim, experiment, run_like, specs
 
 __all__ = [
     "CLAIMS",

@@ -7,10 +7,11 @@ from itertools import product
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, baselines
+from sdd.findings.experiments import experiment
 from sdd.findings.grids import bumps, slope
 from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec

@@ -5,11 +5,11 @@ import math
 import pandas as pd
 
 from sdd import theory
+from sdd.findings.claims import claim
 from sdd.findings.double_descent import bump
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile
-from sdd.findings.registry import claim
 from sdd.findings.rule import Verdict, combine, judge_each
 from sdd.measures.columns import loss_parts, output_refits
 from sdd.measures.damping import SEEN

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import specs
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.profiles import profile
-from sdd.findings.registry import claim, specs
 from sdd.findings.rule import NOT, REPRODUCED, Verdict, combine, judge_each, judge_value
 from sdd.measures import table as tables
 from sdd.measures.columns import hidden_vectors

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
 from sdd.findings.page import beside, mean_sd, size
 from sdd.findings.profiles import Profile, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec

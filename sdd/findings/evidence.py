@@ -11,6 +11,7 @@ import pandas as pd
 
 from sdd import theory
 from sdd.data import test_set
+from sdd.findings.experiments import specs
 from sdd.findings.profiles import Profile, profile
 from sdd.measures.statistics import standard_error
 from sdd.measures.table import Measure, table
@@ -66,8 +67,6 @@ class Evidence:
         return found
 
     def _stored_table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
-        from sdd.findings.registry import specs  # (which knows what evidence is)
-
         try:
             return table(specs(experiment, self.profile), *measures)
         except MissingRuns as error:

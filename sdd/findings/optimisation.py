@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.double_descent import label
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
 from sdd.findings.page import mean_sd
 from sdd.findings.profiles import Profile, choose, small_spec, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import (
     NOISY,
     NOT,

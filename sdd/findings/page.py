@@ -11,9 +11,9 @@ import pandas as pd
 from IPython.display import Markdown
 
 from sdd import paper
+from sdd.findings.claims import GROUPS
 from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import Profile, profile
-from sdd.findings.registry import GROUPS
 from sdd.findings.scorecard import Judgement, judge_all, tally
 
 __all__ = [

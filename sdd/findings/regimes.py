@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.double_descent import label, large, table
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import beside, mean_sd
-from sdd.findings.registry import claim
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.statistics import spread
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, borders
+from sdd.findings.experiments import experiment
 from sdd.findings.profiles import FEW, SMALL, Profile, choose, small_spec, small_steps, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.columns import bits, few_rows_loss
 from sdd.measures.damping import halfway, ratio, to_come

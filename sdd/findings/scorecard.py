@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from sdd.findings.claims import CLAIMS, GROUPS, Claim
 from sdd.findings.evidence import Evidence, NoRuns
-from sdd.findings.registry import CLAIMS, GROUPS, Claim
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED, SMALL, Verdict
 
 __all__ = ["Judgement", "judge", "judge_all", "tally", "to_json"]

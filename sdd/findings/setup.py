@@ -8,10 +8,11 @@ from scipy import stats
 
 from sdd import paper, theory
 from sdd.data import Dataset
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
 from sdd.findings.page import mean_sd
 from sdd.findings.profiles import Profile, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec

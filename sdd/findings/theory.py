@@ -9,9 +9,10 @@ import pandas as pd
 
 from sdd import paper, theory
 from sdd.data import Dataset
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
 from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.findings.setup import predicted_D
 from sdd.measures.columns import ring_columns, ring_loss_change

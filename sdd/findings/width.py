@@ -7,10 +7,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
+from sdd.findings.experiments import experiment
 from sdd.findings.grids import bumps, chance, models, region_by_chance, slope, steps
 from sdd.findings.profiles import Profile, choose, small_spec, spec
-from sdd.findings.registry import claim, experiment
 from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED, Verdict, judge_each, judge_sign
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec

@@ -1,42 +1,23 @@
-"""How a finding enters itself: `experiment` for its runs, `claim` for what is judged on them.
-
-Both stand where they are written, in the module of the finding's chapter, and nowhere else.
-"""
+"""How a finding enters its runs, where they are written: `experiment`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import Profile, parted, profile
-from sdd.findings.rule import Verdict
 from sdd.runs.spec import RunSpec
 
 __all__ = [
-    "CLAIMS",
     "EXPERIMENTS",
-    "GROUPS",
-    "Claim",
     "Experiment",
-    "claim",
+    "check_free",
     "count_runs",
     "experiment",
     "run_like",
     "specs",
 ]
 
-# Where a claim is from, in the order of the scorecard.
-GROUPS = {
-    "body": "The paper's body",
-    "appendix": "The paper's appendix",
-    "comments": "Comments printed with the paper",
-    "ours": "Beyond the paper: ours",
-}
-_BY_LETTER = {"F": "body", "A": "appendix", "C": "comments"}
-
-
 Specs = Callable[[Profile], list[RunSpec]]
-Check = Callable[[Evidence], Verdict]
 
 
 @dataclass(frozen=True)
@@ -53,27 +34,7 @@ class Experiment:
         return (self.specs.__doc__ or "").strip().partition("\n")[0]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement of a finding and how it is judged, as `claim` enters it."""
-
-    id: str
-    finding: str
-    statement: str
-    source: str
-    published: str
-    figure: str
-    check: Check
-    at_quick: bool = True
-
-    @property
-    def group(self) -> str:
-        """Where it is from: one of `GROUPS`, by its source and id."""
-        return "ours" if self.source.startswith("ours") else _BY_LETTER.get(self.id[0], "ours")
-
-
 EXPERIMENTS: dict[str, Experiment] = {}
-CLAIMS: dict[str, Claim] = {}
 
 
 def experiment(name: str) -> Callable[[Specs], Specs]:
@@ -95,61 +56,14 @@ def experiment(name: str) -> Callable[[Specs], Specs]:
 
     def enter(function: Specs) -> Specs:
         finding = function.__module__.rpartition(".")[2]
-        _check_free(EXPERIMENTS, name, "experiment", finding)
+        check_free(EXPERIMENTS, name, "experiment", finding)
         EXPERIMENTS[name] = Experiment(name, finding, function)
         return function
 
     return enter
 
 
-def claim(
-    id: str,
-    *,
-    source: str,
-    published: str,
-    figure: str,
-    statement: str = "",
-    at_quick: bool = True,
-) -> Callable[[Check], Check]:
-    """Enter a function from the evidence to a verdict as a claim.
-
-    Parameters
-    ----------
-    id : str
-        Stable name, by figure, such as "F3-bump".
-    source : str
-        Figure and section of the paper, or "ours".
-    published : str
-        Published value with its reading error, or "text".
-    figure : str
-        Name of our figure in the chapter of the finding, such as "fig-bump"; of another chapter's,
-        "setup#fig-pentagon".
-    statement : str
-        In our words; the function's docstring where none is given.
-    at_quick : bool
-        False for claims that say something only at the published size.
-
-    Raises
-    ------
-    ValueError
-        Where another module has entered a claim of that id.
-    """
-
-    def enter(check: Check) -> Check:
-        finding = check.__module__.rpartition(".")[2]
-        _check_free(CLAIMS, id, "claim", finding)
-        page, _, anchor = f"{finding.replace('_', '-')}#{figure}".rpartition("#")
-        page = page.rpartition("#")[2]
-        text = " ".join((statement or check.__doc__ or "").split()).rstrip(".")
-        CLAIMS[id] = Claim(
-            id, finding, text, source, published, f"book/{page}.html#{anchor}", check, at_quick
-        )
-        return check
-
-    return enter
-
-
-def _check_free(entered: dict, name: str, what: str, finding: str) -> None:
+def check_free(entered: dict, name: str, what: str, finding: str) -> None:
     """Raise ValueError where a name is taken by another module (one that is reloaded may)."""
     if name in entered and entered[name].finding != finding:
         raise ValueError(f"{what} {name!r} is already entered by {entered[name].finding}")
