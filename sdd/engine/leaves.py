@@ -12,10 +12,11 @@ w_j = (W_j, b_j) for a feature, so that a_ij = w_j · (h_i, 1),
 Only features whose hyperplane may cut the box are compared with each point of the leaf. They are
 found in up to three stages:
 
-- at m of 1 and 2, *groups* of 16 features alike in direction are tested against *blocks* of
-  leaves, and those that cut a block against each of its leaves;
-- in leaves of 32 points, the features of the groups that are left are tested one by one, and those
-  that cut the leaf are packed side by side. In leaves of 8 that costs more than it saves.
+1. at m of 1 and 2, *groups* of 16 features alike in direction are tested against *blocks* of
+   leaves;
+2. also at m of 1 and 2, those that may cut a block are tested against each of its leaves;
+3. in leaves of 32 points, the features of the groups that are left are tested one by one, and those
+   that may cut the leaf are packed side by side. In leaves of 8 that costs more than it saves.
 
 Kernels are written for any number of dimensions and compiled for 2 and 4 (see `axes` in
 `vectors.py`: a tuple of zeros, as long as there are dimensions); m = 1 and 3 have a row of zeros.
@@ -87,10 +88,10 @@ __all__ = [
 SMALL_LEAF, LEAF = 8, 32  # points a leaf
 BLOCK = 256  # points a block
 GROUP = LANES  # features a group: one vector
-# Features after the last, all silent: some make groups even in number, and so many keep rows of W
-# from lying a multiple of 4 kB apart, where they would share places in the first-level cache.
+# Silent features after the last: one group makes their number even; the rest keep rows of W from
+# lying a multiple of 4 kB apart, where they would evict each other from the first-level cache.
 SPARE = 13 * GROUP
-MANY_FEATURES, MANY_POINTS = 4_000, 50_000  # measured: where either size of leaf takes as long
+MANY_FEATURES, MANY_POINTS = 4_000, 50_000  # measured: where both sizes of leaf take as long
 # Bounds are widened by this share of their terms, so that rounding never hides a pair.
 MARGIN = 1e-5
 

@@ -1,4 +1,4 @@
-"""Which pairs of a point and a feature may become active, for some steps to come.
+"""For m ≥ 5 (`tiles.py`): which pairs may become active, for some steps to come.
 
 Where a model memorises, nearly all outputs a_ij = W_j · h_i + b_j are far below zero, and stay
 there until weights and points have moved. With movements since then of at most

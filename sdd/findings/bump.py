@@ -1,4 +1,7 @@
-"""What the bump in the test loss consists of, and whether less output removes it (ours)."""
+"""What the bump in the test loss consists of, and whether less output removes it (ours).
+
+That there is a bump is claimed in `sdd.findings.double_descent`.
+"""
 
 import math
 

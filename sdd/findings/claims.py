@@ -61,7 +61,8 @@ def claim(
     source : str
         Figure and section of the paper, or "ours".
     published : str
-        Published value with its reading error, or "text".
+        What the paper says, with its reading error and where it is from ("(fig)", "(text)"), what a
+        formula gives, or "not stated".
     figure : str
         Name of our figure in the chapter of the finding, such as "fig-bump"; of another chapter's,
         "setup#fig-pentagon".

@@ -126,11 +126,10 @@ class Evidence:
 def borders(finite: pd.DataFrame) -> tuple[float, float]:
     """Return the T at which the memorising regime ends and the generalising one begins.
 
-    It ends behind the largest T at which the best represented data point has a higher D than the
-    best represented feature, as means over runs of the largest D. The other begins before the
-    smallest T at which, and above which, five features stand apart in every run. Each border is
-    put at the geometric mean of the two neighbouring sizes trained on; NaN where no size, or every
-    size, is on its side.
+    It ends just above the largest T at which the best represented data point has a higher D than
+    the best represented feature, as means over runs of the largest D. The other begins just below
+    the smallest T from which on five features stand apart in every run. Each border is put at the
+    geometric mean of the two neighbouring sizes trained on; NaN where it lies outside them.
 
     Parameters
     ----------

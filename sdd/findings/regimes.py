@@ -1,4 +1,7 @@
-"""Two regimes: which T stores data points, which features, and how long vectors are (F3, F4)."""
+"""Two regimes: which T stores data points, which features, and how long vectors are (F3, F4).
+
+The rule that puts their borders is `sdd.findings.evidence.borders`.
+"""
 
 import math
 

@@ -157,8 +157,8 @@ def refit_inside(run: Run) -> dict[str, Any]:
 def hidden_reach(run: Run) -> dict[str, Any]:
     """Return ``reach``: the longest hidden vector of test points ÷ that of training points.
 
-    Of as many test points as there are in training (or of all, where there are fewer), on
-    average: among more points, one is longer.
+    Test points are taken in groups as large as the training set (or all together, where there are
+    fewer), and the longest of each averaged: the longest of a larger group is longer.
     """
     seen = np.linalg.norm(hidden_vectors(run), axis=1)
     new = np.linalg.norm(engine.hidden(run.W, test_rows(run)), axis=1)
@@ -204,7 +204,7 @@ def ring_columns(run: Run) -> dict[str, Any]:
     """Return the lengths of columns of W where a few are a ring.
 
     ``length_mean``, ``length_min`` and ``b_mean``, over all features; ``rest_R2``: the summed
-    squared length of all but the longest, as many as a planted ring has corners.
+    squared length of all but the F longest, F being the corners of a planted ring.
     """
     squares = np.sort((run.W.astype(float) ** 2).sum(axis=0))
     corners = int(run.start.split(":")[1]) if "ring:" in run.start else 0
@@ -220,8 +220,9 @@ def ring_columns(run: Run) -> dict[str, Any]:
 def ring_loss_change(run: Run) -> dict[str, Any]:
     """Return ``loss_change``: by how much a model of a few features changes the training loss, ÷ p.
 
-    From that of no output at all. p is what the data make it, (1/T) Σ x² over F E[x²|active]: how
-    often the F happen to be active in a draw then cancels.
+    The training loss less that of no output, in units of the rate p at which a feature is active.
+    p is estimated from the training set itself, as (1/T) Σ x² over F E[x²|active], so that how
+    often the F features happen to be active in it cancels.
     """
     data, zero = drawn_data(run), theory.constant_loss(training_set(run), 0.0)
     each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))

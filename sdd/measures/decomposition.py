@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 
 from sdd import engine, theory
 from sdd.data import Dataset
-from sdd.theory.rules import require
+from sdd.theory.arguments import require
 
 __all__ = [
     "Moments",

@@ -1,8 +1,8 @@
 """Runs as a tidy table: a row a run, with its settings and what is measured on it.
 
 What takes long to measure is computed once for each run and kept beside the stored runs, under a
-key that changes with the code that measures. So a page whose runs are known opens without reading
-a single weight.
+key that changes with the code that measures. So a page whose runs have been
+measured opens without measuring anything again.
 """
 
 import hashlib
@@ -46,7 +46,8 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
         The runs, each once; a row each, in their order.
     *measures : callable
         What to measure besides `losses` and `geometry`: functions from a run to named numbers,
-        such as `loss_parts`. A function of your own must be in a module, which names it.
+        such as `loss_parts`. A function of your own must be defined at the top level of a
+        module: its values are kept under its dotted name.
     folder : Path or None
         The store; None means the default one.
 

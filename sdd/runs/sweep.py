@@ -24,7 +24,7 @@ from sdd.training.config import Run
 
 __all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_missing"]
 
-Names = Generator[str, None, None]
+RunNames = Generator[str, None, None]
 
 ON_THE_SPOT_S = 60  # seconds of training that a chapter may start by itself
 TRIAL_S = 0.5  # seconds of training after which its pace is known well enough
@@ -96,7 +96,7 @@ def train_missing(
         return 0
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
-    for spec in todo:  # those of a sweep that was killed
+    for spec in todo:  # heartbeats left behind by a sweep that was killed
         heartbeat_path(spec.name, folder).unlink(missing_ok=True)
     if dask is not None:
         with cluster.connected(dask) as client, shown_progress(todo, folder, quiet) as finished:
@@ -107,19 +107,19 @@ def train_missing(
     engine.warm_up({s.config.m for s in todo}, quiet)
     cores, remaining = jobs or joblib.cpu_count(), [s.name for s in todo]
     with (
-        tempfile.TemporaryDirectory() as made,
+        tempfile.TemporaryDirectory() as scratch,
         shown_progress(todo, folder, quiet) as finished,
-        contextlib.closing(_trained(todo, folder, cores, Path(made) / "remaining")) as names,
+        contextlib.closing(_trained(todo, folder, cores, Path(scratch) / "remaining")) as names,
     ):
-        write_remaining(Path(made) / "remaining", cores, remaining)
+        write_remaining(Path(scratch) / "remaining", cores, remaining)
         for name in names:
             finished(name)
             remaining.remove(name)
-            write_remaining(Path(made) / "remaining", cores, remaining)
+            write_remaining(Path(scratch) / "remaining", cores, remaining)
     return len(todo)
 
 
-def _trained(todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path) -> Names:
+def _trained(todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path) -> RunNames:
     """Train the runs, in processes where there are several; yield the names of those stored."""
     train_one = partial(
         train_and_store, folder=folder, parent=os.getpid(), remaining_file=remaining_file
@@ -205,7 +205,7 @@ def _expected_seconds(specs: list[RunSpec]) -> float:
 
     with contextlib.suppress(_TrialOver):
         train_run(longest, checkpoint=on_stop)
-    # Of the later stops only: early ones come at nearly every step, each with its records.
+    # The later stops only: early ones fall at nearly every step, and spend their time on records.
     (start, done), (end, steps) = stops[len(stops) // 2], stops[-1]
     whole = (end - start) * longest.steps / max(1, steps - done)
     cores = min(joblib.cpu_count(), len(specs))

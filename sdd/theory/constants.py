@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.integrate import quad
 
 from sdd.data import Dataset
-from sdd.theory.rules import require, require_law
+from sdd.theory.arguments import require, require_law
 
 __all__ = ["constant_baseline", "constant_loss", "feature_mean", "zero_baseline"]
 

@@ -2,7 +2,7 @@
 
 import math
 
-from sdd.theory.rules import require
+from sdd.theory.arguments import require
 
 __all__ = ["decayed_norm_sq", "pentagon_dimensionality", "predicted_pentagon_dimensionality"]
 

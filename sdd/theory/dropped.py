@@ -6,8 +6,8 @@ All functions raise a ValueError where n < 6, or the radius is too small to memo
 import numpy as np
 from jaxtyping import Float
 
+from sdd.theory.arguments import require
 from sdd.theory.polygons import tgon_threshold
-from sdd.theory.rules import require
 
 __all__ = ["dropped_curvature", "dropped_descent", "dropped_feature", "dropped_moved"]
 

@@ -25,9 +25,9 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
+from sdd.theory.arguments import require, require_law
 from sdd.theory.constants import feature_mean
 from sdd.theory.rings import active_value_tails
-from sdd.theory.rules import require, require_law
 
 __all__ = ["RingAmongOthers", "best_ring_among_others", "loss_change_among_others"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd.data import NORM_TOLERANCE, Dataset
-from sdd.theory.rules import require, require_law
+from sdd.theory.arguments import require, require_law
 
 __all__ = ["overlap_probability", "tgon_loss", "tgon_norms", "tgon_solution", "tgon_threshold"]
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from sdd.theory.arguments import require, require_law
 from sdd.theory.constants import feature_mean
-from sdd.theory.rules import require, require_law
 
 __all__ = [
     "Ring", "active_value_tails", "best_ring", "crossover", "extra_feature_loss_change",

@@ -135,7 +135,9 @@ def train(
 
 
 def _train_restart(data, config, restart, wanted, threads, on_stop) -> None:
-    """Train one parameter seed to its end; `on_stop` is called at each stop with its history.
+    """Train one parameter seed to its end.
+
+    `on_stop` is called at each stop with the row to record, which is empty where none is due.
 
     Stops are the steps that are recorded or wanted, and as many between as `STOP_INTERVAL_S`
     asks for: which those are depends on the machine, but changes neither bits nor history.
@@ -153,7 +155,7 @@ def _train_restart(data, config, restart, wanted, threads, on_stop) -> None:
     for step in sorted(recorded | wanted):
         while restart.steps < step:
             now, count = max(1, threads()), min(step - state.steps, most)
-            if count:  # there is a stop before the first step, too
+            if count:  # none at step 0, which is recorded but not trained
                 start = perf_counter()
                 ahead = rates[state.steps : state.steps + count]
                 advance(state, data, ahead, threads=now, **options)
