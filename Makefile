@@ -69,7 +69,7 @@ $(STAMP): requirements.txt requirements-dev.txt requirements-cluster.txt constra
 
 # Before minutes of set-up; the names are those of sdd/findings/profiles.py.
 profile:
-	@names=$$(sed -n 's/^    "\(.*\)": Profile($$/\1/p' sdd/findings/profiles.py | paste -sd ' ' -); \
+	@names=$$(sed -n '/Profile($$/{n;s/^ *"\([a-z]*\)",.*/\1/p;}' sdd/findings/profiles.py | paste -sd ' ' -); \
 	case " $$names " in *" $(PROFILE) "*) ;; *) \
 	  echo "PROFILE must be one of $$names, not $(PROFILE)." >&2; exit 2;; esac
 
