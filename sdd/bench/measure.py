@@ -19,8 +19,6 @@ from sdd.findings import Profile
 
 __all__ = ["FULL", "SHORT", "Plan", "by_hidden", "by_size"]
 
-CHUNKS = (50, 200, 1_000)  # rows a chunk: the best of them is taken
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -31,6 +29,7 @@ class Plan:
     dense: int  # the largest T of what visits every pair
     repeats: int  # turns that the methods take
     on_the_spot: int  # T up to which weights are trained where no run is stored
+    chunks: tuple[int, ...]  # rows a chunk in PyTorch: the best of them is taken
     hidden: tuple[int, ...] = ()  # numbers m of hidden dimensions to compare at ...
     hidden_size: int = 10_000  # ... at this T
     extras: bool = False  # torch.compile, memory, small models and a busy core are measured too
@@ -42,15 +41,17 @@ FULL = Plan(
     dense=100_000,
     repeats=5,
     on_the_spot=20_000,
+    chunks=(50, 200, 1_000),
     hidden=(2, 3, 4, 8, 32, 128),
     extras=True,
 )
 SHORT = Plan(
     (10, 100, 1_000, 2_000, 10_000, 100_000),
-    textbook=2_000,
+    textbook=1_000,
     dense=10_000,
     repeats=3,
     on_the_spot=2_000,
+    chunks=(200,),
 )
 
 
@@ -88,16 +89,16 @@ def _in_turns(found: dict[str, Method], repeats: int) -> dict[str, list[float]]:
     return dict(zip(timers, map(list, zip(*turns, strict=True)), strict=True))
 
 
-def _chunked(X: torch.Tensor, start: Start, notes: set[str], compiled: bool) -> dict[str, Method]:
+def _chunked(X: torch.Tensor, start: Start, notes: set[str], plan: Plan) -> dict[str, Method]:
     """Return chunks of rows, with the best number of rows, and the same compiled on request."""
-    tried = [methods.textbook(X, start, rows) for rows in CHUNKS]
+    tried = [methods.textbook(X, start, rows) for rows in plan.chunks]
     best = int(np.argmin([_Timer(method, least=0)() for method in tried]))
-    notes.add(f"chunks at T = {len(X):,}: {CHUNKS[best]} rows, the best of {CHUNKS}")
+    notes.add(f"chunks at T = {len(X):,}: {plan.chunks[best]} rows, the best of {plan.chunks}")
     found = {"chunks of rows": tried[best]}
-    if compiled and not any(map(shutil.which, ("g++", "c++", "clang++"))):
+    if plan.extras and not any(map(shutil.which, ("g++", "c++", "clang++"))):
         notes.add("torch.compile is left out: there is no C++ compiler here")
-    elif compiled:
-        ready = methods.textbook(X, start, CHUNKS[best], compiled=True)
+    elif plan.extras:
+        ready = methods.textbook(X, start, plan.chunks[best], compiled=True)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -122,8 +123,8 @@ def by_size(plan: Plan, p: Profile, cores: int, notes: set[str]) -> Iterator[dic
         if T <= plan.textbook:
             X = torch.from_numpy(points.to_dense())
             found["textbook"] = methods.textbook(X, start)
-            if max(CHUNKS) <= T:
-                found |= _chunked(X, start, notes, plan.extras)
+            if max(plan.chunks) <= T:
+                found |= _chunked(X, start, notes, plan)
         if T <= plan.dense:
             found["dense, 1 core"] = methods.dense(points, start)
             found["pair loop, 1 core"] = methods.pair_loop(points, start)

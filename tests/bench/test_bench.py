@@ -17,7 +17,14 @@ from sdd.runs import store, sweep
 from sdd.training import initial_weights
 
 PLAN = measure.Plan(
-    (5, 300), textbook=300, dense=300, repeats=2, on_the_spot=5, hidden=(2, 3), hidden_size=300
+    (5, 300),
+    textbook=300,
+    dense=300,
+    repeats=2,
+    chunks=(1_000,),
+    on_the_spot=5,
+    hidden=(2, 3),
+    hidden_size=300,
 )
 ALONE = ["textbook", "dense, 1 core", "pair loop, 1 core", "engine, 1 core", "engine"]
 
