@@ -53,6 +53,7 @@ def outcome(number):
     return names, printed.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))
 def test_an_example_of_the_readme_runs_as_it_is_printed(number):
     assert outcome(number)[1].strip()

@@ -10,13 +10,19 @@ import pandas as pd
 
 from sdd import paper
 from sdd.findings.claims import claim
-from sdd.findings.double_descent import label, large, table
+from sdd.findings.double_descent import label, large
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.statistics import spread
+from sdd.measures.table import Measure
 
 __all__ = ["dimensions", "norms", "norms_by_kind", "table"]
+
+
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the runs behind the chapter, a row a run: finite data sets, and fresh data (T = ∞)."""
+    return Evidence.stored(of).body(*measures)
 
 
 def norms_by_kind(runs: pd.DataFrame) -> pd.DataFrame:

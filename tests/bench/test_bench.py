@@ -107,6 +107,7 @@ def test_planted_weights_are_in_the_regime_they_are_named_after(m):
 # --- Methods ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_method_takes_the_same_step():
     points = data.sample(2_000, 300, 0.97)
     start = weights.Start(*initial_weights(2, 300))
@@ -328,6 +329,7 @@ def test_memory_is_that_of_a_step_and_grows_with_dense_data(tiny):
     assert 0 <= fast < text
 
 
+@pytest.mark.slow
 def test_small_models_and_a_sweep_are_timed(tiny, monkeypatch):
     assert 0 < resources.small_models(tiny, 1) < 60
     monkeypatch.setattr(resources, "STEPS", 50)

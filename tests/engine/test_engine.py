@@ -367,6 +367,7 @@ class Adam:
         return p * (1 - lr * decay) - lr * m / (np.sqrt(v) + eps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "T"), [(2, 40), (3, 40), (5, 40), (5, 120)])
 def test_steps_are_those_of_pytorchs_adamw_on_the_plain_model(m, T):
     data = sample(T, 80, 0.9)

@@ -77,6 +77,7 @@ def test_the_gradient_is_that_of_the_dense_kernels_all_through_training(m, T):
     assert share < (0.15 if m <= 2 else 0.6) or T < 3_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "n"), WAYS)
 @pytest.mark.parametrize(
     ("change", "share"),
@@ -162,6 +163,7 @@ def state_after(counts, data, m, dtype="float32", threads=1):
     return {name: array.tobytes() for name, array in state.arrays().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("m", "n", "dtype"), [*((m, n, "float32") for m, n in WAYS), (2, 300, "float64")]
 )

@@ -113,6 +113,7 @@ REGIMES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("regime", REGIMES)
 def test_skipping_silent_pairs_changes_no_bit(regime, dtype):

@@ -290,6 +290,7 @@ def test_the_command_line_names_a_device_that_is_not_there(tmp_path, monkeypatch
         assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_training_on_the_engine_does_not_import_pytorch():
     code = (
         "import sys, sdd; sdd.train(sdd.sample(3, 9, 0.5), sdd.TrainConfig(steps=2)); "

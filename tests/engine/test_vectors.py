@@ -6,6 +6,7 @@ import sys
 
 import numba
 import numpy as np
+import pytest
 
 from sdd.engine import vectors
 
@@ -118,6 +119,7 @@ def test_tuples_compute_what_numpy_computes():
     check_tuples()
 
 
+@pytest.mark.slow
 def test_vectors_need_no_particular_machine():
     # Numba's "generic" processor has short registers, and no instruction that packs.
     program = "import sys; sys.path.insert(0, 'tests/engine'); import test_vectors as t; "

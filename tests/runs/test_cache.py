@@ -36,6 +36,7 @@ def measures(folder, tmp_path):
     return done.stdout.split(), done.stderr
 
 
+@pytest.mark.slow
 def test_a_measure_is_computed_once_and_found_by_later_processes(tmp_path):
     store = tmp_path / "store"
     assert measures(store, tmp_path) == (["computed", "computed", "10", "10", "12"], "")

@@ -114,6 +114,7 @@ def test_the_folder_is_that_of_the_environment(run, tmp_path, monkeypatch):
     assert store.default_folder().name == "runs"
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes_in_any_process(run, tmp_path):
     first = save_run(run, tmp_path / "one").read_bytes()
     assert save_run(run, tmp_path / "two").read_bytes() == first
@@ -470,6 +471,7 @@ def another_holding(name, folder):
             holder.kill()
 
 
+@pytest.mark.slow
 def test_a_lock_keeps_others_out_and_dies_with_its_process(tmp_path):
     with another_holding("a", tmp_path) as holder:
         with locked("a", tmp_path, wait=False) as ours:

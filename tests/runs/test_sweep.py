@@ -92,6 +92,7 @@ def test_side_by_side_gives_the_same_files_and_says_nothing_when_quiet(tmp_path,
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_diverging_run_is_named_and_those_that_finished_are_stored(jobs, tmp_path):
     good, bad = spec(3_000), spec(60, lr=1e30)
@@ -356,6 +357,7 @@ def test_quick_runs_are_trained_on_the_spot_with_one_line(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_long_runs_are_not_trained_on_the_spot_but_their_command_is_told(tmp_path, monkeypatch):
     long = spec(10**7, T=400)
     train_missing([spec(50)], tmp_path, jobs=1, quiet=True)

@@ -84,6 +84,7 @@ def test_at_t_infinity_every_step_sees_its_own_fresh_points():
     assert run.T == math.inf
 
 
+@pytest.mark.slow
 def test_the_mean_with_eps_is_the_sum_with_n_times_eps_bit_for_bit():
     # With T and n powers of two all factors are exact, so nothing may differ, at any step.
     data = sample(64, 1_024, 0.99, seed=2)
@@ -219,6 +220,7 @@ def test_a_stop_at_every_step_changes_neither_bits_nor_history(data, m, steps):
     assert_same_run(replace(often, snapshots={}), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1e-6, 4e-3, 0.3, 30.0])
 def test_stops_come_every_few_seconds_however_long_a_step_takes(seconds, monkeypatch):
     clock, stops = [0.0], []
