@@ -27,7 +27,7 @@ def main() -> None:
         "test_loss",
         ax,
         baselines={"no output": evidence.zero, "best\nconstant": evidence.constant[0]},
-        ylim=(runs["test_loss"].min() - 0.001, 1.03),  # far higher losses run off the top
+        ylim=figures.loss_window(runs["test_loss"]),
         label="ours",
         published=evidence.profile.published(paper.TEST_LOSS),
     )

@@ -9,7 +9,7 @@ from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, three_panels
-from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, size_axis
+from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import gallery, vector_columns, vectors
 
@@ -28,6 +28,7 @@ __all__ = [
     "leaves",
     "levels",
     "loss_map",
+    "loss_window",
     "root_moments",
     "shade_regimes",
     "size_axis",

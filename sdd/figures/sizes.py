@@ -16,7 +16,7 @@ from scipy import stats
 
 from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, short
 
-__all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "size_axis"]
+__all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "loss_window", "size_axis"]
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
 DASHES: list[Any] = ["", (4, 1.5), (1, 1), (3, 1, 1.5, 1)]
@@ -52,6 +52,11 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
     ax.set_xticklabels([short(T) for T in ticks])
     ax.set_xlabel("number of data points T")
     return place
+
+
+def loss_window(losses: pd.Series) -> tuple[float, float]:
+    """Return the part of the loss axis that shows the bump: far higher losses run off its top."""
+    return losses.min() - 0.001, 1.03
 
 
 def t_interval(sample: Sequence[float]) -> tuple[float, float]:
