@@ -1,18 +1,15 @@
 """The paper's appendix (A1: weight decay, A2: steps) and the small problem (C2)."""
 
-import math
 from collections.abc import Sequence
 from itertools import product
 
 import pandas as pd
 
 from sdd import paper
-from sdd.findings.claims import claim
-from sdd.findings.evidence import Evidence, baselines
+from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.grids import bumps, slope
+from sdd.findings.grids import bumps
 from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
-from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
@@ -89,69 +86,3 @@ def ends(runs: pd.DataFrame, setting: str) -> tuple[pd.Series, pd.Series]:
     last = runs[runs["T"] == runs["T"].max()].groupby(setting)["test_loss"].mean()
     found = pd.DataFrame({"height": heights, "last_loss": last}).reset_index()
     return found.iloc[0], found.iloc[-1]
-
-
-# --- Claims -------------------------------------------------------------------------------------
-
-
-def _trend(e: Evidence, experiment: str, setting: str, sign: int) -> Verdict:
-    """Judge whether a bump grows (sign 1) or shrinks (-1) with a setting, by its slope."""
-    found = bumps(late(e.table(experiment)), setting)
-    slopes = [sign * slope(rows[setting], rows["height"]) for _, rows in found.groupby("data_seed")]
-    decades = math.log10(found[setting].max() / found[setting].min())
-    noise = found["noise"].max() / decades
-    return judge_sign(slopes, noise=noise, digits=4, label="per factor of ten ")
-
-
-@claim("A1-decay", source="A1, appendix", published="less decay, bigger bump (text)",
-       figure="fig-weight-decay")  # fmt: skip
-def _less_decay_higher_bump(e: Evidence) -> Verdict:
-    """The less weight decay, the higher the bump."""
-    return _trend(e, "weight-decay", "weight_decay", -1)
-
-
-@claim("A1-removed", source="A1, appendix", published="0 (text)", figure="fig-weight-decay")
-def _decay_removes(e: Evidence) -> Verdict:
-    """A weight decay of 1.0 removes the bump: its height."""
-    found = bumps(late(e.table("weight-decay")), "weight_decay")
-    most, usual = (found[found["weight_decay"] == v] for v in (1.0, paper.WEIGHT_DECAY))
-    # Wrong would be the bump that the paper's own weight decay has.
-    return judge_value(
-        most["height"], 0, reading=most["noise"].max(), effect=usual["height"].mean(),
-        digits=4,
-    )  # fmt: skip
-
-
-@claim("A2-steps", source="A2, appendix", published="more steps, bigger bump (text)",
-       figure="fig-steps")  # fmt: skip
-def _more_steps_higher_bump(e: Evidence) -> Verdict:
-    """The more steps, the higher the bump."""
-    return _trend(e, "steps", "steps", 1)
-
-
-@claim("C2-persists", source="C2, Hobbhahn's comment", published="persists (text)",
-       figure="fig-small-curve", at_quick=False,
-       statement="At n = 1,000 and S = 0.99 double descent persists: the test loss rises by so "
-                 "much, and ends below the best constant's")  # fmt: skip
-def _persists(e: Evidence) -> Verdict:
-    runs = late(rescaled(e))
-    found, end = bumps(runs, "m"), runs[runs["T"] == runs["T"].max()]
-    constant = baselines(int(runs["n"].iloc[0]), runs["sparsity"].iloc[0])["best\nconstant"]
-    return combine(
-        {
-            "bump": judge_sign(found["height"], noise=found["noise"].max(), digits=4),
-            f"below the best constant at T = {end['T'].iloc[0]:,.0f}": judge_sign(
-                constant - end["test_loss"], noise=2 * end["test_error"].max(), digits=4
-            ),
-        }
-    )
-
-
-@claim("C2-each", source="ours, beside C2", published="persists (text)", figure="fig-small-curve",
-       at_quick=False,
-       statement="In every data seed of the small problem there is a bump, higher than twice the "
-                 "largest error")  # fmt: skip
-def _persists_each(e: Evidence) -> Verdict:
-    found = bumps(late(rescaled(e)), "m")
-    listed = ", ".join(f"{h:.4f}" for h in found["height"])
-    return judge_each(found["height"] > found["noise"], f"bump {listed}: above two errors")

@@ -8,12 +8,9 @@ import math
 import pandas as pd
 
 from sdd import theory
-from sdd.findings.claims import claim
-from sdd.findings.double_descent import bump
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile
-from sdd.findings.rule import Verdict, combine, judge_each
 from sdd.measures.columns import loss_parts, output_refits
 from sdd.measures.damping import SEEN
 from sdd.measures.decomposition import training_mean_gain
@@ -136,62 +133,3 @@ def firing_table(runs: pd.DataFrame) -> pd.DataFrame:
             firing + " (" + features + ")"
         )
     return pd.DataFrame(found)
-
-
-# --- Claims -------------------------------------------------------------------------------------
-
-_OURS = "ours: the paper does not split its loss"
-
-
-def _by_seed(e: Evidence, measure: Measure, *columns: str) -> pd.DataFrame:
-    """Return the sum of columns by data seed and T; the mean over seeds where one has no run."""
-    runs = e.table("dataset-size", measure)
-    values = runs.assign(value=runs[list(columns)].sum(axis=1))
-    found = values.pivot_table(index="data_seed", columns="T", values="value")
-    return found.fillna(found.mean())
-
-
-def _rise(e: Evidence, *columns: str) -> list[float]:
-    """Return by how much a sum of parts rises from T = 500 to the top of each seed's bump."""
-    values, low = _by_seed(e, loss_parts, *columns), min(e.between(500, 5_000))
-    return [values.at[seed, T] - values.at[seed, low] for seed, T in bump(e)["T"].items()]
-
-
-@claim("bump-firing", source=_OURS, published="not stated", figure="fig-parts-late",
-       statement="From T = 500 up to the top of the bump false firing rises, and so do the two "
-                 "gains together: only false firing raises the loss")  # fmt: skip
-def _firing_rises(e: Evidence) -> Verdict:
-    firing, gains = _rise(e, "false_firing"), _rise(e, "constant_gain", "feature_gain")
-    errors = _by_seed(e, loss_parts, "false_firing_error")
-    noise = [2 * errors.at[seed, T] for seed, T in bump(e)["T"].items()]
-    over = [rise > error for rise, error in zip(firing, noise, strict=True)]
-    listed = (", ".join(f"{v:+.4f}" for v in values) for values in (firing, gains))
-    return combine(
-        {
-            "false firing": judge_each(over, f"{next(listed)}: up by more than two errors"),
-            "both gains": judge_each([v > 0 for v in gains], f"{next(listed)}: up"),
-        }
-    )
-
-
-@claim("bump-rows", source=_OURS, published="not stated", figure="fig-parts-late",
-       statement="At T = 2,000 most of the false firing is in test points that hold one of the "
-                 "1 % of features with the longest columns")  # fmt: skip
-def _stands_in_few(e: Evidence) -> Verdict:
-    found = e.at(e.profile.size(2_000), loss_parts)
-    share, rows = found["firing_in_long_column_rows"], found["long_column_rows"].mean()
-    listed = ", ".join(f"{v:.0%}" for v in share)
-    return judge_each(share > 0.5, f"{listed}, in {rows:.0%} of the points: over half")
-
-
-@claim("bump-scale", source=_OURS, published="not stated", figure="fig-refits",
-       statement="The best output scale, fitted on other points, leaves at most a tenth of the "
-                 "bump's rise in any data seed")  # fmt: skip
-def _scale_removes(e: Evidence) -> Verdict:
-    found, inner = bump(e), e.between(500, 5_000)
-    loss = _by_seed(e, output_refits, "rescaled_loss").loc[found.index, inner]
-    ends = [min(inner), max(inner)]
-    left = loss.drop(columns=ends).max(axis=1) - loss[ends].max(axis=1)
-    listed = ", ".join(f"{v:+.5f}" for v in left)
-    holds = (found["rise"] > 0) & (left <= found["rise"] / 10)
-    return judge_each(holds, f"left of the rise {listed}: a tenth at most")

@@ -1,11 +1,12 @@
 """How a finding enters what is judged on its runs, where it is written: `claim`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import check_free
-from sdd.findings.rule import Verdict
+from sdd.findings.rule import Region
+from sdd.measures.statistics import Estimate
 
 __all__ = ["CLAIMS", "GROUPS", "Claim", "claim"]
 
@@ -18,12 +19,16 @@ GROUPS = {
 }
 _BY_LETTER = {"F": "body", "A": "appendix", "C": "comments"}
 
-Check = Callable[[Evidence], Verdict]
+Estimates = Estimate | Mapping[str, Estimate]
+Check = Callable[[Evidence], Estimates]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a finding and how it is judged, as `claim` enters it."""
+    """A statement of a finding, what is estimated, and where it is true; `claim` enters it.
+
+    ``regions`` has a row for each part that is judged by itself; one without a name is all.
+    """
 
     id: str
     finding: str
@@ -32,12 +37,21 @@ class Claim:
     published: str
     figure: str
     check: Check
+    estimand: str
+    regions: Mapping[str, Region]
+    headline: bool = False
+    unit: str = ""
     at_quick: bool = True
 
     @property
     def group(self) -> str:
         """Where it is from: one of `GROUPS`, by its source and id."""
         return "ours" if self.source.startswith("ours") else _BY_LETTER.get(self.id[0], "ours")
+
+    def estimates(self, evidence: Evidence) -> Mapping[str, Estimate]:
+        """Return the estimate of each row that there are trainings for."""
+        found = self.check(evidence)
+        return found if isinstance(found, Mapping) else {"": found}
 
 
 CLAIMS: dict[str, Claim] = {}
@@ -49,10 +63,14 @@ def claim(
     source: str,
     published: str,
     figure: str,
+    estimand: str,
+    region: Region | Mapping[str, Region],
     statement: str = "",
+    headline: bool = False,
+    unit: str = "",
     at_quick: bool = True,
 ) -> Callable[[Check], Check]:
-    """Enter a function from the evidence to a verdict as a claim.
+    """Enter a function from the evidence to an estimate as a claim.
 
     Parameters
     ----------
@@ -66,8 +84,18 @@ def claim(
     figure : str
         Name of our figure in the chapter of the finding, such as "fig-bump"; of another chapter's,
         "setup#fig-pentagon".
+    estimand : str
+        Which number is estimated, averaged over which trainings, in words.
+    region : Region, or mapping of row to Region
+        Where the claim is true, chosen before the runs that judge it. A claim of several parts has
+        a row for each, such as "T = 30", and its function returns the estimates by the same names
+        (those that the profile has trainings for).
     statement : str
         In our words; the function's docstring where none is given.
+    headline : bool
+        Whether it is one of the few claims that are corrected together.
+    unit : str
+        Printed after the estimate.
     at_quick : bool
         False for claims that say something only at the published size.
 
@@ -83,9 +111,11 @@ def claim(
         page, _, anchor = f"{finding.replace('_', '-')}#{figure}".rpartition("#")
         page = page.rpartition("#")[2]
         text = " ".join((statement or check.__doc__ or "").split()).rstrip(".")
+        regions = {"": region} if isinstance(region, Region) else dict(region)
         CLAIMS[id] = Claim(
-            id, finding, text, source, published, f"book/{page}.html#{anchor}", check, at_quick
-        )
+            id, finding, text, source, published, f"book/{page}.html#{anchor}", check, estimand,
+            regions, headline, unit, at_quick,
+        )  # fmt: skip
         return check
 
     return enter

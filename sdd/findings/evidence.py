@@ -12,7 +12,7 @@ import pandas as pd
 from sdd import theory
 from sdd.data import test_set
 from sdd.findings.experiments import specs
-from sdd.findings.profiles import Profile, profile
+from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
 from sdd.measures.statistics import standard_error
 from sdd.measures.table import Measure, table
 from sdd.runs.sweep import MissingRuns
@@ -86,12 +86,33 @@ class Evidence:
         endless = self.table("fresh-data", *measures)
         return endless[endless["batch"] == self.profile.fresh[0][0]]
 
+    def judging(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+        """Return the runs of an experiment that judge claims: of data seeds from 20 on.
+
+        Raises
+        ------
+        NoRuns
+            Where it has none at this profile.
+        """
+        found = self.table(experiment, *measures)
+        found = found[found["data_seed"] >= FIRST_JUDGING]
+        if found.empty:
+            raise NoRuns(f"{experiment} has no runs that judge, at {self.profile.name}")
+        return found
+
     def at(self, T: float, *measures: Measure) -> pd.DataFrame:
-        """Return the runs of the body at one T, a row a data seed."""
+        """Return the runs of the body at one T that judge claims, a row a training."""
         if T == math.inf:
-            return self.fresh(*measures)
-        found = self.body(*measures, fresh=False)
+            endless = self.judging("fresh-data", *measures)
+            return endless[endless["batch"] == self.profile.fresh[0][0]]
+        found = self.judging("dataset-size", *measures)
         return found[found["T"] == T]
+
+    def per_size(
+        self, low: float, high: float, column: str, *measures: Measure
+    ) -> dict[int, pd.Series]:
+        """Return a column of the runs that judge, by finite T between two published sizes."""
+        return {T: self.at(T, *measures)[column] for T in self.between(low, high)}
 
     @cached_property
     def sizes(self) -> list[int]:

@@ -1,31 +1,17 @@
 """How much of a training is chance: outcomes at T = 8 (C10), spread over initial weights."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from sdd import paper
-from sdd.findings.claims import claim
-from sdd.findings.double_descent import label
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.page import mean_sd
 from sdd.findings.profiles import Profile, choose, small_spec, spec
-from sdd.findings.rule import (
-    NOISY,
-    NOT,
-    REPRODUCED,
-    Verdict,
-    combine,
-    judge_each,
-    judge_sign,
-    judge_value,
-)
 from sdd.measures import arrangements
 from sdd.measures.columns import arrangement, hidden_vectors, point_losses
-from sdd.measures.statistics import best_of, steadier
+from sdd.measures.statistics import best_of
 from sdd.measures.table import Measure, load
 from sdd.runs.spec import RunSpec
 
@@ -158,94 +144,3 @@ def best_by_count(runs: pd.DataFrame) -> pd.DataFrame:
             lowest = best_of(k, train) / best_of(1, train)
             rows.append((T, seed, k, lowest, best_of(k, train, test) - best_of(1, train, test)))
     return pd.DataFrame(rows, columns=["T", "data_seed", "k", "lowest", "tested"])
-
-
-# --- Claims -------------------------------------------------------------------------------------
-
-_C10 = "C10, comment by Olah and Henighan"
-_TEXT = "the paper, experiment setup (text)"
-_EIGHT = "fig-eight-points"
-
-
-@claim("C10-occurs", source=_C10, published="sometimes (text)", figure=_EIGHT,
-       statement="At T = 8 training sometimes ends with points on circles of unlike radius and a "
-                 "wide angular gap (the fullest circle within a half-plane)")  # fmt: skip
-def _occurs(e: Evidence) -> Verdict:
-    runs = eight(e)
-    fans = runs.groupby("data_seed")["fan"].sum()
-    return Verdict(
-        REPRODUCED if 0 < fans.sum() < len(runs) else NOT,
-        f"in {fans.sum()} of {len(runs)} trainings (by data seed: {', '.join(map(str, fans))})",
-        "sometimes: in some trainings, not in all",
-    )
-
-
-@claim("C10-failures", source=_C10, published="an optimisation failure (text)", figure=_EIGHT)
-def _fans_fail(e: Evidence) -> Verdict:
-    """Such a fan is a failure: it has lost a point (training loss above 1/16)."""
-    return judge_each(eight(e).query("fan")["failed"], "a point lost")
-
-
-@claim("opt-failures", source="ours, beside C10", published="not stated", figure=_EIGHT)
-def _failures_are_fans(e: Evidence) -> Verdict:
-    """A training that lost a point at T = 8 is such a fan."""
-    return judge_each(eight(e).query("failed")["fan"], "a fan")
-
-
-@claim("opt-one-of-four", source="ours: a guess, made when the runs were seen, tested on F3",
-       published=f"{paper.TEST_LOSS[8]} ± {paper.LOSS_READING} (fig)", figure=_EIGHT,
-       at_quick=False)  # fmt: skip
-def _one_of_four(e: Evidence) -> Verdict:
-    """Mean test loss at T = 8 of one failed fan and three that memorise: as the paper's."""
-    runs = eight(e)
-    if not (values := mixed_loss(runs)):
-        return Verdict(NOISY, "no failed fan beside models that memorise", "")
-    published = paper.TEST_LOSS[8]
-    # Wrong would be four that memorise.
-    effect = published - float(runs.loc[~runs["failed"], "test_loss"].mean())
-    return judge_value(
-        values, published, reading=paper.LOSS_READING, digits=4, effect=effect, of="failed fans"
-    )
-
-
-def _steadier(column: str) -> Callable[[Evidence], Verdict]:
-    def check(e: Evidence) -> Verdict:
-        losses = e.table("initial-weights").groupby(["T", "data_seed", "m"])[column].apply(list)
-        parts = {}
-        for T, sets in losses.unstack("m").dropna().groupby("T"):
-            ratios = [steadier(two, four) for two, four in zip(sets[2], sets[4], strict=True)]
-            parts[label(T)] = judge_sign(ratios, digits=1)
-        return combine(parts)
-
-    return check
-
-
-claim("F-steadier", source=_TEXT, published="much steadier for m > 3 (text)",
-      figure="fig-parameter-spread",
-      statement="Training is steadier at m = 4 than at m = 2: log₁₀ of the ratio of standard "
-                "deviations of the training loss over parameter seeds, positive at every T"
-      )(_steadier("train_loss"))  # fmt: skip
-claim("F-steadier-test", source=_TEXT, published="much steadier for m > 3 (text)",
-      figure="fig-parameter-spread", statement="The same for the test loss"
-      )(_steadier("test_loss"))  # fmt: skip
-
-
-def _best_tests_better(m: int) -> Callable[[Evidence], Verdict]:
-    def check(e: Evidence) -> Verdict:
-        runs, parts = e.table("initial-weights"), {}
-        for T, rows in runs[runs["m"] == m].groupby("T"):
-            gains = [
-                one["test_loss"].mean() - best_of(len(one), one["train_loss"], one["test_loss"])
-                for _, one in rows.groupby("data_seed")
-            ]
-            parts[label(T)] = judge_sign(gains, noise=2 * rows["test_error"].max(), digits=4)
-        return combine(parts)
-
-    return check
-
-
-for _m in (2, 4):
-    claim(f"opt-best-{_m}", source="ours", published="not stated", figure="fig-best-of",
-          statement=f"At m = {_m} the seed of the lowest training loss has a test loss below the "
-                    "mean of all seeds: by how much, at every T"
-          )(_best_tests_better(_m))  # fmt: skip

@@ -13,10 +13,12 @@ from sdd.training.config import TrainConfig
 
 __all__ = [
     "FEW",
+    "FIRST_JUDGING",
     "PROFILES",
     "SMALL",
     "Profile",
     "choose",
+    "data_seeds",
     "parted",
     "profile",
     "small_spec",
@@ -24,7 +26,10 @@ __all__ = [
     "spec",
 ]
 
-FEW = 4  # parameter seeds where a model is cheap (T <= 30): the lowest training loss is kept
+FEW = 4  # trainings from other initial weights of which the best is kept, where selection is asked
+
+# Data seeds below are for looking, and for choosing what to claim; those from here on judge it.
+FIRST_JUDGING = 20
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,11 @@ class Profile:
         "quick", "paper" or "full".
     n, sparsity, steps
         As in `DataSettings` and `TrainConfig`.
-    sizes : tuple of (T, data seeds, parameter seeds)
-        Finite data sets trained on.
-    fresh : tuple of (batch, seeds)
+    sizes : tuple of (T, to look at, to judge)
+        Finite data sets trained on: how many trainings there are of each kind. A training has data
+        and initial weights of its own; the data seeds of those that judge start at
+        `FIRST_JUDGING`.
+    fresh : tuple of (batch, to look at, to judge)
         Runs at T = ∞; the first batch is the one that the figures show.
     strip : tuple of T
         Sizes drawn side by side where the regimes are shown.
@@ -50,7 +57,7 @@ class Profile:
     sparsity: float
     steps: int
     sizes: tuple[tuple[int, int, int], ...]
-    fresh: tuple[tuple[int, int], ...]
+    fresh: tuple[tuple[int, int, int], ...]
     strip: tuple[float, ...]
 
     @property
@@ -72,6 +79,11 @@ class Profile:
         return dict(values) if self.published_size else {}
 
 
+def data_seeds(look: int, judge: int) -> list[int]:
+    """Return the data seeds of so many trainings to look at, and so many that judge."""
+    return [*range(look), *range(FIRST_JUDGING, FIRST_JUDGING + judge)]
+
+
 _FEW_POINTS = (3, 5, 6, 8, 10, 15, 30)
 PROFILES = {
     p.name: p
@@ -80,31 +92,36 @@ PROFILES = {
         Profile(
             "quick", 1_000, 0.99, paper.STEPS,
             sizes=(
-                *((T, 2, FEW) for T in _FEW_POINTS),
-                *((T, 3, 1) for T in (50, 100, 200, 500, 1_000)),
-                (2_000, 2, 1),
+                *((T, 1, 4) for T in _FEW_POINTS),
+                *((T, 1, 4) for T in (50, 100, 200)),
+                *((T, 1, 3) for T in (500, 1_000)),
+                (2_000, 1, 2),
             ),
-            fresh=((1_000, 2), (300, 2), (100, 2)),
+            fresh=((1_000, 1, 2), (100, 0, 2)),
             strip=(5, 30, 50, 200, 1_000, math.inf),
         ),
+        # By simulation 17 trainings decide a rise like the bump's with a chance of 95 %, and 30 of
+        # 30 is what it takes to say "at least nine of ten".
         Profile(
             "paper", paper.N, paper.SPARSITY, paper.STEPS,
             sizes=(
-                *((T, 4, FEW) for T in _FEW_POINTS),
-                *((T, 4, 1) for T in (50, 100, 200, 500, 1_000, 2_000)),
-                *((T, 2, 1) for T in (5_000, 10_000)),
-                *((T, 1, 1) for T in (20_000, 50_000)),
+                *((T, 4, 32) for T in _FEW_POINTS),
+                *((T, 4, 8) for T in (50, 100, 200)),
+                (500, 4, 20), (1_000, 4, 8), (2_000, 4, 20), (3_000, 0, 8), (5_000, 1, 20),
+                (10_000, 1, 4), (20_000, 0, 2), (50_000, 0, 2),
             ),
-            fresh=((10_000, 2), (1_000, 2)),
-            strip=(5, 30, 200, 2_000, 10_000, math.inf),
+            fresh=((10_000, 1, 3), (1_000, 0, 2)),
+            strip=(5, 30, 200, 2_000, 50_000, math.inf),
         ),
         Profile(
             "full", paper.N, paper.SPARSITY, paper.STEPS,
             sizes=(
-                *((T, 4, FEW) for T in _FEW_POINTS),
-                *((T, 4, 1) for T in paper.DATASET_SIZES if T > 30),
+                *((T, 4, 32) for T in _FEW_POINTS),
+                *((T, 4, 20) for T in (50, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000)),
+                *((T, 1, 8) for T in (20_000, 50_000)),
+                *((T, 0, 4) for T in (100_000, 200_000, 500_000)),
             ),
-            fresh=((10_000, 4), (3_000, 4), (1_000, 4)),
+            fresh=((10_000, 1, 4), (1_000, 0, 4), (3_000, 0, 4), (30_000, 0, 4)),
             strip=(5, 30, 200, 2_000, 50_000, math.inf),
         ),
     )

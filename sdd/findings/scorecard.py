@@ -2,49 +2,114 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from sdd.findings import rule
 from sdd.findings.claims import CLAIMS, GROUPS, Claim
 from sdd.findings.evidence import Evidence, NoRuns
-from sdd.findings.rule import NOISY, NOT, PARTLY, REPRODUCED, SMALL, Verdict
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED, Verdict
+from sdd.runs.sweep import MissingRuns
 
-__all__ = ["Judgement", "judge", "judge_all", "tally", "to_json"]
+__all__ = ["TOGETHER", "Judgement", "by_chance", "judge", "judge_all", "tally", "to_json"]
+
+TOGETHER = 0.01  # chance that any headline is decided wrongly, all of them corrected together
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One line of the scorecard."""
+    """One row of the scorecard: a claim, or a part of it that is judged by itself."""
 
     id: str
+    row: str
     group: str
     source: str
     statement: str
+    estimand: str
+    region: str
     published: str
     ours: str
-    spread: str
+    trainings: int
+    note: str
     verdict: str
+    headline: bool
     figure: str
     profile: str
 
+    @property
+    def key(self) -> str:
+        """Id and row: no two rows share it."""
+        return f"{self.id}: {self.row}" if self.row else self.id
 
-def judge(claim: Claim, evidence: Evidence) -> Judgement:
-    """Judge one claim on the evidence."""
+
+def judge(claim: Claim, evidence: Evidence) -> list[Judgement]:
+    """Judge a claim on the evidence, a row for each of its parts.
+
+    A headline is corrected together with all others, on the same evidence.
+    """
+    corrected = _corrected(evidence) if claim.headline else {}
+    return [
+        _row(claim, evidence, row, _together(verdict, corrected.get((claim.id, row))))
+        for row, verdict in _verdicts(claim, evidence).items()
+    ]
+
+
+def _verdicts(claim: Claim, evidence: Evidence) -> dict[str, Verdict]:
+    """Judge each row of a claim by itself."""
     if evidence.profile.name == "quick" and not claim.at_quick:
-        verdict = Verdict(SMALL, "–", "")
-    else:
-        try:
-            verdict = claim.check(evidence)
-        except NoRuns:
-            verdict = Verdict(NOISY, "no runs", "")
+        return {"": Verdict(SMALL, "–", 0, "", 1.0)}
+    try:
+        estimates = claim.estimates(evidence)
+    except NoRuns:
+        estimates = {}
+    if not estimates:
+        return {"": Verdict(UNDECIDED, "no trainings", 0, "", 1.0)}
+    whole = claim.regions.get("")
+    return {
+        row: rule.judge(estimate, whole or claim.regions[row], unit=claim.unit)
+        for row, estimate in estimates.items()
+    }
+
+
+def _corrected(evidence: Evidence) -> dict[tuple[str, str], float]:
+    """Return the corrected p-value of every row of every headline."""
+    p: dict[tuple[str, str], float] = {}
+    for claim in CLAIMS.values():
+        if claim.headline:
+            try:
+                found = _verdicts(claim, evidence)
+            except MissingRuns:  # a chapter is opened that needs other runs: as if undecided
+                found = {row: Verdict(UNDECIDED, "", 0, "", 1.0) for row in claim.regions}
+            p |= {(claim.id, row): verdict.p for row, verdict in found.items()}
+    return dict(zip(p, rule.holm(list(p.values())), strict=True))
+
+
+def _together(verdict: Verdict, p: float | None) -> Verdict:
+    """Return the verdict of a headline whose corrected p-value is p."""
+    if p is None or verdict.verdict == SMALL:
+        return verdict
+    said = f"corrected together with the other headlines, p = {p:.2g}"
+    note = "; ".join(filter(None, (verdict.note, said)))
+    decided = verdict.verdict in (REPRODUCED, CONTRADICTED) and p > TOGETHER
+    return replace(verdict, note=note, verdict=UNDECIDED if decided else verdict.verdict)
+
+
+def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgement:
+    region = claim.regions.get(row) or claim.regions.get("")
+    texts = dict.fromkeys(found.text for found in claim.regions.values())
     return Judgement(
         id=claim.id,
+        row=row,
         group=claim.group,
         source=claim.source,
         statement=claim.statement,
+        estimand=claim.estimand,
+        region=region.text if region else "; ".join(texts),
         published=claim.published,
         ours=verdict.ours,
-        spread=verdict.spread,
+        trainings=verdict.trainings,
+        note=verdict.note,
         verdict=verdict.verdict,
+        headline=claim.headline,
         figure=claim.figure,
         profile=evidence.profile.name,
     )
@@ -55,16 +120,24 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
     groups, starts = list(GROUPS), tuple(ids)
     chosen = [c for c in CLAIMS.values() if c.id.startswith(starts)]
     ordered = sorted(chosen, key=lambda c: (groups.index(c.group), c.id.partition("-")[0]))
-    return [judge(claim, evidence) for claim in ordered]
+    return [row for claim in ordered for row in judge(claim, evidence)]
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:
     """Count verdicts, under the names by which the prose asks for them."""
     found = list(verdicts)
-    names = {"reproduced": REPRODUCED, "partly": PARTLY, "not": NOT, "noisy": NOISY, "small": SMALL}
-    return {name: found.count(verdict) for name, verdict in names.items()} | {"claims": len(found)}
+    names = {
+        "reproduced": REPRODUCED, "contradicted": CONTRADICTED, "undecided": UNDECIDED,
+        "undecidable": UNDECIDABLE, "small": SMALL,
+    }  # fmt: skip
+    return {name: found.count(verdict) for name, verdict in names.items()} | {"rows": len(found)}
+
+
+def by_chance(judged: Iterable[Judgement]) -> float:
+    """Return how many of the intervals of rows that are no headlines miss θ, by chance alone."""
+    return 0.01 * sum(not j.headline and j.trainings > 1 for j in judged)
 
 
 def to_json(judgements: Sequence[Judgement]) -> str:
-    """Return the scorecard as JSON: a list of objects, one a claim."""
+    """Return the scorecard as JSON: a list of objects, one a row."""
     return json.dumps([asdict(j) for j in judgements], indent=1, ensure_ascii=False) + "\n"

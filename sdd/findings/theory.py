@@ -9,11 +9,9 @@ import pandas as pd
 
 from sdd import paper, theory
 from sdd.data import Dataset
-from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
-from sdd.findings.rule import Verdict, combine, judge_each, judge_sign, judge_value
 from sdd.findings.setup import predicted_D
 from sdd.measures.columns import ring_columns, ring_loss_change
 from sdd.measures.table import Measure
@@ -199,93 +197,3 @@ def _count_found(n: int, decay: float, steps: int, starts: int) -> int:
         start = W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)
         count += train(points, config, init=start).train_loss < 0.5 / n
     return int(count)
-
-
-# --- Claims -------------------------------------------------------------------------------------
-
-_OTHERS = "ours, tested on other decays, steps and initial weights"
-
-
-@claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
-       figure="fig-planted-polygons",
-       statement="A planted T-gon below the least radius grows to it; above, it stays without "
-                 "decay, and with decay shrinks to it: radius in the end ÷ that expected"
-       )  # fmt: skip
-def _polygons(e: Evidence) -> Verdict:
-    runs = planted_tgons(e)
-    parts = {}
-    for (factor, decay), rows in runs.groupby(["factor", "weight_decay"]):
-        expected = rows["expected"].iloc[0]
-        # Wrong would be a polygon that stays where it was put, or one that does not.
-        other = 1.0 if expected == factor else factor
-        parts[f"from {factor:g}{' with decay' if decay else ''}"] = judge_value(
-            rows["radius"] / expected, 1, effect=abs(other / expected - 1), of="T"
-        )
-    return combine(parts)
-
-
-@claim("T-rings", source="ours, tested on models of F features", published="0 (formula)",
-       figure="fig-rings")  # fmt: skip
-def _rings(e: Evidence) -> Verdict:
-    """The change in loss that F features on a ring make, over p, less the formula's."""
-    runs, parts = free_rings(e), {}
-    n, sparsity = runs[["n", "sparsity"]].iloc[0]
-    for F, kind in ((5, "zero"), (5, "planted"), (6, "planted")):
-        expected, other = (
-            theory.best_ring(F, free, n=int(n), sparsity=sparsity).loss_change
-            for free in (kind != "zero", kind == "zero")
-        )
-        found = runs[(runs["features"] == F) & (runs["kind"] == kind)]["loss_change"] - expected
-        name = f"F = {F}, {'b = 0' if kind == 'zero' else 'b free'}"
-        parts[name] = judge_value(found, 0, effect=abs(expected - other))
-    return combine(parts)
-
-
-@claim("T-six-alone", source="ours, tested on models of six features", figure="fig-rings",
-       published="six lower (formula)",
-       statement="Six features alone end in five and a short one from a usual start; a planted "
-                 "hexagon stays, and its loss is lower")  # fmt: skip
-def _six_alone(e: Evidence) -> Verdict:
-    runs = free_rings(e).query("features == 6").set_index("data_seed")
-    usual, planted = (runs[runs["kind"] == kind] for kind in ("free", "planted"))
-    lower = (usual["loss_change"] - planted["loss_change"]).dropna()
-    return combine(
-        {
-            "usual start": judge_each(usual["columns_standing"] == 5, "five long columns"),
-            "planted": judge_each(planted["columns_standing"] == 6, "six long columns"),
-            "loss of the usual less of the planted": judge_sign(lower, digits=4),
-        }
-    )
-
-
-@claim("T-five-among-all", source="ours, tested on planted rings", figure="fig-other-columns",
-       published="five lower (formula)",
-       statement="Among all features a planted pentagon ends in a lower training loss than a "
-                 "planted hexagon: by how much")  # fmt: skip
-def _five_among_all(e: Evidence) -> Verdict:
-    losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
-    return judge_sign((losses[6] - losses[5]).dropna(), digits=5)
-
-
-@claim("T-leftover", source=_OTHERS, published="0 (formula)", figure="fig-decayed-initialisation",
-       statement="The D of the five less the D predicted from what decay leaves of the initial "
-                 "weights")  # fmt: skip
-def _leftover(e: Evidence) -> Verdict:
-    runs, parts = pentagons(e.table("decayed-initialisation")).query("T == inf"), {}
-    usual = runs.loc[runs["variant"] == "", "five_D"].mean()
-    for name, rows in runs.groupby("variant", sort=False):
-        # Wrong would be a D that does not change; for the usual settings, a lone pentagon's 2/5.
-        effect = abs(rows["from_initial"].mean() - (usual if name else 2 / 5))
-        parts[name or "as usual"] = judge_value(
-            rows["five_D"] - rows["from_initial"], 0, effect=effect
-        )
-    return combine(parts)
-
-
-@claim("T-isotropic", source=_OTHERS, published="0 (formula)", figure="fig-decayed-initialisation",
-       statement="The D of the five less the D predicted from their length and the measured norm "
-                 "of the other columns")  # fmt: skip
-def _isotropic(e: Evidence) -> Verdict:
-    runs = pentagons(e.table("decayed-initialisation")).query("T == inf")
-    effect = 2 / 5 - runs["five_D"].mean()
-    return judge_value(runs["five_D"] - runs["from_R2"], 0, effect=effect, of="runs")

@@ -1,12 +1,263 @@
-"""Mean and spread of numbers over trainings, and what selecting the best of several does."""
+"""Numbers estimated from trainings, with their intervals; and what selecting the best does.
+
+An `Estimate` has an interval for any confidence and for any multiple of the trainings that it was
+made from, so that one can ask how many more would decide a question:
+
+- `Mean`: of one value a training (t interval), or the difference of two such means (Welch);
+- `Share`: the share of trainings of which something holds (exact interval by Clopper and Pearson);
+- `Place`: any statistic of the trainings, such as a median (bootstrap);
+- `Lowest`: the lowest of several estimates, such as of the means at several sizes.
+"""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
-__all__ = ["best_of", "spread", "standard_error", "steadier"]
+__all__ = [
+    "Estimate", "Lowest", "Mean", "Place", "Share", "best_of", "difference", "highest", "lowest",
+    "mean", "place", "share", "sign_flip", "spread", "standard_error", "steadier",
+]  # fmt: skip
+
+
+class Estimate(Protocol):
+    """A number estimated from trainings.
+
+    Attributes
+    ----------
+    value : float
+        The estimate.
+    n : int
+        Number of trainings that it was made from (the fewest, where several means enter).
+    confidence : float
+        Confidence of the interval that a claim is judged by.
+    """
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def confidence(self) -> float: ...
+
+    def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
+        """Return the interval, had there been so many times the trainings (∞ is allowed)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over trainings, or a difference of means, with t intervals.
+
+    Parameters
+    ----------
+    value : float
+        The estimate.
+    parts : tuple of (variance, n)
+        Sample variance over trainings (NaN where n = 1), and number of trainings, of each mean.
+    error : float
+        Standard error that further trainings do not lower: of a test set.
+    published : float
+        Standard error of the published value that it is held against.
+    paired : tuple of float
+        The values themselves, where the estimate is their mean.
+    """
+
+    value: float
+    parts: tuple[tuple[float, int], ...]
+    error: float = 0.0
+    published: float = 0.0
+    paired: tuple[float, ...] = ()
+    confidence: float = 0.99
+
+    @property
+    def n(self) -> int:
+        """The fewest trainings of any mean that enters."""
+        return min(n for _, n in self.parts)
+
+    def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
+        """Return the t interval; degrees of freedom by Welch and Satterthwaite.
+
+        The errors of the test set and of the published value count as known. It is the whole line
+        where a mean is of one training.
+        """
+        if any(math.isnan(variance) for variance, _ in self.parts):
+            return -math.inf, math.inf
+        sampled = [(variance / (n * times), n * times - 1) for variance, n in self.parts]
+        total = sum(v for v, _ in sampled) + self.error**2 + self.published**2
+        # (Of variances that are zero no degrees of freedom are used up.)
+        spent = sum(v**2 / df for v, df in sampled if v > 0 and df > 0)
+        df = total**2 / spent if spent > 0 else math.inf
+        half = stats.t.ppf(0.5 + (confidence or self.confidence) / 2, df) * math.sqrt(total)
+        return self.value - float(half), self.value + float(half)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of trainings of which something holds, with the exact bounds (Clopper, Pearson).
+
+    The interval of 90 % has on either side the one-sided bound of 95 %: with 30 of 30 it begins at
+    0.90, with 4 of 4 at 0.47.
+    """
+
+    successes: float
+    n: int
+    confidence: float = 0.90
+
+    @property
+    def value(self) -> float:
+        """The share seen."""
+        return self.successes / self.n
+
+    def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
+        """Return the exact interval for the share."""
+        if times == math.inf:
+            return self.value, self.value
+        tail = (1 - (confidence or self.confidence)) / 2
+        k, n = self.successes * times, self.n * times
+        low = stats.beta.ppf(tail, k, n - k + 1) if k > 0 else 0.0
+        high = stats.beta.isf(tail, k + 1, n - k) if k < n else 1.0
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A statistic of trainings with bootstrap intervals, from its value in resampled trainings."""
+
+    value: float
+    resampled: tuple[float, ...]
+    n: int
+    confidence: float = 0.99
+
+    def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
+        """Return the percentile interval: the whole line below 16 trainings."""
+        if self.n < 16:
+            return -math.inf, math.inf
+        tail = (1 - (confidence or self.confidence)) / 2
+        ends = np.quantile(self.resampled, [tail, 1 - tail])
+        low, high = self.value + (ends - self.value) / math.sqrt(times)
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Lowest:
+    """The lowest (or highest) of several numbers, each estimated.
+
+    Its interval runs from the lowest lower to the lowest upper bound: where it lies above zero, so
+    does every one of them, and its confidence is at least that of each.
+    """
+
+    of: tuple[Estimate, ...]
+    highest: bool = False
+
+    def _end(self, values: Iterable[float]) -> float:
+        return max(values) if self.highest else min(values)
+
+    @property
+    def value(self) -> float:
+        """The lowest (highest) estimate."""
+        return self._end(e.value for e in self.of)
+
+    @property
+    def n(self) -> int:
+        """The fewest trainings of any of them."""
+        return min(e.n for e in self.of)
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of each."""
+        return self.of[0].confidence
+
+    def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
+        """Return the lowest (highest) of the lower and of the upper bounds."""
+        low, high = zip(*(e.interval(confidence, times) for e in self.of), strict=True)
+        return self._end(low), self._end(high)
+
+
+def mean(
+    values: Iterable[float], *, error: float = 0.0, reading: float = 0.0, seeds: int = 0
+) -> Mean:
+    """Estimate a mean from one value a training.
+
+    Parameters
+    ----------
+    values : iterable of float
+        One value a training.
+    error : float
+        Standard error of a test set that all of them share; it enters once.
+    reading : float
+        Reading error of a published value that the mean is held against: two standard errors.
+    seeds : int
+        Number of trainings behind that published value, taken to spread as ours do; 0 where it is
+        no mean of trainings.
+
+    Raises
+    ------
+    ValueError
+        Where there are no values, or one is not finite.
+    """
+    a = np.array(list(values), float)
+    if not a.size or not np.isfinite(a).all():
+        raise ValueError(f"values must be finite, and at least one, not {a}")
+    variance = float(a.var(ddof=1)) if a.size > 1 else math.nan
+    theirs = variance / seeds if seeds and a.size > 1 else 0.0
+    published = math.hypot(reading / 2, math.sqrt(theirs))
+    return Mean(float(a.mean()), ((variance, a.size),), error, published, tuple(a.tolist()))
+
+
+def difference(these: Iterable[float], those: Iterable[float], *, error: float = 0.0) -> Mean:
+    """Estimate the mean of these less the mean of those, of trainings that are not paired."""
+    a, b = mean(these), mean(those)
+    return Mean(a.value - b.value, a.parts + b.parts, error)
+
+
+def share(holds: Iterable[bool]) -> Share:
+    """Estimate the share of trainings of which something holds.
+
+    Raises
+    ------
+    ValueError
+        Where there are none.
+    """
+    found = [bool(h) for h in holds]
+    if not found:
+        raise ValueError("holds must be of one training or more, not of none")
+    return Share(sum(found), len(found))
+
+
+def place(
+    values: Sequence[float], statistic: Callable[[np.ndarray], float], resamples: int = 2_000
+) -> Place:
+    """Estimate a statistic of trainings, such as their median, by bootstrap."""
+    a, rng = np.asarray(values, float), np.random.default_rng(0)
+    drawn = rng.integers(0, len(a), (resamples, len(a)))
+    found = tuple(float(statistic(a[rows])) for rows in drawn)
+    return Place(float(statistic(a)), found, len(a))
+
+
+def lowest(estimates: Iterable[Estimate]) -> Lowest:
+    """Estimate the lowest of several numbers, such as the least excess at any of several sizes."""
+    return Lowest(tuple(estimates))
+
+
+def highest(estimates: Iterable[Estimate]) -> Lowest:
+    """Estimate the highest of several numbers."""
+    return Lowest(tuple(estimates), highest=True)
+
+
+def sign_flip(values: Iterable[float]) -> float:
+    """Return how often a mean at least as far from zero arises if each sign is a coin's (two-sided).
+
+    Exact up to 13 values, from 10,000 draws above.
+    """
+    found = stats.permutation_test(
+        (list(values),), np.mean, permutation_type="samples", n_resamples=9_999, rng=0
+    )
+    return float(found.pvalue)
 
 
 def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = None) -> float:
