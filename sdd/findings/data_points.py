@@ -1,6 +1,5 @@
 """Small training sets: data points in superposition (F2)."""
 
-
 import numpy as np
 import pandas as pd
 

@@ -14,6 +14,7 @@ from sdd import paper
 from sdd.findings.claims import GROUPS
 from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import Profile, profile
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement, judge_all, tally
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "scorecard",
     "size",
     "source",
+    "verdict_mark",
 ]
 
 # The environment variable by which tools/book_site.py asks for data while it builds the book.
@@ -124,42 +126,62 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
     return rows.reset_index(drop=True).assign(T=names)[["T", *rows.columns]]
 
 
+# Verdicts in words, with a sign and a class each, so that none is told by colour alone.
+_SIGNS = {
+    REPRODUCED: ("✓", "reproduced"),
+    CONTRADICTED: ("✗", "contradicted"),
+    UNDECIDED: ("?", "undecided"),
+    UNDECIDABLE: ("≈", "undecidable"),
+    SMALL: ("–", "small"),
+}
+
+
+def verdict_mark(verdict: str) -> str:
+    """Return a verdict as HTML: its sign, its words, and a class for its colour."""
+    sign, kind = _SIGNS[verdict]
+    return f'<span class="verdict {kind}">{sign} {verdict}</span>'
+
+
 def checks(evidence: Evidence, *ids: str) -> Markdown:
-    """Return the claims whose id starts with one of `ids`, judged."""
-    rows = [
-        (j.statement, j.published, _lines(j.ours), f"**{j.verdict}**")
-        for j in judge_all(evidence, ids)
-    ]
-    return markdown(pd.DataFrame(rows, columns=["Claim", "Published", "Ours", "Verdict"]))
+    """Return the claims whose id starts with one of `ids`, judged, a row a part."""
+    return scorecard(judge_all(evidence, ids))
 
 
 def by_group(judged: Sequence[Judgement]) -> Markdown:
-    """Return how many claims got which verdict, by where they are from."""
+    """Return how many rows got which verdict, by where their claims are from."""
     names = {
-        "Source": "Source", "claims": "claims", "reproduced": "reproduced", "partly": "partly",
-        "not": "not reproduced", "noisy": "too noisy", "small": "not at this size",
+        "Source": "Source", "claims": "claims", "rows": "rows", "reproduced": "reproduced",
+        "contradicted": "contradicted", "undecided": "undecided",
+        "undecidable": "undecidable from the figure", "small": "not at this size",
     }  # fmt: skip
-    rows = [
-        {"Source": title, **tally(j.verdict for j in judged if j.group == group)}
-        for group, title in GROUPS.items()
-    ]
-    rows.append({"Source": "All", **tally(j.verdict for j in judged)})
-    found = pd.DataFrame(rows)[list(names)].rename(columns=names).astype(str)
-    found.iloc[-1] = found.iloc[-1].map("**{}**".format)
-    return markdown(found)
+    rows = []
+    for group, title in GROUPS.items():
+        found = [j for j in judged if j.group == group]
+        counts = tally(j.verdict for j in found) | {"claims": len({j.id for j in found})}
+        rows.append({"Source": title, **counts})
+    return markdown(pd.DataFrame(rows)[list(names)].rename(columns=names).astype(str))
 
 
 def scorecard(judged: Sequence[Judgement]) -> Markdown:
-    """Return the claims judged, with links to their figures."""
-    rows = []
+    """Return rows of the scorecard, with links to their figures: a claim once, above its parts."""
+    rows, last = [], ""
     for j in judged:
         link = f"{{numref}}`{j.figure.partition('#')[2]}`"
-        claim = f"{j.statement} ({link}).<br>{j.source}; `{j.id}`"
-        rows.append((f"**{j.verdict}**", claim, j.published, _lines(j.ours), _lines(j.spread)))
-    header = ["Verdict", "Claim", "Published", "Ours", "Spread and tolerance"]
+        head = "**Headline.** " if j.headline else ""
+        claim = f"{head}{j.statement} ({link}).<br>{j.source}; `{j.id}`" if j.id != last else ""
+        estimand = f"{j.estimand}." if j.id != last else ""
+        ours = "<br>".join(filter(None, (
+            j.ours, f"{j.trainings} trainings" if j.trainings else "", j.note
+        )))  # fmt: skip
+        last = j.id
+        row = f"*{j.row}*" if j.row else ""
+        verdict = verdict_mark(j.verdict)
+        cells = claim, estimand, row, j.published, j.region, ours
+        rows.append((verdict, *(_lines(cell) for cell in cells)))
+    header = ["Verdict", "Claim", "What is estimated", "Part", "Published", "True if", "Ours"]
     return markdown(pd.DataFrame(rows, columns=header))
 
 
 def _lines(text: str) -> str:
     """Put the parts of a claim on lines of their own, and keep `|` from ending a cell."""
-    return text.replace("|", "\\|").replace("; ", ";<br>") if text else "–"
+    return text.replace("|", "\\|") if text else ""
