@@ -41,6 +41,7 @@ class Claim:
     regions: Mapping[str, Region]
     headline: bool = False
     unit: str = ""
+    log: bool = False
     at_quick: bool = True
 
     @property
@@ -68,6 +69,7 @@ def claim(
     statement: str = "",
     headline: bool = False,
     unit: str = "",
+    log: bool = False,
     at_quick: bool = True,
 ) -> Callable[[Check], Check]:
     """Enter a function from the evidence to an estimate as a claim.
@@ -96,6 +98,8 @@ def claim(
         Whether it is one of the few claims that are corrected together.
     unit : str
         Printed after the estimate.
+    log : bool
+        Whether the estimate is log₁₀ of a factor: estimate and region are printed as factors.
     at_quick : bool
         False for claims that say something only at the published size.
 
@@ -114,7 +118,7 @@ def claim(
         regions = {"": region} if isinstance(region, Region) else dict(region)
         CLAIMS[id] = Claim(
             id, finding, text, source, published, f"book/{page}.html#{anchor}", check, estimand,
-            regions, headline, unit, at_quick,
+            regions, headline, unit, log, at_quick,
         )  # fmt: skip
         return check
 

@@ -2,12 +2,14 @@
 
 A claim names an estimand θ (which number, averaged over which trainings) and a `Region` C in which
 the claim is true, both before the runs that judge it are trained. From the runs comes an interval
-for θ, of 99 % confidence (a share: exact bounds, each of 95 %). Inside C, the claim is *reproduced*;
-wholly outside, *contradicted*; otherwise it is *undecided*, with the number of further trainings
-that would decide it at the spread seen, or *undecidable from the published figure* where endless
-trainings would not decide it, because the published value is too coarse.
+for θ, of 99 % confidence (a share: exact bounds, each of 95 %). Inside C, the claim is
+*reproduced*; wholly outside, *contradicted*; otherwise it is *undecided*, with the number of
+further trainings that would decide it if mean and spread stayed as seen, or *undecidable from the
+published figure* where endless trainings would not decide it, because the published value is too
+coarse.
 
-Claims that are headlines are corrected together, by Holm's method (`holm`).
+Claims that are headlines are corrected together, by Holm's method (`holm`). How often the rule says
+what is simulated by `behaviour`.
 """
 
 import math
@@ -15,12 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from sdd.measures.statistics import Estimate, Mean, sign_flip
+from sdd.measures.statistics import Estimate, Lowest, Mean, Share, mean, sign_flip
 
 __all__ = [
     "CONTRADICTED", "REPRODUCED", "SMALL", "UNDECIDABLE", "UNDECIDED", "USUALLY", "Region",
-    "Verdict", "above", "below", "between", "decide", "holm", "judge", "p_value", "within",
+    "Verdict", "above", "behaviour", "below", "between", "decide", "holm", "judge", "p_text",
+    "p_value", "within",
 ]  # fmt: skip
 
 REPRODUCED = "reproduced"
@@ -31,6 +35,7 @@ SMALL = "not judged at this size"
 
 MOST = 1_000  # further trainings beyond which their number is not told
 FLIPS_FROM = 8  # values from which on the test by flipped signs is shown, too
+LEAST_P = 1e-9  # below this a p-value says nothing
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,19 @@ class Region:
     low: float
     high: float
     text: str
+
+    @property
+    def edge(self) -> float | None:
+        """The one value that parts true from wrong, where there is but one."""
+        finite = [end for end in (self.low, self.high) if math.isfinite(end)]
+        return finite[0] if len(finite) == 1 else None
+
+    @property
+    def factors(self) -> str:
+        """What the region is called where it is of log₁₀ of a factor."""
+        low, high = (f"{10**x:.2g}" if math.isfinite(x) else "" for x in (self.low, self.high))
+        said = f"{low} to {high}" if low and high else f"above {low}" if low else f"below {high}"
+        return f"{said} times"
 
 
 def above(value: float) -> Region:
@@ -73,15 +91,18 @@ USUALLY = Region(0.9, math.inf, "at least 90 %")
 class Verdict:
     """A verdict with the numbers that it follows from.
 
-    ``ours``: the estimate with its interval; ``trainings``: how many; ``note``: what would decide
-    it, and the test by flipped signs; ``p``: `p_value`.
+    ``ours``: the estimate with its interval; ``trainings``: how many, the fewest where several
+    numbers enter, and ``counted``, in words; ``note``: what would decide it, and the test by
+    flipped signs; ``p``: `p_value`; ``confidence``: of the interval, None where there is none.
     """
 
     verdict: str
-    ours: str
-    trainings: int
-    note: str
-    p: float
+    ours: str = "–"
+    trainings: int = 0
+    counted: str = ""
+    note: str = ""
+    p: float = 1.0
+    confidence: float | None = None
 
 
 def decide(
@@ -96,8 +117,8 @@ def decide(
 
 def p_value(estimate: Estimate, region: Region) -> float:
     """Return the least 1 − confidence at which the interval decides; 1 where none does."""
-    low, high = 1e-15, 1.0
-    if decide(estimate, region, 1e-9) == UNDECIDED:
+    low, high = LEAST_P, 1.0
+    if decide(estimate, region, LEAST_P) == UNDECIDED:
         return 1.0
     while high / low > 1.0001:
         middle = math.sqrt(low * high)
@@ -118,54 +139,135 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def judge(estimate: Estimate, region: Region, *, unit: str = "") -> Verdict:
-    """Judge an estimate by its interval and the region in which the claim is true."""
+def judge(estimate: Estimate, region: Region, *, unit: str = "", log: bool = False) -> Verdict:
+    """Judge an estimate by its interval and the region in which the claim is true.
+
+    Parameters
+    ----------
+    unit : str
+        Printed after the estimate.
+    log : bool
+        Whether the estimate is log₁₀ of a factor, which is printed in its place.
+    """
     found, notes = decide(estimate, region), []
-    low, high = estimate.interval()
     if found == UNDECIDED:
-        if estimate.n > 1 and decide(estimate, region, times=math.inf) == UNDECIDED:
-            found = UNDECIDABLE if getattr(estimate, "published", 0.0) else UNDECIDED
-            width = 2 * getattr(estimate, "published", 0.0)
-            notes.append(
-                f"the published value is known to ± {width:.2g}" if width
-                else "more trainings would not decide it: the test set's error is too large"
-            )  # fmt: skip
-        else:
-            notes.append(_more(estimate, region))
-    if (
-        isinstance(estimate, Mean)
-        and len(estimate.paired) >= FLIPS_FROM
-        and region.high == math.inf
-    ):
-        flipped = sign_flip(np.subtract(estimate.paired, region.low))
-        notes.append(f"by flipped signs p = {flipped:.2g}")
-    text = shown(estimate.value, low, high, unit)
-    return Verdict(found, text, estimate.n, "; ".join(notes), p_value(estimate, region))
+        found, why = _undecided(estimate, region)
+        notes.append(why)
+    values = _values(estimate)
+    if region.edge is not None and values:
+        flipped = max(sign_flip(np.subtract(v, region.edge)) for v in values)
+        notes.append(f"by flipped signs {p_text(flipped)}")
+    told = all(map(math.isfinite, estimate.interval()))
+    return Verdict(
+        found, _ours(estimate, unit, log), min(estimate.counts), _counted(estimate),
+        "; ".join(notes), p_value(estimate, region), estimate.confidence if told else None,
+    )  # fmt: skip
+
+
+def _undecided(estimate: Estimate, region: Region) -> tuple[str, str]:
+    """Return which verdict an undecided claim gets, and what would decide it."""
+    if not all(map(math.isfinite, estimate.interval(times=math.inf))):
+        return UNDECIDED, "one training has no spread"
+    if decide(estimate, region, times=math.inf) != UNDECIDED:
+        return UNDECIDED, _more(estimate, region)
+    if published := getattr(estimate, "published", 0.0):
+        return UNDECIDABLE, f"the published value is known only to ± {2 * published:.2g}"
+    return UNDECIDED, "no number of trainings would decide it: the test set's error is too large"
+
+
+def _more(estimate: Estimate, region: Region) -> str:
+    """Return how many more trainings would decide, if mean and spread stayed as seen."""
+    n = min(estimate.counts)
+
+    def enough(more: int) -> bool:
+        return decide(estimate, region, times=(n + more) / n) != UNDECIDED
+
+    if not enough(MOST):
+        return f"more than {MOST:,} further trainings would be needed"
+    low, high = 0, MOST
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    each = " at each" if len(estimate.counts) > 1 else ""
+    return f"about {high} further training{'s' * (high > 1)}{each} would decide"
+
+
+def _values(estimate: Estimate) -> list[tuple[float, ...]]:
+    """Return the values of each mean, where signs can be flipped of all of them; else none."""
+    parts = estimate.of if isinstance(estimate, Lowest) else (estimate,)
+    values = [part.values for part in parts if isinstance(part, Mean) and not part.published]
+    return values if len(values) == len(parts) and min(map(len, values)) >= FLIPS_FROM else []
+
+
+def _counted(estimate: Estimate) -> str:
+    """Return in words how many trainings an estimate was made from."""
+    low, high = min(estimate.counts), max(estimate.counts)
+    number = f"{low}" if low == high else f"{low} to {high}"
+    each = " each" if len(estimate.counts) > 1 else ""
+    return f"{number} training{'s' * (high > 1)}{each}"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as it is printed."""
+    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
+
+
+def _ours(estimate: Estimate, unit: str, log: bool) -> str:
+    """Return an estimate with its interval, as printed: to two digits of its half width."""
+    low, high = estimate.interval()
+    if isinstance(estimate, Share):  # rounded outwards
+        bounds = f"[{math.floor(100 * low)} %, {math.ceil(100 * high)} %]"
+        return f"{estimate.successes:g} of {estimate.n} {bounds}"
+    value = estimate.value
+    if log:
+        value, low, high = (10 ** min(max(x, -300.0), 300.0) for x in (value, low, high))
+        unit = " times"
+    return shown(value, low, high, unit)
 
 
 def shown(value: float, low: float, high: float, unit: str = "") -> str:
     """Return an estimate with its interval, to two digits of the interval's half width."""
     half = (high - low) / 2
-    if not math.isfinite(half):
+    if not half < 1e200:
         return f"{value:.3g}{unit} (no interval)"
-    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
-    v, a, b = (f"{x:z.{digits}f}" for x in (value, low, high))
+    if half <= 1e-9 * abs(value):
+        return f"{value:.4g}{unit} (no spread)"
+    digits = 1 - math.floor(math.log10(half))
+    v, a, b = (f"{round(x, digits):z,.{max(digits, 0)}f}" for x in (value, low, high))
     return f"{v}{unit} [{a}, {b}]"
 
 
-def _more(estimate: Estimate, region: Region) -> str:
-    """Return how many more trainings would decide, at the spread seen."""
-    if estimate.n == 1:
-        return "one training has no spread"
+# --- What the rule does -------------------------------------------------------------------------
 
-    def enough(n: int) -> bool:
-        return decide(estimate, region, times=n / estimate.n) != UNDECIDED
+OLD, NEW = "mean above two standard deviations", "99 % interval above zero"
 
-    most = estimate.n + MOST
-    if not enough(most):
-        return f"more than {MOST:,} further trainings would be needed"
-    low, high = estimate.n, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return f"about {high - estimate.n} further training{'s' * (high - estimate.n > 1)} would decide"
+
+def behaviour(
+    effects: Sequence[float] = (0.0, 0.6, 1.2, 2.0),
+    trainings: Sequence[int] = (2, 3, 4, 6, 8, 12, 17, 24, 32),
+    repeats: int = 1_000,
+) -> pd.DataFrame:
+    """Return how often a mean is said to be above zero, by simulation with a fixed seed.
+
+    Values of trainings are drawn from normal distributions whose mean is an ``effect``, in units
+    of their standard deviation.
+
+    Returns
+    -------
+    DataFrame
+        A row an effect, a number of ``trainings`` and a ``rule``: this one, and the one that it
+        replaced, by which a mean had to be above two standard deviations. The shares of repeats
+        that were ``reproduced`` and, by this rule, ``contradicted``.
+    """
+    drawn = np.random.default_rng(0).normal(size=(repeats, max(trainings)))
+    rows: list[tuple[float, int, str, float, float]] = []
+    for effect in effects:
+        for n in trainings:
+            values = drawn[:, :n] + effect
+            said = [decide(mean(v), above(0)) for v in values]
+            old = values.mean(1) > 2 * values.std(1, ddof=1)
+            rows.append((effect, n, NEW, said.count(REPRODUCED), said.count(CONTRADICTED)))
+            rows.append((effect, n, OLD, int(old.sum()), math.nan))
+    columns = ["effect", "trainings", "rule", "reproduced", "contradicted"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(**{name: frame[name] / repeats for name in columns[3:]})

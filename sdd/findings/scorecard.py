@@ -1,7 +1,7 @@
 """Claims judged on the evidence: the scorecard, as records and as JSON."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from sdd.findings import rule
@@ -11,6 +11,8 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDE
 from sdd.runs.sweep import MissingRuns
 
 __all__ = ["TOGETHER", "Judgement", "by_chance", "judge", "judge_all", "tally", "to_json"]
+
+Corrected = Mapping[tuple[str, str], float]  # by id and row, of headlines
 
 TOGETHER = 0.01  # chance that any headline is decided wrongly, all of them corrected together
 
@@ -29,6 +31,8 @@ class Judgement:
     published: str
     ours: str
     trainings: int
+    counted: str
+    confidence: float | None
     note: str
     verdict: str
     headline: bool
@@ -46,7 +50,10 @@ def judge(claim: Claim, evidence: Evidence) -> list[Judgement]:
 
     A headline is corrected together with all others, on the same evidence.
     """
-    corrected = _corrected(evidence) if claim.headline else {}
+    return _judge(claim, evidence, _corrected(evidence) if claim.headline else {})
+
+
+def _judge(claim: Claim, evidence: Evidence, corrected: Corrected) -> list[Judgement]:
     return [
         _row(claim, evidence, row, _together(verdict, corrected.get((claim.id, row))))
         for row, verdict in _verdicts(claim, evidence).items()
@@ -56,21 +63,21 @@ def judge(claim: Claim, evidence: Evidence) -> list[Judgement]:
 def _verdicts(claim: Claim, evidence: Evidence) -> dict[str, Verdict]:
     """Judge each row of a claim by itself."""
     if evidence.profile.name == "quick" and not claim.at_quick:
-        return {"": Verdict(SMALL, "–", 0, "", 1.0)}
+        return {"": Verdict(SMALL)}
     try:
         estimates = claim.estimates(evidence)
     except NoRuns:
         estimates = {}
     if not estimates:
-        return {"": Verdict(UNDECIDED, "no trainings", 0, "", 1.0)}
+        return {"": Verdict(UNDECIDED, "no trainings")}
     whole = claim.regions.get("")
     return {
-        row: rule.judge(estimate, whole or claim.regions[row], unit=claim.unit)
+        row: rule.judge(estimate, whole or claim.regions[row], unit=claim.unit, log=claim.log)
         for row, estimate in estimates.items()
     }
 
 
-def _corrected(evidence: Evidence) -> dict[tuple[str, str], float]:
+def _corrected(evidence: Evidence) -> Corrected:
     """Return the corrected p-value of every row of every headline."""
     p: dict[tuple[str, str], float] = {}
     for claim in CLAIMS.values():
@@ -78,7 +85,7 @@ def _corrected(evidence: Evidence) -> dict[tuple[str, str], float]:
             try:
                 found = _verdicts(claim, evidence)
             except MissingRuns:  # a chapter is opened that needs other runs: as if undecided
-                found = {row: Verdict(UNDECIDED, "", 0, "", 1.0) for row in claim.regions}
+                found = {row: Verdict(UNDECIDED) for row in claim.regions}
             p |= {(claim.id, row): verdict.p for row, verdict in found.items()}
     return dict(zip(p, rule.holm(list(p.values())), strict=True))
 
@@ -87,15 +94,16 @@ def _together(verdict: Verdict, p: float | None) -> Verdict:
     """Return the verdict of a headline whose corrected p-value is p."""
     if p is None or verdict.verdict == SMALL:
         return verdict
-    said = f"corrected together with the other headlines, p = {p:.2g}"
+    said = f"corrected together with the other headlines, {rule.p_text(p)}"
     note = "; ".join(filter(None, (verdict.note, said)))
     decided = verdict.verdict in (REPRODUCED, CONTRADICTED) and p > TOGETHER
     return replace(verdict, note=note, verdict=UNDECIDED if decided else verdict.verdict)
 
 
 def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgement:
-    region = claim.regions.get(row) or claim.regions.get("")
-    texts = dict.fromkeys(found.text for found in claim.regions.values())
+    part = claim.regions.get(row) or claim.regions.get("")
+    regions = [part] if part else claim.regions.values()
+    texts = dict.fromkeys(r.factors if claim.log else r.text for r in regions)
     return Judgement(
         id=claim.id,
         row=row,
@@ -103,10 +111,12 @@ def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgem
         source=claim.source,
         statement=claim.statement,
         estimand=claim.estimand,
-        region=region.text if region else "; ".join(texts),
+        region="; ".join(texts),
         published=claim.published,
         ours=verdict.ours,
         trainings=verdict.trainings,
+        counted=verdict.counted,
+        confidence=verdict.confidence,
         note=verdict.note,
         verdict=verdict.verdict,
         headline=claim.headline,
@@ -120,7 +130,8 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
     groups, starts = list(GROUPS), tuple(ids)
     chosen = [c for c in CLAIMS.values() if c.id.startswith(starts)]
     ordered = sorted(chosen, key=lambda c: (groups.index(c.group), c.id.partition("-")[0]))
-    return [row for claim in ordered for row in judge(claim, evidence)]
+    corrected = _corrected(evidence) if any(c.headline for c in chosen) else {}
+    return [row for claim in ordered for row in _judge(claim, evidence, corrected)]
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:
@@ -133,9 +144,20 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
     return {name: found.count(verdict) for name, verdict in names.items()} | {"rows": len(found)}
 
 
-def by_chance(judged: Iterable[Judgement]) -> float:
-    """Return how many of the intervals of rows that are no headlines miss θ, by chance alone."""
-    return 0.01 * sum(not j.headline and j.trainings > 1 for j in judged)
+def by_chance(judged: Iterable[Judgement]) -> dict[str, float]:
+    """Return how often chance alone misleads, over rows that are not corrected together.
+
+    Of so many ``intervals`` of 99 % confidence so many are expected to miss what they estimate
+    (``missed``); of so many ``shares`` no more than so many to be judged wrongly (``misjudged``):
+    either of their bounds is wrong with a chance of 5 % at most, and one alone could mislead.
+    """
+    found = [j.confidence for j in judged if not j.headline and j.confidence]
+    shares = sum(c < 0.99 for c in found)
+    intervals = len(found) - shares
+    return {
+        "intervals": intervals, "missed": 0.01 * intervals,
+        "shares": shares, "misjudged": 0.05 * shares,
+    }  # fmt: skip
 
 
 def to_json(judgements: Sequence[Judgement]) -> str:

@@ -7,11 +7,14 @@ made from, so that one can ask how many more would decide a question:
 - `Share`: the share of trainings of which something holds (exact interval by Clopper and Pearson);
 - `Place`: any statistic of the trainings, such as a median (bootstrap);
 - `Lowest`: the lowest of several estimates, such as of the means at several sizes.
+
+That intervals cover what they say is tested by simulation.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -24,25 +27,26 @@ __all__ = [
 ]  # fmt: skip
 
 
+FEWEST = 16  # trainings of a bootstrap
+
+
 class Estimate(Protocol):
-    """A number estimated from trainings.
-
-    Attributes
-    ----------
-    value : float
-        The estimate.
-    n : int
-        Number of trainings that it was made from (the fewest, where several means enter).
-    confidence : float
-        Confidence of the interval that a claim is judged by.
-    """
+    """A number estimated from trainings."""
 
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """The estimate."""
+        ...
+
     @property
-    def n(self) -> int: ...
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of trainings that it was made from: one, or that of each mean that enters."""
+        ...
+
     @property
-    def confidence(self) -> float: ...
+    def confidence(self) -> float:
+        """Confidence of the interval that a claim is judged by."""
+        ...
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
         """Return the interval, had there been so many times the trainings (∞ is allowed)."""
@@ -61,39 +65,55 @@ class Mean:
         Sample variance over trainings (NaN where n = 1), and number of trainings, of each mean.
     error : float
         Standard error that further trainings do not lower: of a test set.
-    published : float
-        Standard error of the published value that it is held against.
-    paired : tuple of float
+    reading : float
+        Standard error of reading the published value that it is held against.
+    seeds : int
+        Number of trainings behind that published value, which spread as ours do; 0 for none.
+    values : tuple of float
         The values themselves, where the estimate is their mean.
     """
 
     value: float
     parts: tuple[tuple[float, int], ...]
     error: float = 0.0
-    published: float = 0.0
-    paired: tuple[float, ...] = ()
+    reading: float = 0.0
+    seeds: int = 0
+    values: tuple[float, ...] = ()
     confidence: float = 0.99
 
     @property
-    def n(self) -> int:
-        """The fewest trainings of any mean that enters."""
-        return min(n for _, n in self.parts)
+    def counts(self) -> tuple[int, ...]:
+        """The number of trainings of each mean that enters."""
+        return tuple(n for _, n in self.parts)
+
+    @property
+    def published(self) -> float:
+        """Standard error of the published value, which trainings of ours do not lower."""
+        theirs = self.parts[0][0] / self.seeds if self.seeds else 0.0
+        return math.hypot(self.reading, math.sqrt(theirs))
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
         """Return the t interval; degrees of freedom by Welch and Satterthwaite.
 
-        The errors of the test set and of the published value count as known. It is the whole line
-        where a mean is of one training.
+        The errors of the test set and of reading a figure count as known. The interval is the
+        whole line where a mean is of one training.
         """
         if any(math.isnan(variance) for variance, _ in self.parts):
             return -math.inf, math.inf
-        sampled = [(variance / (n * times), n * times - 1) for variance, n in self.parts]
-        total = sum(v for v, _ in sampled) + self.error**2 + self.published**2
+        theirs = 1 / self.seeds if self.seeds else 0.0
+        sampled = [(v * (1 / (n * times) + theirs), n * times - 1) for v, n in self.parts]
+        total = sum(v for v, _ in sampled) + self.error**2 + self.reading**2
         # (Of variances that are zero no degrees of freedom are used up.)
-        spent = sum(v**2 / df for v, df in sampled if v > 0 and df > 0)
-        df = total**2 / spent if spent > 0 else math.inf
-        half = stats.t.ppf(0.5 + (confidence or self.confidence) / 2, df) * math.sqrt(total)
-        return self.value - float(half), self.value + float(half)
+        spent = sum(v**2 / df for v, df in sampled if v > 0)
+        df = round(total**2 / spent, 6) if spent > 0 else math.inf
+        half = _quantile(confidence or self.confidence, df) * math.sqrt(total)
+        return self.value - half, self.value + half
+
+
+@lru_cache(maxsize=10_000)
+def _quantile(confidence: float, df: float) -> float:
+    """Return half the width of a t interval in standard errors."""
+    return float(stats.t.isf((1 - confidence) / 2, df))
 
 
 @dataclass(frozen=True)
@@ -107,6 +127,11 @@ class Share:
     successes: float
     n: int
     confidence: float = 0.90
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of trainings."""
+        return (self.n,)
 
     @property
     def value(self) -> float:
@@ -126,18 +151,27 @@ class Share:
 
 @dataclass(frozen=True)
 class Place:
-    """A statistic of trainings with bootstrap intervals, from its value in resampled trainings."""
+    """A statistic of trainings with bootstrap intervals, from its value in resampled trainings.
+
+    The interval is the whole line below `FEWEST` trainings, which resample too few values, and
+    where more confidence is asked for than so many resamples can tell.
+    """
 
     value: float
     resampled: tuple[float, ...]
     n: int
     confidence: float = 0.99
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of trainings."""
+        return (self.n,)
+
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
-        """Return the percentile interval: the whole line below 16 trainings."""
-        if self.n < 16:
-            return -math.inf, math.inf
+        """Return the percentile interval, narrower by √times where there were more trainings."""
         tail = (1 - (confidence or self.confidence)) / 2
+        if self.n * times < FEWEST or tail * (len(self.resampled) + 1) < 1:
+            return -math.inf, math.inf
         ends = np.quantile(self.resampled, [tail, 1 - tail])
         low, high = self.value + (ends - self.value) / math.sqrt(times)
         return float(low), float(high)
@@ -147,8 +181,9 @@ class Place:
 class Lowest:
     """The lowest (or highest) of several numbers, each estimated.
 
-    Its interval runs from the lowest lower to the lowest upper bound: where it lies above zero, so
-    does every one of them, and its confidence is at least that of each.
+    The lowest of k numbers is above the lowest of their lower bounds wherever that one bound is
+    right. It is below the lowest of their upper bounds only where all k are: so each of these is
+    taken with a k-th of the chance to be wrong (Bonferroni).
     """
 
     of: tuple[Estimate, ...]
@@ -163,19 +198,27 @@ class Lowest:
         return self._end(e.value for e in self.of)
 
     @property
-    def n(self) -> int:
-        """The fewest trainings of any of them."""
-        return min(e.n for e in self.of)
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of trainings of all of them."""
+        return tuple(n for e in self.of for n in e.counts)
 
     @property
     def confidence(self) -> float:
         """The confidence of each."""
         return self.of[0].confidence
 
+    @property
+    def published(self) -> float:
+        """The largest standard error of a published value that one is held against."""
+        return max(getattr(e, "published", 0.0) for e in self.of)
+
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
         """Return the lowest (highest) of the lower and of the upper bounds."""
-        low, high = zip(*(e.interval(confidence, times) for e in self.of), strict=True)
-        return self._end(low), self._end(high)
+        confidence = confidence or self.confidence
+        every = 1 - (1 - confidence) / len(self.of)
+        one, all_ = ([e.interval(c, times) for e in self.of] for c in (confidence, every))
+        lower, upper = (all_, one) if self.highest else (one, all_)
+        return self._end(low for low, _ in lower), self._end(high for _, high in upper)
 
 
 def mean(
@@ -200,13 +243,17 @@ def mean(
     ValueError
         Where there are no values, or one is not finite.
     """
+    a = _finite(values)
+    variance = float(a.var(ddof=1)) if a.size > 1 else math.nan
+    parts = ((variance, a.size),)
+    return Mean(float(a.mean()), parts, error, reading / 2, seeds, tuple(a.tolist()))
+
+
+def _finite(values: Iterable[float]) -> np.ndarray:
     a = np.array(list(values), float)
     if not a.size or not np.isfinite(a).all():
         raise ValueError(f"values must be finite, and at least one, not {a}")
-    variance = float(a.var(ddof=1)) if a.size > 1 else math.nan
-    theirs = variance / seeds if seeds and a.size > 1 else 0.0
-    published = math.hypot(reading / 2, math.sqrt(theirs))
-    return Mean(float(a.mean()), ((variance, a.size),), error, published, tuple(a.tolist()))
+    return a
 
 
 def difference(these: Iterable[float], those: Iterable[float], *, error: float = 0.0) -> Mean:
@@ -230,10 +277,16 @@ def share(holds: Iterable[bool]) -> Share:
 
 
 def place(
-    values: Sequence[float], statistic: Callable[[np.ndarray], float], resamples: int = 2_000
+    values: Iterable[float], statistic: Callable[[np.ndarray], float], resamples: int = 2_000
 ) -> Place:
-    """Estimate a statistic of trainings, such as their median, by bootstrap."""
-    a, rng = np.asarray(values, float), np.random.default_rng(0)
+    """Estimate a statistic of trainings, such as their median, by bootstrap.
+
+    Raises
+    ------
+    ValueError
+        Where there are no values, or one is not finite.
+    """
+    a, rng = _finite(values), np.random.default_rng(0)
     drawn = rng.integers(0, len(a), (resamples, len(a)))
     found = tuple(float(statistic(a[rows])) for rows in drawn)
     return Place(float(statistic(a)), found, len(a))
@@ -250,9 +303,9 @@ def highest(estimates: Iterable[Estimate]) -> Lowest:
 
 
 def sign_flip(values: Iterable[float]) -> float:
-    """Return how often a mean at least as far from zero arises if each sign is a coin's (two-sided).
+    """Return how often a mean as far from zero, or further, arises if each sign is a coin's.
 
-    Exact up to 13 values, from 10,000 draws above.
+    Two-sided; exact up to 13 values, from 10,000 draws above.
     """
     found = stats.permutation_test(
         (list(values),), np.mean, permutation_type="samples", n_resamples=9_999, rng=0
