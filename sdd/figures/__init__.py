@@ -8,7 +8,7 @@ from sdd.figures.counts import by_count
 from sdd.figures.damping import against_ratio, drift, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
-from sdd.figures.panels import shade_regimes, three_panels
+from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import gallery, vector_columns, vectors
@@ -33,6 +33,7 @@ __all__ = [
     "shade_regimes",
     "size_axis",
     "step_times",
+    "tell_regimes",
     "three_panels",
     "use_style",
     "vector_columns",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -13,7 +14,14 @@ from sdd.figures.sizes import by_size, dimensionality_by_size
 from sdd.figures.style import COLORS
 from sdd.figures.vectors import VECTOR_COLORS, vectors
 
-__all__ = ["shade_regimes", "three_panels"]
+__all__ = ["shade_regimes", "tell_regimes", "three_panels"]
+
+
+def _spans(ax: Axes, borders: tuple[float, float]) -> tuple[tuple[float, float, str | None], ...]:
+    """Return where each regime lies on an axis of T, and its colour."""
+    left, right = ax.get_xlim()
+    low, high = borders
+    return (left, low, COLORS["example"]), (low, high, None), (high, right, COLORS["feature"])
 
 
 def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) -> Axes:
@@ -29,14 +37,10 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
         Write the regimes' names above the axes.
     """
     left, right = ax.get_xlim()
-    low, high = borders
-    spans = (
-        ("data points", left, low, COLORS["example"]),
-        ("between", low, high, None),
-        ("features", high, right, COLORS["feature"]),
-    )
-    for name, first, last, color in spans:
-        if math.isnan(first) or math.isnan(last) or first >= last:
+    for name, (first, last, color) in zip(
+        ("data points", "between", "features"), _spans(ax, borders), strict=True
+    ):
+        if not first < last:
             continue
         if color:
             ax.axvspan(first, last, color=color, alpha=0.07, lw=0, zorder=0)
@@ -47,6 +51,57 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
                 color=color or "0.35",
             )  # fmt: skip
     ax.set_xlim(left, right)
+    return ax
+
+
+def tell_regimes(
+    ax: Axes,
+    runs: pd.DataFrame,
+    y: str,
+    *,
+    borders: tuple[float, float],
+    labels: Mapping[str, float],
+    planar: pd.DataFrame,
+) -> Axes:
+    """Shade the regimes on a curve and show above it what is stored in each, tied to the curve.
+
+    Parameters
+    ----------
+    ax : Axes
+        With the curve, T on a logarithmic x-axis.
+    runs : DataFrame
+        A row a run, with ``T`` and the measure.
+    y : str
+        Column of the measure.
+    borders : (float, float)
+        As for `shade_regimes`; where one is NaN, the regimes beside it get no label.
+    labels : mapping of text to T
+        What is said of the memorising regime, of that between, and of the generalising one, and
+        the size whose mean each is tied to.
+    planar : DataFrame
+        What is drawn below the label that is its ``model``, each kind to its own scale: as for
+        `vector_columns`.
+    """
+    shade_regimes(ax, borders, names=False)
+    bottom, top = ax.get_ylim()
+    side, gap = 0.19, 0.06
+    for (label, T), (first, last, color) in zip(labels.items(), _spans(ax, borders), strict=True):
+        if not first < last:
+            continue
+        middle = math.sqrt(first * last)
+        mean = runs.loc[runs["T"] == T, y].mean()
+        ax.annotate(
+            "", (T, min(max(mean, bottom), top)), xytext=(middle, 1 + gap), annotation_clip=False,
+            textcoords=("data", "axes fraction"), zorder=7,
+            arrowprops={"arrowstyle": "->", "color": color or "0.35", "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
+        x, _ = ax.transAxes.inverted().transform(ax.transData.transform((middle, bottom)))
+        picture = ax.inset_axes((x - side / 2, 1 + gap, side, 1.4 * side))
+        for of, rows in planar[planar["model"] == label].groupby("of"):
+            found = rows[["x", "y"]].to_numpy()
+            longest = float(np.abs(found).max(initial=0)) or 1.0
+            vectors(found / longest, picture, color=VECTOR_COLORS[str(of)], limit=1.15)
+        picture.set_title(label, color=color or "0.35", fontsize=10, pad=4)
     return ax
 
 

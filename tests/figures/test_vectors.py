@@ -150,3 +150,35 @@ def test_regimes_are_shaded_between_their_borders_and_named():
 def test_unknown_borders_shade_nothing():
     ax = figures.by_size(RUNS, "test_loss", plt.subplots()[1])
     assert not figures.shade_regimes(ax, (math.nan, math.nan)).patches
+
+
+HIDDEN, COLUMNS = ("hidden vectors",), ("columns of W",)
+KINDS = HIDDEN + COLUMNS
+
+
+def test_regimes_are_told_by_a_picture_each_tied_to_the_curve():
+    runs = pd.DataFrame({"T": [6.0, 6.0, 200.0, 2_000.0], "test_loss": [1.0, 1.002, 1.5, 0.99]})
+    labels = {"few": 6, "neither": 200, "many": 2_000}
+    planar = pd.DataFrame(
+        [
+            {"model": label, "of": of, "x": 3.0, "y": -4.0}
+            for label, kinds in (("few", HIDDEN), ("neither", KINDS), ("many", COLUMNS))
+            for of in kinds
+        ]
+    )
+    ax = figures.by_size(runs, "test_loss", plt.subplots()[1], ylim=(0.98, 1.03))
+
+    def tell(borders):
+        return figures.tell_regimes(
+            ax, runs, "test_loss", borders=borders, labels=labels, planar=planar
+        )
+
+    assert tell((30.0, 1_000.0)) is ax
+    assert [child.get_title() for child in ax.child_axes] == list(labels)
+    drawn = [len(child.collections) for child in ax.child_axes]
+    assert drawn == [1, 2, 1]  # each kind of vector once
+    tips = [text.xy for text in ax.texts if text.get_text() == ""]
+    assert tips == [(6, 1.001), (200, 1.03), (2_000, 0.99)]  # what is beyond: at the edge
+    before = len(ax.child_axes)
+    tell((math.nan, 1_000.0))
+    assert [child.get_title() for child in ax.child_axes[before:]] == ["many"]
