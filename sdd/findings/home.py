@@ -1,0 +1,78 @@
+"""The home page: the curve with a model of each regime above it, and the headlines."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from IPython.display import Markdown
+from matplotlib.axes import Axes
+
+from sdd import figures, paper
+from sdd.findings.evidence import Evidence
+from sdd.findings.page import markdown, verdict_mark
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
+from sdd.findings.scorecard import Judgement
+from sdd.measures import vectors
+from sdd.measures.table import load
+
+__all__ = ["LABELS", "counts", "curve", "headlines", "models", "pictures"]
+
+LABELS = ("data points\nare stored", "neither", "features\nare stored")
+VERDICTS = (REPRODUCED, CONTRADICTED, UNDECIDED, UNDECIDABLE, SMALL)  # in the order of `counts`
+
+
+def models(e: Evidence) -> pd.DataFrame:
+    """Return a run for each of `LABELS`: of six points, on the bump, and where features begin.
+
+    Of the trainings of that size it is the one with the lowest training loss.
+    """
+    sizes = (6, e.profile.size(2_000), e.profile.size(10_000))
+    runs = e.table("dataset-size").sort_values("train_loss", kind="stable")
+    return pd.concat([runs[runs["T"] == T][:1] for T in sizes], ignore_index=True)
+
+
+def pictures(e: Evidence) -> pd.DataFrame:
+    """Return what is drawn of these models, a row a vector: what each stores; else both kinds."""
+    found = vectors.planar_vectors(load(models(e)["run"]), LABELS)
+    left_out = {LABELS[0]: "columns of W", LABELS[2]: "hidden vectors"}
+    return found[found["of"] != found["model"].map(left_out)]
+
+
+def curve(e: Evidence, ax: Axes | None = None) -> Axes:
+    """Draw test loss against T, with a picture of what is stored in each regime."""
+    ax = ax or plt.subplots(figsize=(5.4, 4.6))[1]
+    runs = e.body()
+    figures.by_size(
+        runs, "test_loss", ax, ylim=figures.loss_window(runs["test_loss"]),
+        baselines={"no output": e.zero, "best\nconstant": e.constant[0]},
+        published=e.profile.published(paper.TEST_LOSS),
+    )  # fmt: skip
+    if ax.get_legend():  # above the axes are the pictures
+        sns.move_legend(ax, "upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    labels = dict(zip(LABELS, models(e)["T"], strict=True))
+    return figures.tell_regimes(
+        ax, runs, "test_loss", borders=e.borders, labels=labels, planar=pictures(e)
+    )
+
+
+def counts(judged: Sequence[Judgement], *groups: str) -> str:
+    """Return in words how many rows of the scorecard of some groups got which verdict."""
+    found = [j.verdict for j in judged if j.group in groups]
+    parts = [f"{found.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in found]
+    number = f"{len(found)} check{'s' * (len(found) != 1)}"
+    return f"{number}: {', '.join(parts)}" if parts else number
+
+
+def headlines(judged: Sequence[Judgement]) -> Markdown:
+    """Return the headlines as a table: the statement, how many trainings judge it, the verdict."""
+    rows = [
+        {
+            "Claim": f"{j.statement}" + (f": *{j.row}*" if j.row else ""),
+            "Trainings": str(j.trainings or "–"),
+            "Verdict": verdict_mark(j.verdict),
+        }
+        for j in judged
+        if j.headline
+    ]
+    return markdown(pd.DataFrame(rows))

@@ -1,0 +1,52 @@
+"""The home page: counts lead with what was asked for, and each model stands for its regime."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from sdd.findings import PROFILES, Evidence, home
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
+
+
+def row(group, verdict, headline=False, part=""):
+    """A row of the scorecard, with what the home page asks of it."""
+    return SimpleNamespace(
+        group=group, statement="Five stand apart", row=part, trainings=4, verdict=verdict,
+        headline=headline,
+    )  # fmt: skip
+
+
+JUDGED = [
+    row("body", UNDECIDED, headline=True, part="T = 30"), row("body", REPRODUCED),
+    row("appendix", REPRODUCED), row("comments", CONTRADICTED), row("ours", SMALL, headline=True),
+]  # fmt: skip
+
+
+def test_counts_are_of_the_groups_asked_for_with_what_was_reproduced_first():
+    assert home.counts(JUDGED, "body", "appendix") == "3 checks: 2 reproduced, 1 undecided"
+    assert home.counts(JUDGED, "comments") == "1 check: 1 contradicted"
+    assert home.counts(JUDGED[:1], "ours") == "0 checks"
+
+
+def test_headlines_are_listed_with_their_verdicts_in_words_and_others_are_not():
+    lines = home.headlines(JUDGED).data.splitlines()[2:]
+    assert len(lines) == 2
+    assert "Five stand apart: *T = 30*" in lines[0]
+    assert "undecided</span>" in lines[0]
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("quick", [6, 200, 1_000]),
+                                             ("paper", [6, 2_000, 10_000])])  # fmt: skip
+def test_the_models_shown_have_the_lowest_training_loss_of_their_sizes(name, sizes):
+    p = PROFILES[name]
+    runs = pd.DataFrame(
+        [
+            {"T": float(T), "data_seed": seed, "train_loss": abs(seed - 21)}
+            for T, _, _ in p.sizes
+            for seed in (0, 20, 21, 22)
+        ]
+    )
+    shown = home.models(Evidence(p, {"dataset-size": runs}))
+    assert list(shown["T"]) == sizes
+    assert set(shown["data_seed"]) == {21}
