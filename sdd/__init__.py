@@ -1,6 +1,6 @@
 """Exact, fast reproduction of "Superposition, Memorization, and Double Descent".
 
-Letters, here and everywhere in the package:
+Letters, here and everywhere in the package (words are told on the book's home page):
 
 ===  =========================================================================
 n    number of features (10,000 in the paper)
@@ -12,6 +12,11 @@ W    the weights, (m, n), used as encoder and, transposed, as decoder
 b    the bias, (n,)
 h    the hidden vectors h_i = W x_i, (T, m)
 D    dimensionality, of a feature (a column of W) or of an example (a row of h)
+x'   the output, ReLU(Wᵀ h + b)
+L    the loss: squared error summed over features, averaged over points
+ε    AdamW's constant: it divides by √v + ε
+θ    what a claim estimates
+C    the region of θ in which the claim is true
 ===  =========================================================================
 
 Five lines train a model and look at it::
