@@ -65,11 +65,11 @@ def counts(judged: Sequence[Judgement], *groups: str) -> str:
 
 
 def headlines(judged: Sequence[Judgement]) -> Markdown:
-    """Return the headlines as a table: the statement, how many trainings judge it, the verdict."""
+    """Return the headlines as a table: the statement, what judges it, the verdict."""
     rows = [
         {
             "Claim": f"{j.statement}" + (f": *{j.row}*" if j.row else ""),
-            "Trainings": str(j.trainings or "–"),
+            "Judged on": j.counted or "–",
             "Verdict": verdict_mark(j.verdict),
         }
         for j in judged

@@ -12,7 +12,7 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
 def row(group, verdict, headline=False, part=""):
     """A row of the scorecard, with what the home page asks of it."""
     return SimpleNamespace(
-        group=group, statement="Five stand apart", row=part, trainings=4, verdict=verdict,
+        group=group, statement="Five stand apart", row=part, counted="4 trainings", verdict=verdict,
         headline=headline,
     )  # fmt: skip
 
@@ -33,6 +33,7 @@ def test_headlines_are_listed_with_their_verdicts_in_words_and_others_are_not():
     lines = home.headlines(JUDGED).data.splitlines()[2:]
     assert len(lines) == 2
     assert "Five stand apart: *T = 30*" in lines[0]
+    assert "4 trainings" in lines[0]
     assert "undecided</span>" in lines[0]
 
 
