@@ -87,7 +87,7 @@ def table() -> pd.DataFrame:
     """Return the replications as a table of text, a row each, with citations."""
     return pd.DataFrame(
         {
-            "Who, and what of the paper": "<br>".join(
+            "Who and what": "<br>".join(
                 [*(f"{{cite:t}}`{key}`" for key in found.key.split(",")), found.covers]
             ),
             "Settings": "<br>".join(
