@@ -136,7 +136,7 @@ def _five_points(e: Evidence) -> Estimate:
        "single trainings at that T. The bounds are half-way to the next polygon's 2/(T + 1)"
 )  # fmt: skip
 def _other_polygons(e: Evidence) -> dict[str, Estimate]:
-    """Six and ten data points form regular polygons, each point with D = 2/T."""
+    """Six and ten data points form regular polygons, each point with D = 2/T, in single trainings."""
     return {f"T = {T}": mean(furthest(e.at(T))) for T in (6, 10)}
 
 
