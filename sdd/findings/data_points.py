@@ -10,18 +10,17 @@ from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import specs
 from sdd.findings.page import beside, mean_sd
-from sdd.findings.profiles import profile
+from sdd.findings.profiles import Profile
 from sdd.findings.rule import USUALLY, Region, below, within
 from sdd.measures import table as tables
 from sdd.measures.columns import hidden_vectors
 from sdd.measures.damping import times_seen
 from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import Measure, load
-from sdd.runs.sweep import MissingRuns
 from sdd.training.config import Run
 
 __all__ = [
-    "bias_by_use", "evidence", "lengths", "lost_a_point", "polygons", "regular", "seen", "table",
+    "bias_by_use", "lengths", "lost_a_point", "polygons", "regular", "seen", "table",
 ]  # fmt: skip
 
 MOST = 30  # data points of what is called a small training set here
@@ -30,16 +29,6 @@ MOST = 30  # data points of what is called a small training set here
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
     """Return the runs behind the chapter, a row a run: training sets of up to 30 points."""
     return tables.table([s for s in specs("dataset-size", of) if s.data.T <= MOST], *measures)
-
-
-def evidence(of: str | None = None) -> Evidence:
-    """Return all evidence; where runs of larger sets are not stored, that of small ones alone."""
-    found = Evidence.stored(of)
-    try:
-        found.table("dataset-size")
-    except MissingRuns:
-        return Evidence(profile(of), {"dataset-size": table(of)})
-    return found
 
 
 def bias_by_use(run: Run) -> dict[str, float]:
@@ -75,13 +64,12 @@ def lengths(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def polygons(e: Evidence) -> pd.DataFrame:
+def polygons(p: Profile, runs: pd.DataFrame) -> pd.DataFrame:
     """Return F2 as a table of text: D against 2/T, the ring, regular polygons, and lost points."""
     ring = {8: "6 (and 2 inner points)", 30: "{} to {}".format(*paper.RING_OF_30)}
     published = {T: " / ".join(f"{D:.3g}" for D in values) for T, values in paper.EXAMPLE_D.items()}
     columns = ["D, published (fig)", "on the ring, published (fig)"]
     theirs = pd.concat([pd.Series(published), pd.Series(ring)], axis=1, keys=columns)
-    runs = e.table("dataset-size").query("T <= @MOST")
     runs = runs.assign(
         regular=regular(runs), all_on_ring=runs["on_ring"] == runs["T"], lost=lost_a_point(runs)
     )
@@ -98,15 +86,14 @@ def polygons(e: Evidence) -> pd.DataFrame:
             "lost a point": groups["lost"].sum().astype(str) + " of " + trained,
         }
     )
-    return beside(e.profile, theirs, ours)
+    return beside(p, theirs, ours)
 
 
 _NAMES = {3: "triangle", 5: "pentagon", 6: "hexagon", 8: "octagon", 10: "decagon"}
 
 
-def seen(e: Evidence) -> str:
+def seen(runs: pd.DataFrame) -> str:
     """Return how many trainings gave the regular polygons that have names, in words."""
-    runs = e.table("dataset-size")
     found = []
     for T, name in _NAMES.items():
         here = regular(runs[runs["T"] == T])
@@ -136,7 +123,7 @@ def _five_points(e: Evidence) -> Estimate:
        "single trainings at that T. The bounds are half-way to the next polygon's 2/(T + 1)"
 )  # fmt: skip
 def _other_polygons(e: Evidence) -> dict[str, Estimate]:
-    """Six and ten data points form regular polygons, each point with D = 2/T, in single trainings."""
+    """In single trainings six and ten data points form regular polygons, with D = 2/T."""
     return {f"T = {T}": mean(furthest(e.at(T))) for T in (6, 10)}
 
 

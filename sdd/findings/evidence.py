@@ -45,30 +45,35 @@ class Evidence:
         """Take the evidence from the stored runs of a profile; None means the current one."""
         return cls(profile(of))
 
-    def table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def table(self, experiment: str, *measures: Measure, T: float | None = None) -> pd.DataFrame:
         """Return the runs of an experiment as a table, with measures; see `sdd.measures.table`.
+
+        With T those of that size alone, and no others need be stored.
 
         Raises
         ------
         NoRuns
-            Where the experiment has no runs at this profile.
+            Where the experiment has no runs at this profile (of that size).
         MissingRuns
             Where runs are not stored and would take long to train.
         """
         if self.tables is not None:
             found = self.tables.get(experiment, pd.DataFrame())
+            found = found if T is None or found.empty else found[found["T"] == T]
         else:
-            key = (experiment, *measures)
+            key = (experiment, T, *measures)
             if key not in self._known:
-                self._known[key] = self._stored_table(experiment, *measures)
+                self._known[key] = self._stored_table(experiment, T, *measures)
             found = self._known[key]
         if found.empty:
-            raise NoRuns(f"{experiment} has no runs at the profile {self.profile.name}")
+            of = "" if T is None else f" at T = {T:,.0f}"
+            raise NoRuns(f"{experiment} has no runs{of} at the profile {self.profile.name}")
         return found
 
-    def _stored_table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def _stored_table(self, experiment: str, T: float | None, *measures: Measure) -> pd.DataFrame:
+        chosen = specs(experiment, self.profile)
         try:
-            return table(specs(experiment, self.profile), *measures)
+            return table([s for s in chosen if T is None or s.data.T == T], *measures)
         except MissingRuns as error:
             command = f"python -m sdd run {experiment} --profile {self.profile.name}"
             message = f"{error}\nor all runs of this experiment with\n    {command}"
@@ -86,27 +91,32 @@ class Evidence:
         endless = self.table("fresh-data", *measures)
         return endless[endless["batch"] == self.profile.fresh[0][0]]
 
-    def judging(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def judging(self, experiment: str, *measures: Measure, T: float | None = None) -> pd.DataFrame:
         """Return the runs of an experiment that judge claims: of data seeds from 20 on.
 
         Raises
         ------
         NoRuns
-            Where it has none at this profile.
+            Where it has none at this profile (of that T).
         """
-        found = self.table(experiment, *measures)
+        found = self.table(experiment, *measures, T=T)
         found = found[found["data_seed"] >= FIRST_JUDGING]
         if found.empty:
             raise NoRuns(f"{experiment} has no runs that judge, at {self.profile.name}")
         return found
 
     def at(self, T: float, *measures: Measure) -> pd.DataFrame:
-        """Return the runs of the body at one T that judge claims, a row a training."""
+        """Return the runs of the body at one T that judge claims, a row a training.
+
+        Raises
+        ------
+        NoRuns
+            Where there are none.
+        """
         if T == math.inf:
             endless = self.judging("fresh-data", *measures)
             return endless[endless["batch"] == self.profile.fresh[0][0]]
-        found = self.judging("dataset-size", *measures)
-        return found[found["T"] == T]
+        return self.judging("dataset-size", *measures, T=T)
 
     def per_size(
         self, low: float, high: float, column: str, *measures: Measure
@@ -117,6 +127,8 @@ class Evidence:
     @cached_property
     def sizes(self) -> list[int]:
         """The finite T of the body, in increasing order."""
+        if self.tables is None:
+            return sorted({int(s.data.T) for s in specs("dataset-size", self.profile)})
         return [int(T) for T in sorted(self.table("dataset-size")["T"].unique())]
 
     def between(self, low: float, high: float) -> list[int]:
