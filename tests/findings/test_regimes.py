@@ -7,7 +7,7 @@ import pytest
 from worlds import changed, with_tables, world
 
 from sdd.findings import CLAIMS, page, regimes
-from sdd.findings.evidence import gaps, last_and_next
+from sdd.findings.evidence import NoRuns, gaps, last_and_next
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
 from sdd.findings.scorecard import judge
 
@@ -107,3 +107,11 @@ def test_each_run_has_two_norms():
     assert len(found) == 2 * len(runs)
     b = found.query("kind == '‖b‖' and T == inf")["norm"]
     assert set(b) == set(runs.query("T == @math.inf", local_dict={"math": math})["b_norm"])
+
+
+def test_runs_of_one_size_are_read_alone():
+    alone = world().table("dataset-size", T=5)
+    assert set(alone["T"]) == {5}
+    assert set(world().at(5)["data_seed"]) == set(range(20, 52))
+    with pytest.raises(NoRuns, match="at T = 7 at"):
+        world().at(7)
