@@ -108,7 +108,7 @@ D_READING = 0.01
 
 RING_OF_30 = (21, 22)  # hidden vectors on the ring at T = 30; the others are near zero
 BAND_SPLITS = (700, 7_000)  # T at which the bands of D split: the regimes' borders
-NORM_PEAK_AT = 30  # T at which ‖W‖ peaks (text)
+LENGTH_PEAK_AT = 30  # T around which hidden vectors are longest (text)
 NORM_PLATEAU = math.sqrt(5)  # ‖W‖ for large T (text)
 NORM_READING = 0.05  # of the value
 

@@ -49,7 +49,7 @@ def looks(profile, T, data_seed):
         W, D6, ring, point_D, h = math.sqrt(5), 0.01, 3, 0.01, 2.0
     else:
         D, D6 = np.full(5, 0.02), 0.02
-        W = 8.0 if T >= profile.size(5_000) else 16.0 if T >= 30 else 5.0
+        W = 8.0 if T >= profile.size(5_000) else 16.0 if T >= 100 else 14.0 if T >= 30 else 5.0
         ring = 21 if T == 30 else T if T < 30 else 3
         point_D, h = 2 / ring if T <= 30 else 0.03, corner_radius(ring) if T <= 30 else 3.0
     return {
@@ -59,11 +59,13 @@ def looks(profile, T, data_seed):
         "five_D": float(D.mean()),
         "five_r2": FIVE,
         "five_angle_error": 1.0,
-        "other_R2": W**2 - 5 * FIVE,
+        "other_R2": 4 * math.exp(-0.02 * 25) if T >= profile.size(10_000) else W**2 - 5 * FIVE,
         "other_b": 0.001,
+        "negative_b": 0.5,
+        "mean_b_loss": 0.9988,
         "columns_standing": 5,
         "point_D_max": math.nan if T == math.inf else point_D,
-        "point_D_median": math.nan if T == math.inf else point_D,
+        "point_D_median": math.nan if T == math.inf else 2 / T if T <= profile.size(500) else 0.0,
         "point_D_min": math.nan if T == math.inf else 0.0 if ring < T else point_D,
         "on_ring": ring,
         "h_max": h,

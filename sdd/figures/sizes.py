@@ -93,7 +93,7 @@ def by_size(
     """Draw a measure against T: a mark for each run, a line and its 95 % interval through means.
 
     The interval is that of the mean over three or more runs (Student's t), as a band; at T = ∞ a
-    bar.
+    bar. Where a curve passes through a single run beside means of several, that run has a ring.
 
     Parameters
     ----------
@@ -146,7 +146,14 @@ def by_size(
         errorbar=_positive_interval if log else t_interval, err_kws={"alpha": 0.15, "lw": 0},
     )  # fmt: skip
     sns.scatterplot(drawn, **look, s=20, alpha=0.6, lw=0, zorder=4)
+    most = drawn.groupby([name, "T"]).size().groupby(name).max()
+    alone = []
     for (kind, T), values in drawn.groupby([name, "T"])[y]:
+        if len(values) == 1 and most[kind] >= FEWEST:
+            alone = ax.plot(
+                place[T], values.iloc[0], "o", mfc="none", mec="0.3", ms=9, mew=1, zorder=5,
+                label="a single training",
+            )  # fmt: skip
         if T == math.inf:
             ends = np.abs(np.subtract(t_interval(values), values.mean()))[:, None]
             ax.errorbar(
@@ -166,6 +173,7 @@ def by_size(
             [place[T] for T in published], list(published.values()), "D", mfc="none", mec="black",
             ms=6, mew=1.2, zorder=5, label="paper (read off its figure)",
         )  # fmt: skip
+    handles += alone
     levels(ax, baselines or {})
     if log:  # only now: on a logarithmic axis seaborn would take geometric means
         ax.set_yscale("log", nonpositive="mask")
@@ -263,7 +271,7 @@ def dimensionality_by_size(
     Parameters
     ----------
     frame : DataFrame
-        A row a feature or data point: ``T``, ``of`` ("feature" or "data point") and ``D``; see
+        A row a value: ``T``, ``of`` ("feature" or "data point") and ``D``; see
         `sdd.measures.vectors.dimensionalities`.
     m : int
         Hidden dimensions.

@@ -17,7 +17,7 @@ from sdd.measures.statistics import standard_error
 from sdd.measures.table import Measure, table
 from sdd.runs.sweep import MissingRuns
 
-__all__ = ["Evidence", "NoRuns", "baselines", "borders"]
+__all__ = ["Evidence", "NoRuns", "baselines", "borders", "gaps", "last_and_next"]
 
 
 class NoRuns(LookupError):
@@ -45,30 +45,35 @@ class Evidence:
         """Take the evidence from the stored runs of a profile; None means the current one."""
         return cls(profile(of))
 
-    def table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def table(self, experiment: str, *measures: Measure, T: float | None = None) -> pd.DataFrame:
         """Return the runs of an experiment as a table, with measures; see `sdd.measures.table`.
+
+        With T those of that size alone, and no others need be stored.
 
         Raises
         ------
         NoRuns
-            Where the experiment has no runs at this profile.
+            Where the experiment has no runs at this profile (of that size).
         MissingRuns
             Where runs are not stored and would take long to train.
         """
         if self.tables is not None:
             found = self.tables.get(experiment, pd.DataFrame())
+            found = found if T is None or found.empty else found[found["T"] == T]
         else:
-            key = (experiment, *measures)
+            key = (experiment, T, *measures)
             if key not in self._known:
-                self._known[key] = self._stored_table(experiment, *measures)
+                self._known[key] = self._stored_table(experiment, T, *measures)
             found = self._known[key]
         if found.empty:
-            raise NoRuns(f"{experiment} has no runs at the profile {self.profile.name}")
+            of = "" if T is None else f" at T = {T:,.0f}"
+            raise NoRuns(f"{experiment} has no runs{of} at the profile {self.profile.name}")
         return found
 
-    def _stored_table(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def _stored_table(self, experiment: str, T: float | None, *measures: Measure) -> pd.DataFrame:
+        chosen = specs(experiment, self.profile)
         try:
-            return table(specs(experiment, self.profile), *measures)
+            return table([s for s in chosen if T is None or s.data.T == T], *measures)
         except MissingRuns as error:
             command = f"python -m sdd run {experiment} --profile {self.profile.name}"
             message = f"{error}\nor all runs of this experiment with\n    {command}"
@@ -86,27 +91,32 @@ class Evidence:
         endless = self.table("fresh-data", *measures)
         return endless[endless["batch"] == self.profile.fresh[0][0]]
 
-    def judging(self, experiment: str, *measures: Measure) -> pd.DataFrame:
+    def judging(self, experiment: str, *measures: Measure, T: float | None = None) -> pd.DataFrame:
         """Return the runs of an experiment that judge claims: of data seeds from 20 on.
 
         Raises
         ------
         NoRuns
-            Where it has none at this profile.
+            Where it has none at this profile (of that T).
         """
-        found = self.table(experiment, *measures)
+        found = self.table(experiment, *measures, T=T)
         found = found[found["data_seed"] >= FIRST_JUDGING]
         if found.empty:
             raise NoRuns(f"{experiment} has no runs that judge, at {self.profile.name}")
         return found
 
     def at(self, T: float, *measures: Measure) -> pd.DataFrame:
-        """Return the runs of the body at one T that judge claims, a row a training."""
+        """Return the runs of the body at one T that judge claims, a row a training.
+
+        Raises
+        ------
+        NoRuns
+            Where there are none.
+        """
         if T == math.inf:
             endless = self.judging("fresh-data", *measures)
             return endless[endless["batch"] == self.profile.fresh[0][0]]
-        found = self.judging("dataset-size", *measures)
-        return found[found["T"] == T]
+        return self.judging("dataset-size", *measures, T=T)
 
     def per_size(
         self, low: float, high: float, column: str, *measures: Measure
@@ -117,6 +127,8 @@ class Evidence:
     @cached_property
     def sizes(self) -> list[int]:
         """The finite T of the body, in increasing order."""
+        if self.tables is None:
+            return sorted({int(s.data.T) for s in specs("dataset-size", self.profile)})
         return [int(T) for T in sorted(self.table("dataset-size")["T"].unique())]
 
     def between(self, low: float, high: float) -> list[int]:
@@ -125,9 +137,18 @@ class Evidence:
         return [T for T in self.sizes if first <= T <= last]
 
     @cached_property
+    def gaps(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The `gaps` between the regimes in the runs of the body."""
+        return gaps(self.table("dataset-size"))
+
+    @cached_property
     def borders(self) -> tuple[float, float]:
-        """The `borders` between the regimes in the runs of the body."""
-        return borders(self.table("dataset-size"))
+        """Where figures draw the borders of the regimes: in the middle of each gap, on a log axis.
+
+        NaN where a border is outside the sizes trained on.
+        """
+        first, second = (math.sqrt(low * high) for low, high in self.gaps)
+        return first, second
 
     @cached_property
     def constant(self) -> tuple[float, float]:
@@ -144,13 +165,35 @@ class Evidence:
         return baselines(self.profile.n, self.profile.sparsity)["no output"]
 
 
-def borders(finite: pd.DataFrame) -> tuple[float, float]:
-    """Return the T at which the memorising regime ends and the generalising one begins.
+HALF = 0.5  # of m/T: the share of a dimension that the middle data point of a stored set has
 
-    It ends just above the largest T at which the best represented data point has a higher D than
-    the best represented feature, as means over runs of the largest D. The other begins just below
-    the smallest T from which on five features stand apart in every run. Each border is put at the
-    geometric mean of the two neighbouring sizes trained on; NaN where it lies outside them.
+
+def gaps(finite: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the neighbouring sizes between which the regimes of data points and of features end.
+
+    Data points are stored up to the largest T at which the median data point has at least half of
+    m/T, its fair share of the dimensions, as a mean over runs. Features are stored from the
+    smallest T on from which five of them stand apart in every run. The first half of this rule was
+    chosen so that it finds what the eye reads off the published figure. NaN stands for a size
+    beyond those trained on.
+
+    Parameters
+    ----------
+    finite : DataFrame
+        Runs of finite data sets, with ``T``, ``m``, ``point_D_median`` and ``five_apart``.
+    """
+    share = finite["point_D_median"] * finite["T"] / finite["m"]
+    by_T = finite.assign(share=share).groupby("T")
+    return last_and_next(by_T["share"].mean() >= HALF), last_and_next(~by_T["five_apart"].all())
+
+
+def borders(finite: pd.DataFrame) -> tuple[float, float]:
+    """Return the T at which features overtake data points, and at which five features are stored.
+
+    The first is just above the largest T at which the best represented data point has a higher D
+    than the best represented feature, as means over runs of the largest D; the second is that of
+    `gaps`. Each is the geometric mean of the two neighbouring sizes trained on; NaN where it lies
+    outside them.
 
     Parameters
     ----------
@@ -158,15 +201,16 @@ def borders(finite: pd.DataFrame) -> tuple[float, float]:
         Runs of finite data sets, with ``T``, ``D1``, ``point_D_max`` and ``five_apart``.
     """
     by_T = finite.assign(lead=finite["point_D_max"] - finite["D1"]).groupby("T")
-    points, features = by_T["lead"].mean() > 0, by_T["five_apart"].all()
-    sizes = list(points.index)
-    last = max((k for k, holds in enumerate(points) if holds), default=-1)
-    first = max((k for k, holds in enumerate(features) if not holds), default=-1) + 1
-    low, high = (
-        math.sqrt(sizes[k] * sizes[j]) if 0 <= k and j < len(sizes) else math.nan
-        for k, j in ((last, last + 1), (first - 1, first))
-    )
-    return low, high
+    found = last_and_next(by_T["lead"].mean() > 0), last_and_next(~by_T["five_apart"].all())
+    first, second = (math.sqrt(low * high) for low, high in found)
+    return first, second
+
+
+def last_and_next(holds: pd.Series) -> tuple[float, float]:
+    """Return the last T at which something holds, and the next; NaN beyond the sizes."""
+    sizes = [math.nan, *holds.index, math.nan]
+    last = max((k for k, held in enumerate(holds, start=1) if held), default=0)
+    return sizes[last], sizes[last + 1]
 
 
 @lru_cache

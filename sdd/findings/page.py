@@ -19,6 +19,7 @@ from sdd.findings.scorecard import Judgement, judge_all, tally
 
 __all__ = [
     "beside",
+    "between",
     "by_group",
     "checks",
     "csv",
@@ -88,6 +89,14 @@ def mean_sd(values: Iterable[float], digits: int) -> str:
 def size(T: float) -> str:
     """Return T as it is printed."""
     return "∞" if T == math.inf else f"{T:,.0f}"
+
+
+def between(gap: tuple[float, float]) -> str:
+    """Return where a border lies, between two neighbouring sizes, in words."""
+    low, high = gap
+    if math.isnan(low):
+        return f"below {size(high)}"
+    return f"above {size(low)}" if math.isnan(high) else f"between {size(low)} and {size(high)}"
 
 
 def markdown(frame: pd.DataFrame) -> Markdown:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sdd.measures.columns import hidden_vectors
 from sdd.measures.geometry import dimensionality
+from sdd.measures.table import measured
 from sdd.training.config import Run
 
 __all__ = ["dimensionalities", "planar_vectors"]
@@ -15,19 +17,31 @@ __all__ = ["dimensionalities", "planar_vectors"]
 COLUMNS, HIDDEN = "columns of W", "hidden vectors"
 
 
-def dimensionalities(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return D of every feature, and of every data point of finite training sets.
+STEP = 0.002  # of D: what a figure can show
 
-    A row a vector: ``T``, ``of`` ("feature" or "data point") and ``D``, largest first.
+
+def dimensionalities(names: Iterable[str]) -> pd.DataFrame:
+    """Return D of every feature, and of every data point of finite training sets, of stored runs.
+
+    D is rounded to `STEP`. A row a value, of all runs of a size together: ``T``, ``of`` ("feature"
+    or "data point"), ``D`` and ``vectors``, the number of vectors that have it.
     """
-    parts = []
-    for run in runs:
-        found = {"feature": dimensionality(run.W.T)}
-        if run.T < math.inf:
-            found["data point"] = dimensionality(hidden_vectors(run))
-        for of, D in found.items():
-            parts.append(pd.DataFrame({"T": run.T, "of": of, "D": np.sort(D)[::-1]}))
-    return pd.concat(parts, ignore_index=True)
+    parts = [
+        pd.DataFrame({"T": found["T"], "of": of, "D": D, "vectors": count})
+        for found in (measured(name, _counted) for name in names)
+        for of, (D, count) in found["D"].items()
+    ]
+    found = pd.concat(parts).groupby(["T", "of", "D"], as_index=False)["vectors"].sum()
+    return found.sort_values(["T", "of", "D"], ascending=[True, False, False], ignore_index=True)
+
+
+def _counted(run: Run) -> dict[str, Any]:
+    """Return T, and for features and data points the values of D and how many have each."""
+    of = {"feature": run.W.T}
+    if run.T < math.inf:
+        of["data point"] = hidden_vectors(run)
+    rounded = {k: np.round(np.round(dimensionality(v) / STEP) * STEP, 3) for k, v in of.items()}
+    return {"T": run.T, "D": {k: np.unique(D, return_counts=True) for k, D in rounded.items()}}
 
 
 def planar_vectors(

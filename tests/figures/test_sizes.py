@@ -184,3 +184,16 @@ def test_a_formula_is_drawn_beside_the_dots():
     (line,) = [line for line in ax.lines if line.get_label() == "formula"]
     np.testing.assert_allclose(line.get_xydata(), [[3, 1.0], [100, 0.5]])
     np.testing.assert_allclose(sorted(marks(ax)[:, 1]), sorted(RUNS["test_loss"]))
+
+
+def test_a_single_run_beside_means_of_several_has_a_ring():
+    several = RUNS[RUNS["T"] < INF].assign(kind="one")
+    T = several["T"].max()
+    single = several[(several["T"] < T) | ~several["T"].duplicated()]
+    for runs, marked in ((several, False), (single, True), (single.drop_duplicates("T"), False)):
+        ax = figures.by_size(runs, "test_loss", plt.subplots()[1])
+        legend = ax.get_legend()
+        texts = [t.get_text() for t in legend.get_texts()] if legend else []
+        assert ("a single training" in texts) == marked
+        ringed = [line.get_xdata() for line in ax.lines if line.get_label() == "a single training"]
+        assert [list(x) for x in ringed] == ([[T]] if marked else [])
