@@ -15,10 +15,11 @@ __all__ = ["dimensionalities", "planar_vectors"]
 COLUMNS, HIDDEN = "columns of W", "hidden vectors"
 
 
-def dimensionalities(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return D of every feature, and of every data point of finite training sets.
+def dimensionalities(runs: Iterable[Run], most: int | None = None) -> pd.DataFrame:
+    """Return D of features, and of data points of finite training sets.
 
-    A row a vector: ``T``, ``of`` ("feature" or "data point") and ``D``, largest first.
+    A row a vector: ``T``, ``of`` ("feature" or "data point") and ``D``, largest first; of each run
+    and kind all of them, or the `most` largest.
     """
     parts = []
     for run in runs:
@@ -26,7 +27,7 @@ def dimensionalities(runs: Iterable[Run]) -> pd.DataFrame:
         if run.T < math.inf:
             found["data point"] = dimensionality(hidden_vectors(run))
         for of, D in found.items():
-            parts.append(pd.DataFrame({"T": run.T, "of": of, "D": np.sort(D)[::-1]}))
+            parts.append(pd.DataFrame({"T": run.T, "of": of, "D": np.sort(D)[::-1][:most]}))
     return pd.concat(parts, ignore_index=True)
 
 
