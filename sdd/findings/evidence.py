@@ -14,7 +14,7 @@ from sdd.data import test_set
 from sdd.findings.experiments import specs
 from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
 from sdd.measures.statistics import standard_error
-from sdd.measures.table import Measure, table
+from sdd.measures.table import Measure, table, with_measures
 from sdd.runs.sweep import MissingRuns
 
 __all__ = ["Evidence", "NoRuns", "baselines", "borders", "gaps", "last_and_next"]
@@ -117,6 +117,10 @@ class Evidence:
             endless = self.judging("fresh-data", *measures)
             return endless[endless["batch"] == self.profile.fresh[0][0]]
         return self.judging("dataset-size", *measures, T=T)
+
+    def measured(self, rows: pd.DataFrame, *measures: Measure) -> pd.DataFrame:
+        """Return some rows of a table with further measures, which are made of these runs only."""
+        return rows if self.tables is not None else with_measures(rows, *measures)
 
     def per_size(
         self, low: float, high: float, column: str, *measures: Measure

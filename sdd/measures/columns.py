@@ -12,6 +12,7 @@ from sdd.data import Dataset, DataSettings, Stream, test_set
 from sdd.measures import arrangements, damping, decomposition, refits
 from sdd.measures.damping import drawn_data, training_set
 from sdd.measures.geometry import dimensionality, equal_angle_error, on_ring, strongest
+from sdd.measures.knowledge import Knowledge
 from sdd.training.config import Run
 
 __all__ = [
@@ -22,9 +23,9 @@ __all__ = [
     "geometry",
     "hidden_reach",
     "hidden_vectors",
+    "known_features",
     "loss_parts",
     "losses",
-    "output_refits",
     "point_losses",
     "refit_inside",
     "ring_columns",
@@ -121,9 +122,15 @@ def loss_parts(run: Run) -> dict[str, Any]:
     ``firing_in_loudest_rows``: share of the false firing in the 1 % of rows with most of it.
     ``long_column_rows`` and ``firing_in_long_column_rows``: share of the rows that hold one of the
     1 % of features with the longest columns, and the share of the false firing in those rows.
+    ``rescaled_loss`` and ``shifted_loss``: the test loss with the output's scale, or scale and
+    shift, fitted on other rows; ``rescaled_scale``: that scale.
     """
     rows = test_rows(run)
-    parts = decomposition.row_parts(run.W, run.b, rows)
+    known = decomposition.outputs(run.W, run.b, rows)
+    parts = decomposition.row_parts(run.W, run.b, rows, known)
+    fit = decomposition.moments(run.W, run.b, _fit_rows(run))
+    test = decomposition.moments(run.W, run.b, rows, known)
+    scaled = refits.rescaled(fit, test)
     means, firing = parts.mean(), parts["false_firing"]
     total = firing.sum() or 1.0
     holds = decomposition.holds_a_long_column(run.W, rows, EXTREME)
@@ -134,17 +141,9 @@ def loss_parts(run: Run) -> dict[str, Any]:
         "firing_in_loudest_rows": firing.nlargest(max(1, round(EXTREME * rows.T))).sum() / total,
         "long_column_rows": holds.mean(),
         "firing_in_long_column_rows": firing[holds].sum() / total,
-    }
-
-
-def output_refits(run: Run) -> dict[str, Any]:
-    """Return the test loss with the output's scale refitted, and with scale and shift refitted."""
-    fit, test = (decomposition.moments(run.W, run.b, f(run)) for f in (_fit_rows, test_rows))
-    scaled, shifted = refits.rescaled(fit, test), refits.rescaled_and_shifted(fit, test)
-    return {
         "rescaled_loss": scaled.loss,
         "rescaled_scale": scaled.scale,
-        "shifted_loss": shifted.loss,
+        "shifted_loss": refits.rescaled_and_shifted(fit, test).loss,
     }
 
 
@@ -152,6 +151,23 @@ def refit_inside(run: Run) -> dict[str, Any]:
     """Return the test loss with scale and common shift refitted inside the ReLU (slow)."""
     found = refits.refitted_inside(run.W, run.b, _fit_rows(run), test_rows(run))
     return {"inside_loss": found.loss, "inside_scale": found.scale}
+
+
+def known_features(run: Run) -> dict[str, Any]:
+    """Return what the hidden vectors of test points tell of their features (see `knowledge`).
+
+    ``features_known``: features' worth of variance, with its standard error; ``best_known``: mean
+    share explained of the five features that are known best; ``decoded_loss``: the test loss that
+    the best decoder of these hidden vectors has.
+    """
+    rows = test_rows(run)
+    found = Knowledge(engine.hidden(run.W.astype(np.float64), rows), rows)
+    return {
+        "features_known": found.features,
+        "features_known_error": found.error / float(found.variance.mean()),
+        "best_known": float(found.best().mean()),
+        "decoded_loss": found.left,
+    }
 
 
 def hidden_reach(run: Run) -> dict[str, Any]:

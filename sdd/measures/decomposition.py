@@ -28,9 +28,11 @@ from sdd.theory.arguments import require
 
 __all__ = [
     "Moments",
+    "Outputs",
     "false_firing_of_groups",
     "holds_a_long_column",
     "moments",
+    "outputs",
     "row_parts",
     "training_mean_gain",
 ]
@@ -51,7 +53,7 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
-class _Outputs:
+class Outputs:
     """Outputs r on some rows, without any array of rows × features.
 
     At the k-th non-zero: its row, its column, x and r. For each row: the squared error. For each
@@ -72,7 +74,8 @@ class _Outputs:
         return np.bincount(self.row, values, self.errors.size)
 
 
-def _outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> _Outputs:
+def outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> Outputs:
+    """Return what `row_parts` and `moments` are made of, for where both are asked for."""
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     row = data.row_index()
     column, x = data.indices, data.values.astype(np.float64)
@@ -91,11 +94,14 @@ def _outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> _Outputs:
     elsewhere = total - np.bincount(column, r, data.n)
     c = np.maximum(elsewhere, 0) / np.maximum(absent, 1)
     errors = engine.loss(W, b, data, per_example=True)
-    return _Outputs(row, column, x, r, errors, total / data.T, absent, c)
+    return Outputs(row, column, x, r, errors, total / data.T, absent, c)
 
 
 def row_parts(
-    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset
+    W: Float[np.ndarray, "m n"],
+    b: Float[np.ndarray, " n"],
+    data: Dataset,
+    known: Outputs | None = None,
 ) -> pd.DataFrame:
     """Split the loss of x' = ReLU(Wᵀ W x + b) on each of these rows into its parts.
 
@@ -107,6 +113,8 @@ def row_parts(
         Bias.
     data : Dataset
         Rows of n features.
+    known : Outputs or None
+        The `outputs` of these; None: they are computed.
 
     Returns
     -------
@@ -114,7 +122,7 @@ def row_parts(
         A row each: ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``. Their means
         are the parts of the loss; their standard errors take c as given.
     """
-    o = _outputs(W, b, data)
+    o = known or outputs(W, b, data)
     c, constant = o.c[o.column], float(o.c @ o.c)
     present = (o.x - o.r) ** 2
     return pd.DataFrame(
@@ -162,7 +170,7 @@ def false_firing_of_groups(
     count : int
         Number of groups.
     """
-    o = _outputs(W, b, data)
+    o = outputs(W, b, data)
     found = np.zeros(count)
     for k in np.unique(group):
         inside = group == k
@@ -173,9 +181,14 @@ def false_firing_of_groups(
     return found
 
 
-def moments(W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset) -> Moments:
-    """Return the moments of inputs and outputs on these rows."""
-    o = _outputs(W, b, data)
+def moments(
+    W: Float[np.ndarray, "m n"],
+    b: Float[np.ndarray, " n"],
+    data: Dataset,
+    known: Outputs | None = None,
+) -> Moments:
+    """Return the moments of inputs and outputs on these rows; arguments as of `row_parts`."""
+    o = known or outputs(W, b, data)
     xx, xr = float(o.x @ o.x) / data.T, float(o.x @ o.r) / data.T
     rr = float(o.errors.mean()) - xx + 2 * xr
     return Moments(data.n, xx, xr, rr, float(o.x.sum()) / data.T, float(o.means.sum()))

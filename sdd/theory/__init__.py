@@ -5,7 +5,13 @@ losses are summed over features. Where n < 1 or S is not in [0, 1), or a T-gon h
 points, functions raise a ValueError.
 """
 
-from sdd.theory.constants import constant_baseline, constant_loss, feature_mean, zero_baseline
+from sdd.theory.constants import (
+    constant_baseline,
+    constant_loss,
+    feature_mean,
+    linear_loss,
+    zero_baseline,
+)
 from sdd.theory.decayed_initialisation import (
     decayed_norm_sq,
     pentagon_dimensionality,
@@ -47,6 +53,7 @@ __all__ = [
     "dropped_moved",
     "extra_feature_loss_change",
     "feature_mean",
+    "linear_loss",
     "loss_change_among_others",
     "overlap_probability",
     "pentagon_dimensionality",

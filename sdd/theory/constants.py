@@ -9,7 +9,9 @@ from scipy.integrate import quad
 from sdd.data import Dataset
 from sdd.theory.arguments import require, require_law
 
-__all__ = ["constant_baseline", "constant_loss", "feature_mean", "zero_baseline"]
+__all__ = [
+    "constant_baseline", "constant_loss", "feature_mean", "linear_loss", "zero_baseline",
+]  # fmt: skip
 
 
 def zero_baseline(n: int, sparsity: float) -> float:
@@ -46,6 +48,17 @@ def constant_baseline(n: int, sparsity: float) -> float:
     and b = μ.
     """
     return zero_baseline(n, sparsity) - n * feature_mean(n, sparsity) ** 2
+
+
+def linear_loss(T: float, m: int, n: int, sparsity: float) -> float:
+    """Return about what the model x' = Wᵀ W x + b, trained on T points, loses on new ones.
+
+    At its minimum WᵀW = P projects on the m leading principal components of the training set, and
+    b = (1 − P) x̄. Features are exchangeable and nearly uncorrelated, each of variance L/n with L
+    the `constant_baseline`: so on new points any P loses all but the share m/n, and the mean x̄ of T
+    points costs 1/T of what is left: L (1 − m/n)(1 + 1/T). It falls with T, and has no bump.
+    """
+    return constant_baseline(n, sparsity) * (1 - m / n) * (1 + 1 / T)
 
 
 def constant_loss(

@@ -77,7 +77,7 @@ def test_refits_are_fitted_on_other_rows_and_judged_on_the_test_set(run, test):
     X, R = test
     fit = DataSettings(20, 40, 0.8, seed=1, features=run.data.features)
     fitted, r = outputs(run, fit.rows(0, columns.REFIT_ROWS, "test"))
-    found = columns.output_refits(run)
+    found = columns.loss_parts(run)
     scale = found["rescaled_scale"]
     assert scale == pytest.approx((fitted * r).sum() / (r * r).sum(), rel=1e-6)
     loss = ((X - scale * R) ** 2).sum(1).mean()
@@ -92,3 +92,13 @@ def test_the_reach_compares_the_longest_hidden_vectors_of_equally_many_points(ru
     sets = [new[k : k + 7].max() for k in range(0, len(new) - 6, 7)]
     expected = np.mean(sets) / seen.max()
     assert columns.hidden_reach(run)["reach"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_hidden_vectors_tell_is_of_the_test_set(run, test):
+    X, _ = test
+    found = columns.known_features(run)
+    variance = X.var(0, ddof=1)
+    explained = found["features_known"] * variance.mean()
+    assert found["decoded_loss"] == pytest.approx(variance.sum() - explained, rel=1e-4)
+    assert 1 < found["features_known"] < len(X.T)
+    assert 0 < found["best_known"] <= 1
