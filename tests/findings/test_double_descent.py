@@ -39,6 +39,7 @@ def test_thirty_trainings_of_twenty_would_tell_what_is_usual():
     ("id", "chosen", "test_loss", "expected"),
     [
         ("F3-floor", "T == 500", 0.9, {"": CONTRADICTED}),
+        ("F3-floor-each", "T <= 30", 0.9, {"": CONTRADICTED}),
         ("F3-above-one", "T == 50", lambda f: 2 - f["test_loss"], {"": CONTRADICTED}),
         ("F3-small", "T == 30", lambda f: 1 + 1e-5 * f["data_seed"], {"T = 30": CONTRADICTED}),
         ("F3-small", "T == 500", lambda f: 1.002 + 1e-6 * f["data_seed"],
