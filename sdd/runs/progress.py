@@ -42,7 +42,7 @@ def shown_progress(
         return
     total, clock = sum(s.weight for s in todo), tqdm.format_interval
     done: set[str] = set()
-    heartbeats: dict[str, list[int]] = {}  # the latest: steps done, of them before resuming
+    heartbeats: dict[str, tuple[int, int]] = {}  # the latest: steps done, of them before resuming
     started, stop = time.monotonic(), threading.Event()
     terminal = sys.stderr.isatty()
     form = "{percentage:3.0f}% |{bar}| {desc}"
@@ -53,7 +53,9 @@ def shown_progress(
         for spec in todo:
             with contextlib.suppress(OSError, ValueError):
                 file = heartbeat_path(spec.name, folder)
-                heartbeats[spec.name] = [int(word) for word in file.read_text().split()]
+                # (A file that is just being written is empty: then the last values stand.)
+                steps_taken, steps_resumed = map(int, file.read_text().split())
+                heartbeats[spec.name] = steps_taken, steps_resumed
             taken, resumed = heartbeats.get(spec.name, (0, 0))
             taken = spec.steps if spec.name in done else taken
             steps += taken - resumed  # what was done before says nothing about the speed
