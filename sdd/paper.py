@@ -118,3 +118,18 @@ JERMYN_PEAK = 5_000  # its peak test loss, about
 JERMYN_MIDDLE = 100  # T from which it is in the middle regime
 JERMYN_FEATURES = 20_000  # the first T at which features are represented
 JERMYN_B = 3  # its peak ‖b‖, as a multiple of the paper's
+
+# --- A public replication whose results are committed: github.com/wenjie1835/Interaction_Law ----
+
+# Its settings (Double_descent/data_scaling.py). ε is PyTorch's default; the loss is the sum.
+WENJIE_SETTINGS = {
+    "n": 1_000, "sparsity": 0.99, "reduction": "sum", "steps": 3_000, "lr": 5e-3, "warmup": 750,
+    "eps": 1e-8,
+}  # fmt: skip
+# Test loss by T, as mean and deviation over five model seeds of one data seed
+# (results_bottleneck_scaling/summary.csv), on a test set of 5,000 rows.
+WENJIE_LOSS: dict[int, tuple[float, float]] = {
+    100: (1.0321, 0.0111), 200: (1.2483, 0.0446), 500: (1.5340, 0.1631), 1_000: (1.0583, 0.0594),
+    1_946: (0.99449, 0.00017),
+}  # fmt: skip
+WENJIE_SEEDS, WENJIE_ROWS = 5, 5_000
