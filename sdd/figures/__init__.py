@@ -5,7 +5,7 @@ it.
 """
 
 from sdd.figures.counts import by_count
-from sdd.figures.damping import against_ratio, drift, root_moments
+from sdd.figures.damping import against_ratio, drift, rate_map, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
@@ -29,6 +29,7 @@ __all__ = [
     "levels",
     "loss_map",
     "loss_window",
+    "rate_map",
     "root_moments",
     "shade_regimes",
     "size_axis",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from sdd.figures.sizes import MARKERS, t_interval
 from sdd.figures.style import SERIES, levels, plain_numbers
 
-__all__ = ["against_ratio", "drift", "root_moments"]
+__all__ = ["against_ratio", "drift", "rate_map", "root_moments"]
 
 
 def against_ratio(
@@ -111,4 +111,41 @@ def root_moments(
     levels(ax, eps)
     ax.set(xscale="log", yscale="log", xlabel="step", ylabel="√v̂ of the features' weights")
     sns.move_legend(ax, "lower center", bbox_to_anchor=(0.5, 1), ncols=2, title=None)
+    return ax
+
+
+def rate_map(
+    runs: pd.DataFrame,
+    y: str,
+    ax: Axes | None = None,
+    *,
+    label: str,
+    places: Mapping[str, tuple[float, float]],
+) -> Axes:
+    """Draw the mean of a measure as squares on the map of ``ratio`` and ``lr``, and named places.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A row a run, with ``ratio``, ``lr`` and the measure, which must be positive.
+    y, label : str
+        The measure, and what it is called.
+    places : mapping of name to (ratio, lr)
+        Drawn as labelled crosses.
+    """
+    ax = ax or plt.gca()
+    means = runs.groupby(["ratio", "lr"])[y].mean().reset_index()
+    drawn = ax.scatter(
+        means["ratio"], means["lr"], c=means[y], s=520, marker="s", cmap="viridis", norm="log"
+    )
+    plt.colorbar(drawn, ax=ax, label=label)
+    for name, place in places.items():
+        ax.plot(*place, "X", color="white", mec="black", ms=10, zorder=4)
+        ax.annotate(
+            name, place, xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1}, zorder=5,
+        )  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="ε of the summed loss ÷ (1 − S)")
+    ax.set(ylabel="learning rate")
+    ax.margins(0.12, 0.2)
     return ax
