@@ -1,42 +1,46 @@
 """Bigger models and more data: test loss over T and m (F5)."""
 
-from collections.abc import Iterable
 from itertools import product
 
+import numpy as np
 import pandas as pd
 
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import Profile, choose, small_spec, spec
+from sdd.findings.grids import cell, rise
+from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
+from sdd.findings.rule import above, below
+from sdd.measures.statistics import Estimate, Place, place
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
 __all__ = ["maps", "table"]
 
-STEADY_FROM = 3  # m above which optimisation is said to be steadier
+# At quick; with 50,000 there is a bump at m = 2, too, and with 20,000 from m = 3 on.
+FEWER_STEPS = 20_000
 
 
 @experiment("width")
 def width(p: Profile) -> list[RunSpec]:
     """F5: test loss over the number of data points T and of hidden dimensions m."""
-    ms: Iterable[int] = choose(
-        p,
-        (1, 2, 4, 8, 16),
-        (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 30),
-        (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 30, 40, 60, 90, 128),
-    )
-    sizes: Iterable[int] = choose(
-        p,
-        (10, 30, 100, 300, 1_000),
-        (10, 20, 50, 100, 150, 200, 300, 500, 1_000, 3_000),
-        (10, 20, 50, 100, 150, 200, 300, 500, 1_000, 3_000, 10_000),
-    )
-    steps, models = choose(p, 1_000, 5_000, p.steps), choose(p, 2, 2, 4)
+    # From 6 on hidden dimensions cost several times as much.
+    ms = choose(p, (2, 4), (2, 3, 4), (2, 3, 4, 6, 8, 12, 16))
+    # From the counterpart of T = 500 on, where the rise to the bump of F3 begins.
+    sizes = choose(p, (50, 100, 200, 500), (50, 100, 200, 500, 1_000, 2_000),
+                   (50, 100, 200, 300, 500, 1_000, 2_000, 3_000, 5_000))  # fmt: skip
+    steps = choose(p, FEWER_STEPS, p.steps)
     return [
         small_spec(p, T, seed, m=m, steps=steps)
-        for T, m in product(sizes, ms)
-        for seed in range(models)
+        for T, m, seed in product(sizes, ms, data_seeds(0, 4))
     ]
+
+
+@experiment("steadiness")
+def steadiness(p: Profile) -> list[RunSpec]:
+    """How much models of m = 4 differ; those of m = 2 are in "small-problem"."""
+    judging = data_seeds(0, choose(p, 0, 20))
+    return [small_spec(p, T, seed, m=4, steps=p.steps) for T in (50, 200) for seed in judging]
 
 
 @experiment("width-published")
@@ -46,8 +50,8 @@ def width_published(p: Profile) -> list[RunSpec]:
         return []
     return [
         spec(T, seed, of=p.name, m=m)
-        for T, m in product((10, 100, 500, 1_000, 2_000, 5_000, 10_000), (2, 3, 4, 8, 16, 32))
-        for seed in range(2)
+        for T, m in product((500, 1_000, 2_000, 5_000, 10_000, 20_000), (2, 3, 4, 8, 16))
+        for seed in data_seeds(0, 4)
     ]
 
 
@@ -65,3 +69,85 @@ def maps(e: Evidence) -> list[pd.DataFrame]:
         except NoRuns:  # the larger map is of the full profile alone
             continue
     return found
+
+
+# --- Claims -------------------------------------------------------------------------------------
+# Cells were chosen from the appendix's runs of data seeds 0 and 1 at m = 4, from those of the small
+# problem at m = 2, and from one model a cell of data seed 0 at m = 3, of fewer steps.
+
+_F5 = "F5, section on more data and bigger models"
+_PAIRED = "mean over trainings, paired by data seed, at n = 1,000"
+
+
+@claim("F5-data", source=_F5, published="clear regions (text)", figure="fig-width",
+       region={"m = 3": above(0), "m = 4": above(0)},
+       estimand=f"Test loss at T = 500 less that at T = 100, at m = 3 and at m = 4; {_PAIRED}. The "
+       "cells were chosen from other trainings")  # fmt: skip
+def _more_data_hurts(e: Evidence) -> dict[str, Estimate]:
+    """There is a clear region of (T, m) where more data hurts."""
+    runs = e.judging("width")
+    return {
+        f"m = {m}": rise(cell(runs, m=m, T=100), cell(runs, m=m, T=500))
+        for m in (3, 4)
+        if m in set(runs["m"])
+    }
+
+
+@claim("F5-model", source=_F5, published="clear regions (text)", figure="fig-width",
+       region={"T = 500": above(0), "T = 1,000": above(0)},
+       estimand=f"Test loss at m = 4 less that at m = 2, at T = 500 and at 1,000; {_PAIRED}. The "
+       "cells were chosen from other trainings")  # fmt: skip
+def _bigger_model_hurts(e: Evidence) -> dict[str, Estimate]:
+    """There is a clear region of (T, m) where a bigger model hurts."""
+    runs = e.judging("width")
+    return {
+        f"T = {T:,}": rise(cell(runs, m=2, T=T), cell(runs, m=4, T=T))
+        for T in (500, 1_000)
+        if T in set(runs["T"])
+    }
+
+
+@claim("F5-steadier", source=_F5, published="steadier for m > 3 (text)", figure="fig-width-curves",
+       at_quick=False, region={"T = 50": above(1), "T = 200": above(1)},
+       estimand="Standard deviation of the test loss over trainings at m = 2, as a multiple of "
+       "that at m = 4, at n = 1,000 and T = 50 and 200")  # fmt: skip
+def _steadier(e: Evidence) -> dict[str, Estimate]:
+    """Trainings of the same T differ less where there are more than three hidden dimensions."""
+    two, four = e.judging("small-problem"), e.judging("steadiness")
+    return {f"T = {T}": _ratio(cell(two, T=T), cell(four, T=T)) for T in (50, 200)}
+
+
+def _ratio(these: pd.DataFrame, those: pd.DataFrame) -> Place:
+    """Estimate the ratio of the standard deviations of the test loss, paired by data seed."""
+    both = pd.merge(these, those, on="data_seed")[["test_loss_x", "test_loss_y"]].to_numpy()
+
+    def ratio(rows: np.ndarray) -> float:
+        a, b = both[rows.astype(int)].std(axis=0, ddof=1)
+        return float(a / b)
+
+    return place(range(len(both)), ratio)
+
+
+@claim(
+    "F5-moves",
+    source="ours, beside F5",
+    published="not stated",
+    figure="fig-width-curves",
+    region={"m = 2": below(0), "m = 4": above(0)},
+    estimand=f"Test loss at T = 500 less that at T = 200, at m = 2 and at m = 4; {_PAIRED}",
+)
+def _bump_moves(e: Evidence) -> dict[str, Estimate]:
+    """The wider model's bump comes later: from T = 200 to 500 m = 2 falls and m = 4 still rises."""
+    runs = e.judging("width")
+    return {f"m = {m}": rise(cell(runs, m=m, T=200), cell(runs, m=m, T=500)) for m in (2, 4)}
+
+
+@claim("F5-parameters", source="ours, beside F5", figure="appendix#fig-steps", at_quick=False,
+       published="a capacity of so many bits a parameter {cite:p}`morris2025`", region=above(0),
+       estimand="Test loss at T = 300 less that at T = 1,000, at m = 4 and 50,000 steps; "
+       f"{_PAIRED}. In proportion to (m + 1) n the top at m = 4 would be 5/3 times that at m = 2, "
+       "which is at 200: at 333")  # fmt: skip
+def _moves_as_parameters(e: Evidence) -> dict[str, Estimate]:
+    """The T of the bump's top goes as the number of parameters, (m + 1) n."""
+    runs = cell(e.judging("steps"), steps=e.profile.steps, n=1_000)
+    return {} if runs.empty else {"": rise(cell(runs, T=1_000), cell(runs, T=300))}
