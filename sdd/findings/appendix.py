@@ -11,13 +11,14 @@ from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, baselines
 from sdd.findings.experiments import experiment
 from sdd.findings.grids import cell, rise, slope
+from sdd.findings.page import mean_sd
 from sdd.findings.profiles import FIRST_JUDGING, SMALL, Profile, choose, small_spec, spec
 from sdd.findings.rule import above, below
 from sdd.measures.statistics import Estimate, Mean, highest, lowest, mean
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
-__all__ = ["ends", "heights", "rescaled", "table"]
+__all__ = ["bumps", "ends", "feet", "height_table", "heights", "rescaled", "table"]
 
 M = 4  # hidden dimensions of A1 and A2
 FEET = 1_000, 5_000  # published T between which a bump at m = 4 rises
@@ -83,7 +84,7 @@ def step_counts(p: Profile) -> list[RunSpec]:
 
 def _feet(p: Profile) -> list[int]:
     """Return the T at this profile's n of appendix runs that stand for `FEET`."""
-    return [T if p.name == "full" else paper.rescaled_size(T, SMALL["n"]) for T in FEET]
+    return [paper.rescaled_size(T, p.n if p.name == "full" else SMALL["n"]) for T in FEET]
 
 
 def _later(p: Profile, sizes: Iterable[int]) -> list[int]:
@@ -119,6 +120,32 @@ def heights(runs: pd.DataFrame, setting: str) -> pd.DataFrame:
     low, high = feet(runs)
     loss = runs.pivot_table(index=[setting, "data_seed"], columns="T", values="test_loss")
     return (loss[high] - loss[low]).dropna().clip(lower=0).rename("height").reset_index()
+
+
+def height_table(runs: pd.DataFrame, setting: str, name: str) -> pd.DataFrame:
+    """Return as text the test losses at `feet`, and the bump's height, by a setting (called so)."""
+    columns = {f"test loss at T = {T:,}": cell(runs, T=T) for T in feet(runs)}
+    columns = {name: rows.rename(columns={"test_loss": "y"}) for name, rows in columns.items()}
+    columns["height of the bump"] = heights(runs, setting).rename(columns={"height": "y"})
+    found = pd.DataFrame(
+        {
+            f"{c} ± sd": rows.groupby(setting)["y"].agg(mean_sd, digits=4)
+            for c, rows in columns.items()
+        }
+    ).assign(trainings=heights(runs, setting).groupby(setting).size())
+    found.insert(0, name, [f"{value:,}" for value in found.index])
+    return found
+
+
+def bumps(small: pd.DataFrame) -> tuple[int, int]:
+    """Return how many data seeds of the small problem have a bump, and of how many.
+
+    The test loss at T = 200 is above those at 50 (where the profile has it, else 100) and at 500.
+    """
+    low = min(T for T in small["T"] if T >= 50)
+    loss = small.pivot_table(index="data_seed", columns="T", values="test_loss")
+    loss = loss[[low, 200, 500]].dropna()
+    return int((loss[200] > loss[[low, 500]].max(axis=1)).sum()), len(loss)
 
 
 def ends(runs: pd.DataFrame, setting: str) -> tuple[pd.Series, pd.Series]:

@@ -8,14 +8,14 @@ import pandas as pd
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
-from sdd.findings.grids import cell, rise
+from sdd.findings.grids import cell, models, rise
 from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
 from sdd.findings.rule import above, below
 from sdd.measures.statistics import Estimate, Place, place
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
-__all__ = ["maps", "table"]
+__all__ = ["maps", "table", "title"]
 
 # At quick; with 50,000 there is a bump at m = 2, too, and with 20,000 from m = 3 on.
 FEWER_STEPS = 20_000
@@ -69,6 +69,12 @@ def maps(e: Evidence) -> list[pd.DataFrame]:
         except NoRuns:  # the larger map is of the full profile alone
             continue
     return found
+
+
+def title(runs: pd.DataFrame) -> str:
+    """Return what a map's models are: their n, their steps, and how many there are a cell."""
+    n, steps = runs["n"].iloc[0], runs["steps"].iloc[0]
+    return f"n = {n:,}, {steps:,} steps, {models(runs, 'm')} models a cell"
 
 
 # --- Claims -------------------------------------------------------------------------------------

@@ -157,10 +157,8 @@ def test_eps_is_turned_over_at_least_seven_decades_from_beyond_the_sum_to_beyond
 def test_the_map_and_the_appendix_have_the_sizes_promised():
     cells = {(s.data.T, s.config.m) for s in specs("width", "paper")}
     ms, sizes = {m for _, m in cells}, {T for T, _ in cells}
-    assert len(cells) == len(ms) * len(sizes) >= 140
-    assert (min(ms), max(sizes), min(sizes)) == (1, 3_000, 10)
-    assert max(ms) >= 30
-    assert len(specs("width", "paper")) == 2 * len(cells)
+    assert len(specs("width", "paper")) == 4 * len(cells) == 4 * len(ms) * len(sizes)
+    assert ({2, 4} <= ms, min(sizes), max(sizes)) == (True, 50, 2_000)
     decays = {s.config.weight_decay for s in specs("weight-decay", "paper")}
     assert {0.001, 1.0} <= decays
     assert len({s.config.steps for s in specs("steps", "paper")}) >= 5
