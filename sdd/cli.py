@@ -178,9 +178,10 @@ def _claims(args: argparse.Namespace) -> None:
             f"python -m sdd run --profile {args.profile}"
         )
     judged = scorecard.judge_all(Evidence.stored(args.profile))
-    width = max(len(j.id) for j in judged)
+    width, words = max(len(j.key) for j in judged), max(len(j.verdict) for j in judged)
     for j in judged:
-        print(f"{j.id:{width}}  {j.verdict:26}  published {j.published}; ours {j.ours}")
+        ours = f"{j.ours}, true if {j.region}"
+        print(f"{j.key:{width}}  {j.verdict:{words}}  ours {ours}; published {j.published}")
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(scorecard.to_json(judged), encoding="utf-8")

@@ -325,7 +325,7 @@ def test_list_names_every_run_of_a_profile(name, call):
 def test_status_counts_what_is_stored_and_tells_the_share_of_the_work_left(
     call, folder, monkeypatch, trained
 ):
-    add_profile(monkeypatch, sizes=((3, 2, 1), (4, 1, 1)), fresh=((4, 2),))
+    add_profile(monkeypatch, sizes=((3, 1, 1), (4, 0, 1)), fresh=((4, 1, 1),))
     for name in set(findings.EXPERIMENTS) - {"dataset-size", "fresh-data"}:
         monkeypatch.delitem(findings.EXPERIMENTS, name)
     code, out, err = call("status", "--profile", "small")
@@ -358,8 +358,9 @@ def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
     assert (code, err) == (0, "")
     judged = scorecard.judge_all(world("quick"))
     for line, j in zip(out.splitlines(), judged, strict=True):
-        assert line.split()[0] == j.id
+        assert line.startswith(f"{j.key} ")
         assert j.verdict in line
+        assert f"{j.ours}, true if {j.region}" in line
         assert j.published in line
     assert json.loads(target.read_text(encoding="utf-8")) == [dataclasses.asdict(j) for j in judged]
 
@@ -373,7 +374,7 @@ def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):
 
 
 def test_a_stopped_sweep_keeps_what_is_finished_and_continues_from_there(call, folder, monkeypatch):
-    add_profile(monkeypatch, sizes=((4, 6, 1),))
+    add_profile(monkeypatch, sizes=((4, 6, 0),))
     train, trained = runspec.train, []
 
     def uninterrupted(data, *args, **options):
@@ -409,7 +410,7 @@ from sdd import cli
 from sdd import findings
 
 many = dataclasses.replace(findings.PROFILES["quick"], name="many", n=50, sparsity=0.9,
-                           steps=3_000, sizes=((4, 400, 1),))
+                           steps=3_000, sizes=((4, 400, 0),))
 findings.PROFILES["many"] = many
 sys.exit(cli.main(["run", "dataset-size", "--profile", "many", "--jobs", "2"]))
 """

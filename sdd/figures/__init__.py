@@ -4,7 +4,7 @@ Functions with a parameter ``ax`` draw there, or in the current axes where it is
 it.
 """
 
-from sdd.figures.counts import by_count
+from sdd.figures.counts import by_count, recognised
 from sdd.figures.damping import against_ratio, drift, rate_map, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
@@ -30,6 +30,7 @@ __all__ = [
     "loss_map",
     "loss_window",
     "rate_map",
+    "recognised",
     "root_moments",
     "shade_regimes",
     "size_axis",

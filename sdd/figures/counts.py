@@ -1,15 +1,15 @@
-"""What depends on a small count, such as how many trainings were tried: a line a setting."""
+"""What depends on a small count, such as of trainings: a line a setting."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, ScalarFormatter
 
 from sdd.figures.sizes import MARKERS
 from sdd.figures.style import COLORS
 
-__all__ = ["by_count"]
+__all__ = ["by_count", "recognised"]
 
 
 def by_count(frame: pd.DataFrame, y: str, ax: Axes | None = None, *, hue: str, ylabel: str) -> Axes:
@@ -38,4 +38,37 @@ def by_count(frame: pd.DataFrame, y: str, ax: Axes | None = None, *, hue: str, y
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="k, number of parameter seeds tried", ylabel=ylabel)
     ax.legend(loc="upper right", bbox_to_anchor=(1, 0.6))
+    return ax
+
+
+def recognised(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how often an effect is recognised against the number of trainings.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As of `sdd.findings.rule.behaviour`: a colour an ``effect``; a second ``rule`` is the
+        former one, and dashed.
+    """
+    ax = ax or plt.gca()
+    effects, former = sorted(frame["effect"].unique(), reverse=True), frame["rule"].unique()[1:]
+    shades = dict(zip(effects, sns.color_palette("viridis", len(effects) + 1), strict=False))
+    name = "effect, in\nstandard deviations"
+    named = frame["effect"].map("{:g}".format)
+    frame = frame.assign(
+        **{name: named.where(~frame["rule"].isin(former), named + ", former rule")}
+    )
+    curves = frame.drop_duplicates(name).sort_values(["effect", "rule"], ascending=False)
+    sns.lineplot(
+        frame, x="trainings", y="reproduced", hue=name, style=name, mew=0, errorbar=None, ax=ax,
+        hue_order=curves[name], markers=dict.fromkeys(curves[name], "o"),
+        palette=dict(zip(curves[name], curves["effect"].map(shades), strict=True)),
+        dashes={c: (4, 1.5) if r in former else "" for c, r in curves[[name, "rule"]].to_numpy()},
+    )  # fmt: skip
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_locator(FixedLocator([2, 4, 8, 16, 32]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.set(xlabel="number of trainings", ylabel="chance to be recognised", ylim=(-0.02, 1.02))
+    ax.legend(title=name, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax

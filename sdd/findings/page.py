@@ -13,7 +13,7 @@ from IPython.display import Markdown
 from sdd import paper
 from sdd.findings.claims import GROUPS
 from sdd.findings.evidence import Evidence
-from sdd.findings.profiles import Profile, profile
+from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement, judge_all, tally
 
@@ -70,19 +70,29 @@ def source(*frames: pd.DataFrame, of: str | None = None) -> str:
     sparsities = ", ".join(f"{S:g}" for S in laws)
     least, most = drawn["steps"].min(), drawn["steps"].max()
     steps = f"{least:,}" + (f" to {most:,}" if most > least else "")
-    seeds, runs, trained = drawn["data_seed"].nunique(), len(drawn), drawn["restarts"].sum()
-    best = f", the best by training loss of {trained} trainings" if trained > runs else ""
-    return (
-        f"Profile {profile(of).name}: n = {sizes}, S = {sparsities}, {steps} steps; "
-        f"{seeds} data seed{'s' * (seeds > 1)}, {runs} run{'s' * (runs > 1)}{best}."
-    )
+    trainings = _trainings(drawn)
+    return f"Profile {profile(of).name}: n = {sizes}, S = {sparsities}, {steps} steps; {trainings}."
+
+
+def _trainings(drawn: pd.DataFrame) -> str:
+    """Return how many trainings were drawn, and how many of them are for what."""
+    count, trained = len(drawn), int(drawn["restarts"].sum())
+    judge = int((drawn["data_seed"] >= FIRST_JUDGING).sum())
+    said = f"{trained:,} training{'s' * (trained > 1)}"
+    if trained > count:
+        said += f", of which {count:,} are shown, the best of several by training loss"
+    elif judge == count:
+        said += ", which judge" if count > 1 else ", which judges"
+    elif judge:
+        said += f" ({count - judge:,} looked at beforehand, {judge:,} judging)"
+    return said
 
 
 def mean_sd(values: Iterable[float], digits: int) -> str:
     """Return mean ± sample standard deviation as text, or the one value there is."""
     found = pd.Series(list(values), dtype=float)
     # z: what rounds to zero has no sign.
-    deviation = f" ± {found.std():.{digits}f}" if len(found) > 1 else " (one seed)"
+    deviation = f" ± {found.std():.{digits}f}" if len(found) > 1 else " (one training)"
     return f"{found.mean():z.{digits}f}{deviation}"
 
 
@@ -136,7 +146,7 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
 
 
 # Verdicts in words, with a sign and a class each, so that none is told by colour alone.
-_SIGNS = {
+SIGNS = {
     REPRODUCED: ("✓", "reproduced"),
     CONTRADICTED: ("✗", "contradicted"),
     UNDECIDED: ("?", "undecided"),
@@ -147,50 +157,44 @@ _SIGNS = {
 
 def verdict_mark(verdict: str) -> str:
     """Return a verdict as HTML: its sign, its words, and a class for its colour."""
-    sign, kind = _SIGNS[verdict]
+    sign, kind = SIGNS[verdict]
     return f'<span class="verdict {kind}">{sign} {verdict}</span>'
 
 
 def checks(evidence: Evidence, *ids: str) -> Markdown:
-    """Return the claims whose id starts with one of `ids`, judged, a row a part."""
+    """Return the claims whose id starts with one of `ids`, judged, as on the scorecard."""
     return scorecard(judge_all(evidence, ids))
 
 
 def by_group(judged: Sequence[Judgement]) -> Markdown:
     """Return how many rows got which verdict, by where their claims are from."""
-    names = {
-        "Source": "Source", "claims": "claims", "rows": "rows", "reproduced": "reproduced",
-        "contradicted": "contradicted", "undecided": "undecided",
-        "undecidable": "undecidable from the figure", "small": "not at this size",
-    }  # fmt: skip
-    rows = []
+    columns = {}
     for group, title in GROUPS.items():
         found = [j for j in judged if j.group == group]
-        counts = tally(j.verdict for j in found) | {"claims": len({j.id for j in found})}
-        rows.append({"Source": title, **counts})
-    return markdown(pd.DataFrame(rows)[list(names)].rename(columns=names).astype(str))
+        counts = tally(j.verdict for j in found)
+        columns[title] = [*counts.values(), len({j.id for j in found})]
+    names = [*map(verdict_mark, SIGNS), "All rows", "Claims"]
+    return markdown(pd.DataFrame({"Verdict": names, **columns}))
 
 
 def scorecard(judged: Sequence[Judgement]) -> Markdown:
-    """Return rows of the scorecard, with links to their figures: a claim once, above its parts."""
+    """Return rows of the scorecard: a claim with what is estimated, and below it its parts."""
     rows, last = [], ""
     for j in judged:
-        link = f"{{numref}}`{j.figure.partition('#')[2]}`"
-        head = "**Headline.** " if j.headline else ""
-        claim = f"{head}{j.statement} ({link}).<br>{j.source}; `{j.id}`" if j.id != last else ""
-        estimand = f"{j.estimand}." if j.id != last else ""
-        ours = "<br>".join(filter(None, (
-            j.ours, f"{j.trainings} trainings" if j.trainings else "", j.note
-        )))  # fmt: skip
+        claim, published = "", ""
+        if j.id != last:
+            link = f"{{numref}}`{j.figure.partition('#')[2]}`"
+            head = "**Headline.** " if j.headline else ""
+            small = f"Estimated: {j.estimand}. Source: {j.source}; `{j.id}`"
+            claim = f"{head}{j.statement} ({link}).<br><small>{small}</small>"
+            published = j.published
+            if j.row:  # the parts follow, a row each
+                rows.append((claim, published, "", ""))
+                claim, published = "", ""
         last = j.id
-        row = f"*{j.row}*" if j.row else ""
-        verdict = verdict_mark(j.verdict)
-        cells = claim, estimand, row, j.published, j.region, ours
-        rows.append((verdict, *(_lines(cell) for cell in cells)))
-    header = ["Verdict", "Claim", "What is estimated", "Part", "Published", "True if", "Ours"]
-    return markdown(pd.DataFrame(rows, columns=header))
-
-
-def _lines(text: str) -> str:
-    """Put the parts of a claim on lines of their own, and keep `|` from ending a cell."""
-    return text.replace("|", "\\|") if text else ""
+        parts = (j.ours, f"true if {j.region}", j.counted, j.note)
+        ours = "; ".join(part for part in parts if part)
+        cells = (claim or f"*{j.row}*", published, ours, verdict_mark(j.verdict))
+        rows.append(cells)
+    frame = pd.DataFrame(rows, columns=["Claim", "Published", "Ours", "Verdict"])
+    return markdown(frame.map(lambda cell: cell.replace("|", "\\|")))

@@ -52,9 +52,10 @@ class Region:
         finite = [end for end in (self.low, self.high) if math.isfinite(end)]
         return finite[0] if len(finite) == 1 else None
 
-    @property
-    def factors(self) -> str:
-        """What the region is called where it is of log₁₀ of a factor."""
+    def said(self, unit: str = "", *, log: bool = False) -> str:
+        """Return what the region is called, with a unit; as a factor where it is of its log₁₀."""
+        if not log:
+            return self.text if self.text.endswith("%") else f"{self.text}{unit}"
         low, high = (f"{10**x:.2g}" if math.isfinite(x) else "" for x in (self.low, self.high))
         said = f"{low} to {high}" if low and high else f"above {low}" if low else f"below {high}"
         return f"{said} times"
@@ -62,12 +63,12 @@ class Region:
 
 def above(value: float) -> Region:
     """Return the region above a value."""
-    return Region(value, math.inf, f"above {value:g}")
+    return Region(value, math.inf, f"above {value:.4g}")
 
 
 def below(value: float) -> Region:
     """Return the region below a value."""
-    return Region(-math.inf, value, f"below {value:g}")
+    return Region(-math.inf, value, f"below {value:.4g}")
 
 
 def between(low: float, high: float) -> Region:

@@ -10,7 +10,9 @@ from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED, Verdict
 from sdd.runs.sweep import MissingRuns
 
-__all__ = ["TOGETHER", "Judgement", "by_chance", "judge", "judge_all", "tally", "to_json"]
+__all__ = [
+    "TOGETHER", "Judgement", "by_chance", "counts", "judge", "judge_all", "tally", "to_json",
+]  # fmt: skip
 
 Corrected = Mapping[tuple[str, str], float]  # by id and row, of headlines
 
@@ -94,7 +96,7 @@ def _together(verdict: Verdict, p: float | None) -> Verdict:
     """Return the verdict of a headline whose corrected p-value is p."""
     if p is None or verdict.verdict == SMALL:
         return verdict
-    said = f"corrected together with the other headlines, {rule.p_text(p)}"
+    said = f"corrected with the other headlines, {rule.p_text(p)}"
     note = "; ".join(filter(None, (verdict.note, said)))
     decided = verdict.verdict in (REPRODUCED, CONTRADICTED) and p > TOGETHER
     return replace(verdict, note=note, verdict=UNDECIDED if decided else verdict.verdict)
@@ -103,7 +105,7 @@ def _together(verdict: Verdict, p: float | None) -> Verdict:
 def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgement:
     part = claim.regions.get(row) or claim.regions.get("")
     regions = [part] if part else claim.regions.values()
-    texts = dict.fromkeys(r.factors if claim.log else r.text for r in regions)
+    texts = dict.fromkeys(r.said(claim.unit, log=claim.log) for r in regions)
     return Judgement(
         id=claim.id,
         row=row,
@@ -142,6 +144,25 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
         "undecidable": UNDECIDABLE, "small": SMALL,
     }  # fmt: skip
     return {name: found.count(verdict) for name, verdict in names.items()} | {"rows": len(found)}
+
+
+def counts(judged: Sequence[Judgement]) -> dict[str, int]:
+    """Return the tallies of headlines, of the paper's claims ("theirs") and of ours, by name.
+
+    Names are such as "theirs-reproduced"; "open" is what was not decided, for whatever reason.
+    """
+    parts = {
+        "headline": [j for j in judged if j.headline],
+        "theirs": [j for j in judged if j.group != "ours"],
+        "ours": [j for j in judged if j.group == "ours"],
+    }
+    found: dict[str, int] = {}
+    for name, rows in parts.items():
+        told = tally(j.verdict for j in rows)
+        told["open"] = told["rows"] - told["reproduced"] - told["contradicted"]
+        told["claims"] = len({j.id for j in rows})
+        found |= {f"{name}-{key}": count for key, count in told.items()}
+    return found
 
 
 def by_chance(judged: Iterable[Judgement]) -> dict[str, float]:

@@ -1,10 +1,11 @@
-"""The best of several is drawn from one on, and galleries show each model once."""
+"""The best of several is drawn from one on; a curve an effect and a rule; galleries."""
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
 from sdd import figures
+from sdd.findings.rule import behaviour
 
 
 def test_the_best_of_k_begins_at_one_seed():
@@ -16,6 +17,16 @@ def test_the_best_of_k_begins_at_one_seed():
     assert [[1, 1], [2, 0.5], [3, 0.25]] in drawn
     assert [[1, 1], [2, 0.9]] in drawn
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["T = 8", "T = 30"]
+
+
+def test_a_curve_stands_for_an_effect_and_a_rule():
+    frame = behaviour((0.0, 1.2), (2, 8), repeats=20)
+    ax = figures.recognised(frame, plt.subplots()[1])
+    drawn = [np.asarray(line.get_xydata()).tolist() for line in ax.lines]
+    for _, rows in frame.groupby(["effect", "rule"]):
+        assert rows[["trainings", "reproduced"]].to_numpy().tolist() in drawn
+    named = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert sorted(named) == ["0", "0, former rule", "1.2", "1.2, former rule"]
 
 
 def test_a_gallery_has_a_row_for_each_kind_and_marks_what_is_marked():

@@ -41,9 +41,9 @@ def run(outside, *words):
 @pytest.mark.slow
 def test_a_finding_is_listed_trained_judged_and_shown(outside, monkeypatch):
     assert "shrinkage: Thirty and a hundred points" in run(outside, "-m", "sdd", "list")
-    assert "12 runs" in run(outside, "-m", "sdd", "run", "shrinkage")
+    assert "20 runs" in run(outside, "-m", "sdd", "run", "shrinkage")
     status = run(outside, "-m", "sdd", "status")
-    assert re.search(r"shrinkage .*: 12 of 12 stored", status)
+    assert re.search(r"shrinkage .*: 20 of 20 stored", status)
 
     folder, environment = outside
     for name, value in environment.items():
@@ -57,8 +57,9 @@ def test_a_finding_is_listed_trained_judged_and_shown(outside, monkeypatch):
         for output in cell.get("outputs", [])
         if "data" in output
     )
-    assert "| More weight decay makes ‖W‖ smaller | not stated | +" in shown
-    assert "**reproduced**" in shown
+    assert "| More weight decay makes ‖W‖ smaller ({numref}`fig-shrinkage`)" in shown
+    assert "true if above 0; 4 trainings each" in shown
+    assert "✓ reproduced</span> |" in shown
     assert "DTD SVG" in shown
 
 
@@ -75,8 +76,12 @@ def test_its_test_passes_and_it_is_on_the_scorecard(outside):
 
 def test_a_name_that_is_taken_is_refused():
     from sdd.findings import claim, experiment
+    from sdd.findings.rule import above
+    from sdd.measures.statistics import mean
 
     with pytest.raises(ValueError, match="experiment 'dataset-size' is already entered by"):
         experiment("dataset-size")(lambda p: [])
     with pytest.raises(ValueError, match="claim 'F3-bump' is already entered by double_descent"):
-        claim("F3-bump", source="ours", published="–", figure="fig-x")(lambda e: None)
+        claim(
+            "F3-bump", source="ours", published="–", figure="fig-x", estimand="", region=above(0)
+        )(lambda e: mean([0.0]))

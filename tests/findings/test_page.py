@@ -1,22 +1,35 @@
-"""What chapters show: captions, tables beside published values, numbers for the prose, CSV."""
+"""What chapters show: captions, tables beside published values, verdicts, CSV."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from worlds import world
+from worlds import around, changed, world
 
-from sdd.findings import CLAIMS, double_descent, page, scorecard
-from sdd.findings.rule import NOT, REPRODUCED
+from sdd.findings import CLAIMS, double_descent, page, rule, scorecard
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
+from sdd.measures.statistics import mean
+
+CSS = Path(__file__).resolve().parents[2] / "book" / "assets" / "site.css"
 
 
-def test_a_caption_says_profile_sizes_steps_seeds_and_runs():
+def test_a_caption_says_profile_sizes_steps_and_trainings():
     runs = pd.DataFrame(
         {"run": ["a", "b", "c"], "n": 200, "sparsity": 0.95, "steps": 40, "data_seed": [0, 1, 0],
-         "restarts": [2, 2, 1]}
+         "restarts": 1}
     )  # fmt: skip
-    said = "Profile quick: n = 200, S = 0.95, 40 steps; 2 data seeds, 3 runs, the best by training"
-    assert page.source(runs, runs, of="quick") == f"{said} loss of 5 trainings."
+    said = "Profile quick: n = 200, S = 0.95, 40 steps; 3 trainings"
+    assert page.source(runs, runs, of="quick") == f"{said}."
+    judging = runs.assign(data_seed=[0, 20, 21])
+    looked = "of which 1 were looked at beforehand and 2 judge."
+    assert page.source(judging, of="quick") == f"{said}, {looked}"
+    assert page.source(judging[1:], of="quick").endswith("; 2 trainings, which judge.")
+    best = page.source(runs.assign(restarts=[4, 1, 1]), of="quick")
+    assert best.endswith("6 trainings, of which 3 are shown, the best of several by training loss.")
     one = runs[2:].assign(n=1_000)
-    assert page.source(one, of="quick").endswith("1 data seed, 1 run.")
+    assert page.source(one, of="quick").endswith("; 1 training.")
     assert "n = 200, 1,000" in page.source(runs, one.assign(run="d"), of="quick")
     mixed = pd.concat([runs, one.assign(run="d", steps=9)])
     assert "9 to 40 steps" in page.source(mixed, of="quick")
@@ -24,7 +37,7 @@ def test_a_caption_says_profile_sizes_steps_seeds_and_runs():
 
 def test_mean_and_deviation_are_written_without_a_signed_zero():
     assert page.mean_sd([1, 2, 3], 2) == "2.00 ± 1.00"
-    assert page.mean_sd([2], 1) == "2.0 (one seed)"
+    assert page.mean_sd([2], 1) == "2.0 (one training)"
     assert page.mean_sd([-1e-9, -1e-9], 2) == "0.00 ± 0.00"
 
 
@@ -63,23 +76,90 @@ def test_the_data_of_a_figure_are_written_only_while_the_book_is_built(tmp_path,
 
 def test_the_scorecard_has_the_claims_with_their_figures_by_source():
     judged = scorecard.judge_all(world())
-    assert sorted(j.id for j in judged) == sorted(CLAIMS)
+    assert sorted({j.id for j in judged}) == sorted(CLAIMS)
+    assert len({j.key for j in judged}) == len(judged)
     text = page.scorecard(judged).data
-    assert all(f"`{id}`" in text for id in CLAIMS)
+    assert all(text.count(f"`{id}`") == 1 for id in CLAIMS)
     assert "{numref}`fig-double-descent`" in text
-    groups = page.by_group(judged).data
-    assert f"| **All** | **{len(CLAIMS)}** |" in groups
-    assert scorecard.tally([REPRODUCED, REPRODUCED, NOT]) == {
-        "reproduced": 2, "partly": 0, "not": 1, "noisy": 0, "small": 0, "claims": 3,
+    assert scorecard.tally([REPRODUCED, REPRODUCED, CONTRADICTED, UNDECIDED]) == {
+        "reproduced": 2, "contradicted": 1, "undecided": 1, "undecidable": 0, "small": 0, "rows": 4,
     }  # fmt: skip
+    groups = [line.split(" | ") for line in page.by_group(judged).data.splitlines()]
+    assert sum(int(cell.strip(" |")) for cell in groups[-1][1:]) == len(CLAIMS)
+    assert sum(int(cell.strip(" |")) for cell in groups[-2][1:]) == len(judged)
+
+
+def test_a_claim_of_several_parts_stands_once_above_them():
+    lines = page.checks(world(), "F4-norms").data.splitlines()
+    assert [line.split(" | ")[0] for line in lines[3:]] == ["| *‖W‖ falls*", "| *‖b‖ at large T*"]
+    assert "`F4-norms`" in lines[2]
+    assert "true if below 1; 8 trainings; " in lines[4]
+    assert lines[4].endswith('<span class="verdict reproduced">✓ reproduced</span> |')
+
+
+def _luminance(color):
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_verdicts_differ_in_sign_and_words_and_their_colours_can_be_read_in_both_themes():
+    assert len({sign for sign, _ in page.SIGNS.values()}) == len(page.SIGNS) == 5
+    rule = r"^(html.*)?\.bd-content \.verdict\.(\w+) \{ color: (#\w{6}); \}$"
+    found = re.findall(rule, CSS.read_text(encoding="utf-8"), re.MULTILINE)
+    for dark, ground in ((False, "#ffffff"), (True, "#121212")):
+        colors = {kind: color for theme, kind, color in found if bool(theme) == dark}
+        assert set(colors) == {kind for _, kind in page.SIGNS.values()}
+        for kind, color in colors.items():
+            light, deep = sorted(map(_luminance, (color, ground)), reverse=True)
+            assert (light + 0.05) / (deep + 0.05) >= 4.5, (kind, dark)
 
 
 def test_checks_show_the_claims_asked_for_and_no_others():
     text = page.checks(world(), "F3-bump", "F3-floor").data
-    assert text.count("\n") == 1 + sum(i.startswith(("F3-bump", "F3-floor")) for i in CLAIMS)
+    asked = {i for i in CLAIMS if i.startswith(("F3-bump", "F3-floor"))}
+    assert set(re.findall(r"`([\w-]+)`</small>", text)) == asked
+
+
+def test_headlines_theirs_and_ours_are_counted_apart():
+    judged = scorecard.judge_all(world())
+    found = scorecard.counts(judged)
+    assert found["headline-claims"] == 10
+    assert found["theirs-rows"] + found["ours-rows"] == len(judged)
+    for part in ("headline", "theirs", "ours"):
+        told = ("reproduced", "contradicted", "open")
+        assert found[f"{part}-rows"] == sum(found[f"{part}-{name}"] for name in told)
+
+
+def test_what_chance_does_is_counted_by_kind_of_interval_and_not_of_headlines():
+    one = scorecard.judge_all(world(), ["F1-pentagon"])[0]
+    rows = [
+        replace(one, headline=headline, confidence=confidence)
+        for headline, confidence in [
+            (True, 0.99),
+            *[(False, 0.99)] * 3,
+            (False, 0.9),
+            (False, None),
+        ]
+    ]
+    assert scorecard.by_chance(rows) == {
+        "intervals": 3, "missed": pytest.approx(0.03), "shares": 1, "misjudged": 0.05,
+    }  # fmt: skip
+
+
+def test_headlines_are_corrected_together():
+    """Where the interval alone just decides, all headlines together ask for more."""
+    chosen = "data_seed >= 20 and batch == 10_000"
+    for sd, verdict in ((0.1, UNDECIDED), (0.001, REPRODUCED)):
+        angles = around(5.0, sd, 3)
+        altered = changed(world(), "fresh-data", chosen, five_angle_error=lambda rows, a=angles: a)
+        assert rule.judge(mean(angles), rule.below(6)).verdict == REPRODUCED
+        (found,) = scorecard.judge(CLAIMS["F1-pentagon"], altered)
+        assert found.verdict == verdict
+        assert "corrected with the other headlines, p" in found.note
 
 
 def test_the_scorecard_as_json_keeps_its_symbols():
     text = scorecard.to_json(scorecard.judge_all(world("quick"), ["F3-"]))
     assert "±" in text
-    assert '"verdict": "not judged at this size"' in text
+    assert f'"verdict": "{SMALL}"' in text

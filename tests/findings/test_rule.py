@@ -199,11 +199,14 @@ def test_the_logarithm_of_a_factor_is_printed_as_a_factor():
     logs = np.log10([2.0, 2.1, 2.2, 2.3])
     assert judge(mean(logs), above(0), log=True).ours == "2.15 times [1.80, 2.56]"
     assert judge(mean(logs[:1]), above(0), log=True).ours == "2 times (no interval)"
-    named = [r.factors for r in (above(0), below(1), within(0, 0.6), above(0.176))]
+    named = [r.said(log=True) for r in (above(0), below(1), within(0, 0.6), above(0.176))]
     assert named == ["above 1 times", "below 10 times", "0.25 to 4 times", "above 1.5 times"]
 
 
 def test_regions_are_named_and_have_the_edge_that_signs_are_flipped_about():
+    assert [r.said("°") for r in (below(6), within(1, 0.5), USUALLY)] == [
+        "below 6°", "1 ± 0.5°", "at least 90 %",
+    ]  # fmt: skip
     named = [r.text for r in (above(0), below(0.5), between(1, 2), within(1.0075, 0.0037), USUALLY)]
     assert named == ["above 0", "below 0.5", "1 to 2", "1.0075 ± 0.0037", "at least 90 %"]
     assert [r.edge for r in (above(0), below(2), between(1, 2))] == [0, 2, None]

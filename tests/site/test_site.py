@@ -28,9 +28,14 @@ LOOKS = [
     for width, scheme in ((390, "dark"), (1400, "light"))
     if width == 390 or not page.startswith(("book/api/", "_modules/"))
 ]
-DRAWN_FROM_SETTINGS = {"fig-data", "fig-schedule"}  # without a run that the caption could name
+DRAWN_FROM_SETTINGS = {
+    "fig-data",
+    "fig-rule",
+    "fig-schedule",
+}  # without a run that the caption could name
 CLAIM_KEYS = {
-    "id", "source", "statement", "published", "ours", "spread", "verdict", "figure", "profile",
+    "id", "row", "source", "statement", "estimand", "region", "published", "ours", "trainings",
+    "note", "verdict", "headline", "figure", "profile",
 }  # fmt: skip
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -213,11 +218,11 @@ def letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-def test_claims_json_holds_complete_claims_each_once() -> None:
+def test_claims_json_holds_complete_rows_each_once() -> None:
     assert claims()
     for claim in claims():
         assert claim.keys() >= CLAIM_KEYS
-    assert len({claim["id"] for claim in claims()}) == len(claims())
+    assert len({(claim["id"], claim["row"]) for claim in claims()}) == len(claims())
 
 
 def test_every_claim_is_checked_on_the_page_of_its_figure_and_the_scorecard_leads_there() -> None:
