@@ -1,0 +1,88 @@
+"""A model that has lost a point: how its loss is curved, and whether more training finds it again.
+
+Both look only at the features that occur in the training set. (What others output there is zero,
+but for rounding, in the models that this is asked of.)
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from sdd import engine
+from sdd.data import Dataset
+from sdd.engine import State
+from sdd.measures.damping import training_set
+from sdd.training.config import Run
+
+__all__ = ["FAST", "SLOW", "curvatures", "spectrum", "trained_on"]
+
+# Further training: steps, at a constant learning rate, on the sum over features, without decay.
+SLOW = 1_000_000, 1e-3
+FAST = 100_000, 1e-2
+_PART = 10_000  # steps at a time: so many learning rates are in memory
+
+
+def curvatures(
+    W: Float[np.ndarray, "m k"], b: Float[np.ndarray, "k"], rows: Float[np.ndarray, "T k"]
+) -> tuple[Float[np.ndarray, "p"], float]:
+    """Return the eigenvalues of the loss's Hessian in W and b, rising, and its gradient's length.
+
+    By automatic differentiation of `sdd.model`, in float64. The loss is smooth except where an
+    output is zero whose target is not; where a zero output ought to be silent its second derivative
+    jumps, and the side where it is silent is taken.
+    """
+    import torch  # takes seconds to import
+
+    from sdd.model import ReLUOutput
+
+    start = (torch.tensor(np.asarray(a, np.float64)) for a in (W, b))
+    model, X = ReLUOutput.from_weights(*start), torch.tensor(np.asarray(rows, np.float64))
+    shape, cut = W.shape, W.size
+
+    def loss(p: torch.Tensor) -> torch.Tensor:
+        at = {"W": p[:cut].reshape(shape), "b": p[cut:]}
+        out = torch.func.functional_call(model, at, (X,))
+        return ((X - out) ** 2).sum(1).mean()
+
+    at = torch.cat([p.detach().flatten() for p in (model.W, model.b)])
+    hessian = torch.autograd.functional.hessian(loss, at)
+    return np.linalg.eigvalsh(hessian.numpy()), float(torch.func.grad(loss)(at).norm())
+
+
+def spectrum(run: Run) -> dict[str, Any]:
+    """Return ``least_curvature``, ``most_curvature`` and ``gradient`` of the training loss."""
+    used, rows = _occurring(run)
+    values, gradient = curvatures(run.W[:, used], run.b[used], rows)
+    return {
+        "least_curvature": float(values[0]),
+        "most_curvature": float(values[-1]),
+        "gradient": gradient,
+    }
+
+
+def trained_on(run: Run) -> dict[str, Any]:
+    """Return where further training leads, from the end of a run: `SLOW`, and `FAST`.
+
+    ``slow_loss`` and ``fast_loss``: the training loss then; ``slow_radius``: the longest hidden
+    vector after the slow one.
+    """
+    used, rows = _occurring(run)
+    data, found = Dataset.from_dense(rows.astype(np.float32)), {}
+    for name, (steps, rate) in (("slow", SLOW), ("fast", FAST)):
+        state = State(run.W[:, used], run.b[used])
+        for _ in range(steps // _PART):
+            engine.advance(state, data, np.full(_PART, rate), weight_decay=0.0, eps=run.config.eps)
+        found[f"{name}_loss"] = float(engine.loss(state.W, state.b, data))
+        lengths = np.linalg.norm(engine.hidden(state.W, data), axis=1)
+        found[f"{name}_radius"] = float(lengths.max())
+    return found
+
+
+def _occurring(run: Run) -> tuple[np.ndarray, Float[np.ndarray, "T k"]]:
+    """Return which features occur in a run's training set, and their values in its points."""
+    data = training_set(run)
+    used, place = np.unique(data.indices, return_inverse=True)
+    rows = np.zeros((data.T, used.size))
+    rows[data.row_index(), place] = data.values
+    return used, rows
