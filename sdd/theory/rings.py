@@ -203,16 +203,20 @@ def extra_feature_loss_change(
     return float(change)
 
 
-def crossover(n: int, sparsity: float, K: int | float) -> tuple[float, float]:
+def crossover(
+    n: int, sparsity: float, K: int | float, free_bias: bool = False
+) -> tuple[float, float]:
     """Return bounds, roughly, of the T where generalising overtakes memorising K points.
 
     Memorising lowers the training loss by about K/T. Generalising lowers it by what a pentagon
-    with b = 0 gains, and by n μ² besides where it has the best constant output. T is K over either
-    gain: the lower bound with both, the upper one with the pentagon's alone.
+    gains (with b = 0, or with the best b), and by n μ² besides where it has the best constant
+    output. T is K over either gain: the lower bound with both, the upper one with the pentagon's
+    alone. K depends on T.
 
     K must be positive.
     """
     require(K > 0, "K must be positive", K)
-    pentagon = -(1 - sparsity) * best_ring(5, free_bias=False, n=n, sparsity=sparsity).loss_change
+    ring = best_ring(5, free_bias, n=n, sparsity=sparsity)
+    pentagon = -(1 - sparsity) * ring.loss_change
     constant = n * feature_mean(n, sparsity) ** 2
     return K / (pentagon + constant), K / pentagon

@@ -121,6 +121,8 @@ def test_at_the_crossover_bounds_the_gains_are_equal():
     assert 20 / low == pytest.approx(pentagon + gain, rel=1e-3)
     # About n/4 and n/11 points for each one memorised: the gains are worked out by hand as well.
     assert (high / 20, low / 20) == pytest.approx((10_000 / 4, 10_000 / 11), rel=0.08)
+    free = -best_ring(5, free_bias=True, n=10_000, sparsity=0.999).loss_change / 1_000
+    assert 20 / crossover(10_000, 0.999, 20, free_bias=True)[1] == pytest.approx(free)
 
 
 @pytest.mark.parametrize(
