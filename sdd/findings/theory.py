@@ -9,11 +9,15 @@ import pandas as pd
 
 from sdd import paper, theory
 from sdd.data import Dataset
+from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
-from sdd.findings.setup import predicted_D
+from sdd.findings.rule import USUALLY, above, within
+from sdd.findings.setup import other_features, predicted_D
+from sdd.measures import lost
 from sdd.measures.columns import ring_columns, ring_loss_change
+from sdd.measures.statistics import Estimate, difference, mean, share
 from sdd.measures.table import Measure
 from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
@@ -21,8 +25,8 @@ from sdd.training import train
 from sdd.training.config import TrainConfig
 
 __all__ = [
-    "BEST_RINGS", "among_all", "best_rings", "found_again", "free_rings",
-    "pentagons", "planted_tgons", "rings_among_others", "table",
+    "BEST_RINGS", "among_all", "best_rings", "crossovers", "found_again", "free_rings", "one_hot",
+    "pentagons", "planted_tgons", "rings_among_others", "saddle", "table",
 ]  # fmt: skip
 
 # T: a data seed at which the T points share no feature (at n = 10,000, S = 0.999).
@@ -61,7 +65,7 @@ def free_features(p: Profile) -> list[RunSpec]:
         for F, (r, b) in BEST_RINGS.items()
         # (A decay of 1/lr takes back at each step what a bias has become: it stays below lr.)
         for decay, start in ((0.0, ""), (1 / lr, ""), (0.0, f"ring:{F}:{r}:{b}"))
-        for seed in range(choose(p, 2, 3))
+        for seed in range(choose(p, 2, 5))
     ]  # fmt: skip
 
 
@@ -89,8 +93,15 @@ def planted_rings(p: Profile) -> list[RunSpec]:
     return [
         small_spec(p, T, seed, steps=choose(p, 5_000, 20_000), start=start)
         for start in ("", *(f"top-ring:{K}:0.93:-0.12" for K in choose(p, (5, 6), (5, 6, 7))))
-        for seed in range(choose(p, 2, 3))
+        for seed in range(choose(p, 2, 6))
     ]
+
+
+@experiment("memorising-branch")
+def memorising_branch(p: Profile) -> list[RunSpec]:
+    """Ten times the learning rate, on the sum, where features are found at the usual one."""
+    T, rate = p.size(10_000), 10 * paper.LEARNING_RATE
+    return [spec(T, of=p.name, lr=rate, reduction="sum")]
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -177,6 +188,44 @@ def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(variant=variant, from_initial=predicted_D(runs), from_R2=isotropic)
 
 
+def crossovers(e: Evidence) -> pd.DataFrame:
+    """Return where generalising should overtake memorising K points, by `theory.crossover`.
+
+    A row for each ``K`` (on the ring at T = 30 in the published figure; stored by the run of
+    "memorising-branch", T (1 − loss) of its training loss) and for each bias of the pentagon.
+    """
+    n, sparsity = e.profile.n, e.profile.sparsity
+    (run,) = e.table("memorising-branch").itertuples()
+    known = {
+        "at T = 30": paper.RING_OF_30[0],
+        f"at T = {run.T:,.0f}": round(run.T * (1 - run.train_loss)),
+    }
+    rows = [
+        (where, K, free, *theory.crossover(n, sparsity, K, free))
+        for where, K in known.items()
+        for free in (False, True)
+    ]
+    return pd.DataFrame(rows, columns=["where", "K", "free_bias", "low", "high"])
+
+
+def one_hot(n: int, decay: float, trainings: int = 32, steps: int = 50_000) -> pd.DataFrame:
+    """Return what trainings on n one-hot points come to, on the sum: ``loss``, longest, shortest.
+
+    A row a training from other initial weights. The table is kept beside the stored runs.
+    """
+    return memory().cache(_train_one_hot)(n, decay, trainings, steps)
+
+
+def _train_one_hot(n: int, decay: float, trainings: int, steps: int) -> pd.DataFrame:
+    points, rows = Dataset.from_dense(np.eye(n, dtype=np.float32)), []
+    for seed in range(trainings):
+        config = TrainConfig(steps=steps, weight_decay=decay, reduction="sum", seed=seed)
+        run = train(points, config)
+        lengths = np.linalg.norm(run.W, axis=0)
+        rows.append((run.train_loss, lengths.max(), lengths.min()))
+    return pd.DataFrame(rows, columns=["loss", "longest", "shortest"])
+
+
 def found_again(n: int, decay: float, steps: int, starts: int = 10) -> int:
     """Return how many trainings from near a dropped feature end with every point memorised.
 
@@ -197,3 +246,111 @@ def _count_found(n: int, decay: float, steps: int, starts: int) -> int:
         start = W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)
         count += train(points, config, init=start).train_loss < 0.5 / n
     return int(count)
+
+
+def saddle(n: int) -> np.ndarray:
+    """Return the eigenvalues of the loss's Hessian at `theory.dropped_feature`, rising."""
+    return lost.curvatures(*theory.dropped_feature(n), np.eye(n))[0]
+
+
+# --- Claims -------------------------------------------------------------------------------------
+
+_SINCE = " (stated again by a later rule, when these runs were known)"
+
+
+@claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
+       figure="fig-planted-polygons", region=within(1, 0.02),
+       estimand="Trained radius over that expected, mean over polygons planted at 0.8, 0.95, 1.05 "
+       "and 1.2 of the least radius. Wrong would be one that stays, or does not, 0.05 away"
+       )  # fmt: skip
+def _polygons(e: Evidence) -> dict[str, Estimate]:
+    """A planted T-gon grows to the least radius, and from above shrinks to it under decay alone."""
+    runs = planted_tgons(e)
+    ratio, larger, decays = (
+        runs["radius"] / runs["expected"], runs["factor"] > 1, runs["weight_decay"] > 0,
+    )  # fmt: skip
+    return {
+        "from below": mean(ratio[~larger]),
+        "from above, no decay": mean(ratio[larger & ~decays]),
+        "from above, decay": mean(ratio[larger & decays]),
+    }
+
+
+# Half of what part the formulas with a free bias and with none.
+_RINGS = {
+    "F = 5, b = 0": within(0, 0.026),
+    "F = 5, b free": within(0, 0.026),
+    "F = 6, b free": within(0, 0.048),
+}
+
+
+@claim("T-rings", source="ours, tested on models of F features", published="0 (formula)",
+       figure="fig-rings", region=_RINGS, estimand="Change of the training loss that F features on "
+       "a ring make, over p, less the formula's, mean over trainings of models with F features "
+       "only: a usual start for b = 0, planted rings for b free")  # fmt: skip
+def _rings(e: Evidence) -> dict[str, Estimate]:
+    """The change in loss by F features on a ring is the formula's."""
+    runs = free_rings(e)
+    found: dict[str, Estimate] = {}
+    n, sparsity = runs[["n", "sparsity"]].iloc[0]
+    for (name, _), (F, kind) in zip(
+        _RINGS.items(), ((5, "zero"), (5, "planted"), (6, "planted")), strict=True
+    ):
+        expected = theory.best_ring(F, kind != "zero", n=int(n), sparsity=sparsity).loss_change
+        rows = runs[(runs["features"] == F) & (runs["kind"] == kind)]
+        found[name] = mean(rows["loss_change"] - expected)
+    return found
+
+
+_SIX_ALONE = {
+    "usual start: five long columns": USUALLY,
+    "planted hexagon: six long columns": USUALLY,
+    "loss of the usual less of the planted": above(0),
+}
+
+
+@claim("T-six-alone", source="ours, tested on models of six features", figure="fig-rings",
+       published="six lower (formula)", region=_SIX_ALONE, estimand="Share of trainings with so "
+       "many columns longer than half the longest; and the change of the loss over p, of a usual "
+       "start less of a planted hexagon on the same data")  # fmt: skip
+def _six_alone(e: Evidence) -> dict[str, Estimate]:
+    """Six features alone end in five from a usual start, though a hexagon stays and is lower."""
+    runs = free_rings(e).query("features == 6").set_index("data_seed")
+    usual, planted = (runs[runs["kind"] == kind] for kind in ("free", "planted"))
+    values = (
+        share(usual["columns_standing"] == 5),
+        share(planted["columns_standing"] == 6),
+        mean((usual["loss_change"] - planted["loss_change"]).dropna()),
+    )
+    return dict(zip(_SIX_ALONE, values, strict=True))
+
+
+@claim("T-five-among-all", source="ours, tested on planted rings", figure="fig-other-columns",
+       published="five lower (formula)", region=above(0), estimand="Training loss from a planted "
+       "hexagon less from a planted pentagon on the same data, mean over data sets")  # fmt: skip
+def _five_among_all(e: Evidence) -> Estimate:
+    """Among all features a planted pentagon ends in a lower training loss than a hexagon."""
+    losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
+    return mean((losses[6] - losses[5]).dropna())
+
+
+@claim("T-leftover", source=f"ours, tested on other initial weights and decays{_SINCE}",
+       published="0.14 (formula)", figure="fig-decayed-initialisation", region=above(0.07),
+       estimand="Mean D of the five with half the initial weights less that without decay, over "
+       "trainings on unlimited data. The region begins at half of the formula's difference"
+       )  # fmt: skip
+def _leftover(e: Evidence) -> Estimate:
+    """The D of the five follows from what weight decay leaves of the initial weights."""
+    runs = pentagons(e.table("decayed-initialisation")).query("T == inf").groupby("variant")
+    small, none = (runs.get_group(name)["five_D"] for name in ("0.5 × weights", "no decay"))
+    return difference(small, none)
+
+
+@claim("T-arms", source="ours, chosen when two other trainings were seen", published="not stated",
+       figure="fig-decayed-initialisation", region=above(0.58), estimand="Share of the squared "
+       "norm of all other columns that lies within 6° of a column of the five, mean over trainings "
+       "at T = ∞. Alike in all directions it would be 0.17: the region begins half-way to one"
+       )  # fmt: skip
+def _arms(e: Evidence) -> Estimate:
+    """The other columns of a pentagon lie along its five arms, not in all directions alike."""
+    return mean(e.at(math.inf, other_features)["on_arms"])
