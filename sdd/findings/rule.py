@@ -57,8 +57,9 @@ class Region:
         if not log:
             return self.text if self.text.endswith("%") else f"{self.text}{unit}"
         low, high = (f"{10**x:.2g}" if math.isfinite(x) else "" for x in (self.low, self.high))
-        said = f"{low} to {high}" if low and high else f"above {low}" if low else f"below {high}"
-        return f"{said} times"
+        if low and high:
+            return f"a factor of {low} to {high}"
+        return f"a factor above {low}" if low else f"a factor below {high}"
 
 
 def above(value: float) -> Region:
@@ -172,8 +173,9 @@ def _undecided(estimate: Estimate, region: Region) -> tuple[str, str]:
     if decide(estimate, region, times=math.inf) != UNDECIDED:
         return UNDECIDED, _more(estimate, region)
     if published := getattr(estimate, "published", 0.0):
-        return UNDECIDABLE, f"the published value is known only to ± {2 * published:.2g}"
-    return UNDECIDED, "no number of trainings would decide it: the test set's error is too large"
+        known = f"the published value is known only to ± {2 * published:.2g}"
+        return UNDECIDABLE, f"at this mean no number of trainings would decide: {known}"
+    return UNDECIDED, "at this mean no number of trainings would decide: the test set is too small"
 
 
 def _more(estimate: Estimate, region: Region) -> str:
@@ -194,9 +196,17 @@ def _more(estimate: Estimate, region: Region) -> str:
 
 
 def _values(estimate: Estimate) -> list[tuple[float, ...]]:
-    """Return the values of each mean, where signs can be flipped of all of them; else none."""
+    """Return the values of each mean, where flipping signs tells of all of them; else none.
+
+    It knows nothing of other errors, and is left out where that of the test set is the larger one.
+    """
     parts = estimate.of if isinstance(estimate, Lowest) else (estimate,)
-    values = [part.values for part in parts if isinstance(part, Mean) and not part.published]
+    values = [
+        part.values
+        for part in parts
+        if isinstance(part, Mean) and not part.published
+        if all(part.error**2 <= variance / n for variance, n in part.parts)
+    ]
     return values if len(values) == len(parts) and min(map(len, values)) >= FLIPS_FROM else []
 
 
@@ -222,8 +232,7 @@ def _ours(estimate: Estimate, unit: str, log: bool) -> str:
     value = estimate.value
     if log:
         value, low, high = (10 ** min(max(x, -300.0), 300.0) for x in (value, low, high))
-        unit = " times"
-    return shown(value, low, high, unit)
+    return ("a factor of " if log else "") + shown(value, low, high, unit)
 
 
 def shown(value: float, low: float, high: float, unit: str = "") -> str:

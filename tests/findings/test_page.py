@@ -23,8 +23,7 @@ def test_a_caption_says_profile_sizes_steps_and_trainings():
     said = "Profile quick: n = 200, S = 0.95, 40 steps; 3 trainings"
     assert page.source(runs, runs, of="quick") == f"{said}."
     judging = runs.assign(data_seed=[0, 20, 21])
-    looked = "of which 1 were looked at beforehand and 2 judge."
-    assert page.source(judging, of="quick") == f"{said}, {looked}"
+    assert page.source(judging, of="quick") == f"{said} (1 looked at beforehand, 2 judging)."
     assert page.source(judging[1:], of="quick").endswith("; 2 trainings, which judge.")
     best = page.source(runs.assign(restarts=[4, 1, 1]), of="quick")
     assert best.endswith("6 trainings, of which 3 are shown, the best of several by training loss.")
@@ -44,9 +43,10 @@ def test_mean_and_deviation_are_written_without_a_signed_zero():
 def test_published_test_losses_stand_beside_ours():
     rows = double_descent.published_losses(world()).set_index("T")
     assert rows.loc["2,000", "published (fig)"] == "1.0150 ± 0.0020"
-    assert rows.loc["2,000", "ours ± sd over seeds"] == "1.0150 ± 0.0010"
+    assert rows.loc["2,000", "ours ± sd over trainings"] == "1.0150 ± 0.0010"
     assert rows.loc["3", "published (fig)"] == "off the top of the figure"
-    assert list(rows.loc["500,000"])[1:] == ["not run at this profile", "–", "–"]
+    assert rows.loc["500,000"].to_list()[1] == "not run at this profile"
+    assert set(rows.loc["500,000"].to_list()[2:]) == {"–"}
     assert list(rows.index)[-1] == "∞"
 
 
@@ -55,7 +55,7 @@ def test_at_another_size_published_rows_follow_ours():
     names = list(rows.index)
     assert names.index("∞") < names.index("3 (n = 10,000)")
     assert rows.loc["2,000", "published (fig)"] == "–"
-    assert rows.loc["2,000 (n = 10,000)", "ours ± sd over seeds"] == "not run at this profile"
+    assert rows.loc["2,000 (n = 10,000)", "ours ± sd over trainings"] == "not run at this profile"
 
 
 def test_a_table_of_text_keeps_a_value_and_its_deviation_on_one_line():
@@ -133,15 +133,8 @@ def test_headlines_theirs_and_ours_are_counted_apart():
 
 def test_what_chance_does_is_counted_by_kind_of_interval_and_not_of_headlines():
     one = scorecard.judge_all(world(), ["F1-pentagon"])[0]
-    rows = [
-        replace(one, headline=headline, confidence=confidence)
-        for headline, confidence in [
-            (True, 0.99),
-            *[(False, 0.99)] * 3,
-            (False, 0.9),
-            (False, None),
-        ]
-    ]
+    kinds = [(True, 0.99), *[(False, 0.99)] * 3, (False, 0.9), (False, None)]
+    rows = [replace(one, headline=head, confidence=confidence) for head, confidence in kinds]
     assert scorecard.by_chance(rows) == {
         "intervals": 3, "missed": pytest.approx(0.03), "shares": 1, "misjudged": 0.05,
     }  # fmt: skip
@@ -150,7 +143,7 @@ def test_what_chance_does_is_counted_by_kind_of_interval_and_not_of_headlines():
 def test_headlines_are_corrected_together():
     """Where the interval alone just decides, all headlines together ask for more."""
     chosen = "data_seed >= 20 and batch == 10_000"
-    for sd, verdict in ((0.1, UNDECIDED), (0.001, REPRODUCED)):
+    for sd, verdict in ((0.15, UNDECIDED), (0.001, REPRODUCED)):
         angles = around(5.0, sd, 3)
         altered = changed(world(), "fresh-data", chosen, five_angle_error=lambda rows, a=angles: a)
         assert rule.judge(mean(angles), rule.below(6)).verdict == REPRODUCED

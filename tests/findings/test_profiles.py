@@ -10,6 +10,7 @@ import pytest
 from sdd import paper
 from sdd.data import DataSettings
 from sdd.findings import EXPERIMENTS, PROFILES, profile, replications, run_like, spec, specs
+from sdd.findings.profiles import FIRST_JUDGING
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 
@@ -59,11 +60,7 @@ def test_the_paper_profile_trains_what_the_paper_trained():
         by_T.setdefault(s.data.T, []).append(s)
     assert set(by_T) >= {*SIZES, math.inf}
     for T in SIZES:
-        seeds = {s.data.seed for s in by_T[T]}
-        assert len(seeds) == len(by_T[T])
-        assert len(seeds) >= (4 if T <= 2_000 else 2 if T <= 10_000 else 1), T
-        if T <= 30:
-            assert all(s.config.restarts >= 4 for s in by_T[T]), T
+        assert len({s.data.seed for s in by_T[T]}) == len(by_T[T])
     batches = {}
     for s in by_T[math.inf]:
         batches.setdefault(s.data.batch, set()).add(s.config.seed)
@@ -71,12 +68,48 @@ def test_the_paper_profile_trains_what_the_paper_trained():
     assert all(len(seeds) >= 2 for seeds in batches.values())
 
 
-def test_the_full_profile_has_four_data_seeds_up_to_500_000():
-    seeds = {}
-    for s in of_the_paper("full"):
-        seeds.setdefault(s.data.T, set()).add(s.data.seed)
-    assert set(seeds) == {*paper.DATASET_SIZES, math.inf}
-    assert all(len(found) == 4 for found in seeds.values())
+# Numbers of trainings that judge, as they were stated before these were trained.
+JUDGING = {
+    "paper": {
+        **dict.fromkeys((3, 5, 6, 8, 10, 15, 30), 32), **dict.fromkeys((50, 100, 200), 8),
+        500: 20, 1_000: 8, 2_000: 20, 3_000: 8, 5_000: 20, 10_000: 4, 20_000: 2, 50_000: 2,
+        math.inf: 3,
+    },
+    "full": {
+        **dict.fromkeys((3, 5, 6, 8, 10, 15, 30), 32),
+        **dict.fromkeys((50, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000), 20),
+        20_000: 8, 50_000: 8, 100_000: 4, 200_000: 4, 500_000: 4, math.inf: 4,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JUDGING)
+def test_as_many_trainings_judge_as_were_stated(name):
+    p, found = profile(name), {}
+    for s in of_the_paper(name):
+        if s.data.seed >= FIRST_JUDGING and s.data.batch in (None, p.fresh[0][0]):
+            found[s.data.T] = found.get(s.data.T, 0) + 1
+    assert found == JUDGING[name]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_all_trainings_are_single_and_seeds_to_look_at_are_below_those_that_judge(name):
+    assert all(s.config.restarts == 1 for s in of_the_paper(name))
+    for T, look, judge in profile(name).sizes:
+        seeds = [s.data.seed for s in specs("dataset-size", name) if T == s.data.T]
+        assert seeds == [*range(look), *range(FIRST_JUDGING, FIRST_JUDGING + judge)]
+        assert look < FIRST_JUDGING
+        assert judge >= 2, "one training has no spread"
+
+
+def test_seventeen_or_more_judge_where_the_bump_does():
+    for name in ("paper", "full"):
+        assert all(JUDGING[name][T] >= 17 for T in (500, 2_000, 5_000))
+
+
+def test_the_full_profile_reaches_up_to_500_000():
+    sizes = {s.data.T for s in of_the_paper("full")}
+    assert sizes == {*paper.DATASET_SIZES, 3_000, math.inf}
 
 
 def test_the_quick_profile_is_the_rescaled_problem():
@@ -121,7 +154,9 @@ def test_one_large_model_of_each_size_keeps_its_weights_early_halfway_and_at_the
         assert s.snapshots == ((2_500, 25_000, 50_000) if large else ())
         found[s.data.T] = found.get(s.data.T, 0) + bool(s.snapshots)
     bump = profile(name).size(2_000)
-    assert {T for T, kept in found.items() if kept} == {T for T in found if T >= 1_000 or T == bump}
+    looked = {T for T, look, _ in profile(name).sizes if look}
+    large = {T for T in looked if T >= 1_000 or T == bump}
+    assert {T for T, kept in found.items() if kept} == large
     assert sum(found.values()) >= 3
 
 
