@@ -149,7 +149,7 @@ def _bump_moves(e: Evidence) -> dict[str, Estimate]:
 
 
 @claim("F5-parameters", source="ours, beside F5", figure="appendix#fig-steps", at_quick=False,
-       published="a capacity of so many bits a parameter {cite:p}`morris2025`", region=above(0),
+       published="a capacity of so many bits a parameter (Morris et al. 2025)", region=above(0),
        estimand="Test loss at T = 300 less that at T = 1,000, at m = 4 and 50,000 steps; "
        f"{_PAIRED}. In proportion to (m + 1) n the top at m = 4 would be 5/3 times that at m = 2, "
        "which is at 200: at 333")  # fmt: skip
