@@ -588,8 +588,8 @@ def _half_to_one(loss: float) -> float:
 
 
 @claim("R-outside", source="ours, on wenjie1835/Interaction_Law", published="its summary.csv",
-       figure="fig-outside", statement="The public replication Interaction_Law comes out the same "
-       "here: its settings, with rows drawn anew at every step and its warm-up",
+       figure="fig-outside", statement="Trained as the public replication Interaction_Law "
+       "says, with rows drawn anew at every step and its warm-up, test losses are as it reports",
        region={f"T = {T:,}": within(loss, _half_to_one(loss))
                for T, (loss, _) in paper.WENJIE_LOSS.items()},
        estimand="Test loss at n = 1,000 after 3,000 steps: mean over trainings, each with its own "
