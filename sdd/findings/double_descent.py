@@ -262,7 +262,7 @@ def _below_constant(e: Evidence) -> dict[str, Estimate]:
 @claim("F3-plateau", source=_F3, figure=_LOSS, at_quick=False, published=_listed(_LARGE),
        region={label(T): within(0.9988, 0.00023) for T in _LARGE},
        estimand="Test loss at each T, mean over trainings. The region ends half-way to 0.99926, "
-                "the loss of the best constant output")  # fmt: skip
+                "1 − nμ²: the loss of the best constant output if no point is empty")  # fmt: skip
 def _plateau(e: Evidence) -> dict[str, Estimate]:
     """From T = 10,000 on the test loss is the published one."""
     return {label(T): _as_published(e, T) for T in _LARGE if T in (*e.sizes, math.inf)}
