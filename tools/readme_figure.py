@@ -19,7 +19,9 @@ TARGET = Path(__file__).resolve().parent.parent / "docs" / "double-descent.svg"
 def main() -> None:
     """Write the figure."""
     plt.style.use(figures.STYLE)
-    home.curve(Evidence.stored("paper")).figure.savefig(TARGET, metadata={"Date": None})
+    home.curve(Evidence.stored("paper")).figure.savefig(
+        TARGET, metadata={"Date": None}, bbox_inches="tight", dpi=200
+    )
 
 
 if __name__ == "__main__":

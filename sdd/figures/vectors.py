@@ -47,9 +47,12 @@ def vectors(
     lines = np.stack([np.zeros_like(seen), seen], axis=1)
     many = len(seen) > 100
     alpha = 0.25 if many else 0.7
-    ax.add_collection(LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha))
+    # As pixels where there are many: each line and dot apart would make a page of megabytes.
+    ax.add_collection(
+        LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha, rasterized=many)
+    )
     size, alpha = (2, 0.6) if many else (3.5, 1)
-    ax.plot(*seen.T, "o", color=color, ms=size, mew=0, alpha=alpha)
+    ax.plot(*seen.T, "o", color=color, ms=size, mew=0, alpha=alpha, rasterized=many)
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])

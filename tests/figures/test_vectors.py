@@ -43,6 +43,13 @@ def seen(fig):
 # --- Vectors ------------------------------------------------------------------------------------
 
 
+def test_only_many_vectors_are_drawn_as_pixels():
+    for count, pixels in ((7, False), (1_000, True)):
+        ax = figures.vectors(RNG.normal(size=(count, 2)), plt.subplots()[1])
+        parts = ax.collections[0], ax.lines[0]
+        assert [bool(part.get_rasterized()) for part in parts] == [pixels, pixels]
+
+
 def test_vectors_are_lines_from_the_origin_to_dots():
     _, (used, spare) = plt.subplots(1, 2)
     assert figures.vectors(ROWS, used, title="seed 0") is used
