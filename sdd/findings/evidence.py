@@ -122,12 +122,6 @@ class Evidence:
         """Return some rows of a table with further measures, which are made of these runs only."""
         return rows if self.tables is not None else with_measures(rows, *measures)
 
-    def per_size(
-        self, low: float, high: float, column: str, *measures: Measure
-    ) -> dict[int, pd.Series]:
-        """Return a column of the runs that judge, by finite T between two published sizes."""
-        return {T: self.at(T, *measures)[column] for T in self.between(low, high)}
-
     @cached_property
     def sizes(self) -> list[int]:
         """The finite T of the body, in increasing order."""

@@ -23,7 +23,7 @@ from scipy import stats
 
 __all__ = [
     "Estimate", "Lowest", "Mean", "Place", "Share", "best_of", "difference", "highest", "lowest",
-    "mean", "place", "share", "sign_flip", "spread", "standard_error", "steadier",
+    "mean", "place", "share", "sign_flip", "standard_error",
 ]  # fmt: skip
 
 
@@ -348,32 +348,6 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
     kept = (np.bincount(group, kept) / np.bincount(group))[group]
     sets = [math.comb(N - 1 - i, k - 1) / math.comb(N, k) for i in range(N)]
     return float(np.dot(sets, kept[np.argsort(lost, kind="stable")]))
-
-
-def steadier(these: Sequence[float], those: Sequence[float]) -> float:
-    """Return log₁₀ of how many times the standard deviation of these is that of those.
-
-    Positive where those are steadier. What spreads by less than float64 can tell at the largest of
-    all values is taken to spread by that much: so the answer is finite where values are equal.
-
-    Raises
-    ------
-    ValueError
-        Where these or those are fewer than two.
-    """
-    both = [np.asarray(v, np.float64) for v in (these, those)]
-    if min(v.size for v in both) < 2:
-        counts = " and ".join(str(v.size) for v in both)
-        raise ValueError(f"a spread takes two values or more, not {counts}")
-    least = max(float(np.spacing(np.abs(v).max())) for v in both)
-    wide, narrow = (max(float(np.std(v, ddof=1)), least) for v in both)
-    return float(np.log10(wide) - np.log10(narrow))
-
-
-def spread(values: Iterable[float]) -> tuple[float, float]:
-    """Return mean and sample standard deviation (NaN for a single value)."""
-    a = np.array(list(values), float)
-    return float(a.mean()), float(a.std(ddof=1)) if a.size > 1 else math.nan
 
 
 def standard_error(per_example: Float[np.ndarray, " T"]) -> tuple[float, float]:

@@ -21,7 +21,6 @@ from sdd.measures.statistics import (
     share,
     sign_flip,
     standard_error,
-    steadier,
 )  # fmt: skip
 
 samples = st.lists(st.floats(-10, 10).map(lambda v: round(v, 3)), min_size=2, max_size=9)
@@ -196,28 +195,6 @@ def test_more_than_there_are_cannot_be_tried(k):
 def test_values_belong_to_losses():
     with pytest.raises(ValueError, match="one a loss, 2, not 1"):
         unwrap(best_of)(1, [1, 2], [3])
-
-
-def test_steadier_counts_powers_of_ten_of_the_spread():
-    assert steadier([0, 10], [5, 6]) == pytest.approx(1)
-    assert steadier([5, 6], [0, 10]) == pytest.approx(-1)
-    assert steadier([2, 2], [3, 3]) == steadier([0, 0], [0, 0]) == 0
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
-def test_beside_values_that_do_not_spread_the_answer_is_finite_and_silent(values):
-    with np.errstate(divide="raise", invalid="raise"):
-        found = steadier(values, [0.3, 0.3, 0.3])
-        assert np.isfinite(found)
-        assert steadier([0.3, 0.3, 0.3], values) == -found
-    if np.ptp(values) > 1e-6:
-        assert found > 9
-
-
-@pytest.mark.parametrize("one", [[], [1.0]])
-def test_one_value_has_no_spread(one):
-    with pytest.raises(ValueError, match=f"two values or more, not 2 and {len(one)}"):
-        steadier([1, 2], one)
 
 
 def test_standard_error_of_a_mean():
