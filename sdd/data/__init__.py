@@ -1,16 +1,29 @@
 """Training sets, test sets and endless streams of sparse points of unit norm."""
 
-from sdd.data.dataset import NORM_TOLERANCE, Dataset, one_of, whole_number
+from sdd.data.dataset import NORM_TOLERANCE, Dataset, one_of, real_number, whole_number
 from sdd.data.rows import binomial_cdf
-from sdd.data.settings import DataSettings, Stream, sample, stream, test_set
+from sdd.data.settings import (
+    DataSettings,
+    Stream,
+    as_data,
+    as_dataset,
+    origin,
+    sample,
+    stream,
+    test_set,
+)
 
 __all__ = [
     "NORM_TOLERANCE",
     "DataSettings",
     "Dataset",
     "Stream",
+    "as_data",
+    "as_dataset",
     "binomial_cdf",
     "one_of",
+    "origin",
+    "real_number",
     "sample",
     "stream",
     "test_set",

@@ -1,14 +1,18 @@
 """Sparse, unit-norm data points, checked and kept as compressed sparse rows."""
 
 import hashlib
+import math
+import operator
 from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
-__all__ = ["NORM_TOLERANCE", "Dataset", "one_of", "whole_number"]
+__all__ = ["NORM_TOLERANCE", "Dataset", "one_of", "real_number", "whole_number"]
 
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
 
@@ -19,6 +23,14 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
+
+
+def real_number(name: str, value: Any) -> float:
+    """Return `value` as a float; raise ValueError unless it is finite and at least 0."""
+    real = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if not real or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
+    return float(value)
 
 
 def one_of(name: str, value: str, first: str, second: str) -> str:
@@ -163,6 +175,35 @@ class Dataset:
         """Return the row of each non-zero, as `indices` has its column."""
         return _row_index(self.indptr)
 
+    def __len__(self) -> int:
+        """Return T."""
+        return self.T
+
+    def __getitem__(self, i: Any) -> Any:
+        """Return point i as a dense (n,) float32 vector; of a slice, mask or array, a Dataset."""
+        if isinstance(i, slice):
+            return self.take(np.arange(self.T)[i])
+        if np.ndim(i):
+            return self.take(i)
+        row = operator.index(i)
+        if not -self.T <= row < self.T:  # (an IndexError also ends a loop over the points)
+            raise IndexError(f"a data set of T = {self.T} points has no point {row}")
+        start, end = self.indptr[row % self.T : row % self.T + 2]
+        point = np.zeros(self.n, np.float32)
+        point[self.indices[start:end]] = self.values[start:end]
+        return point
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both hold the same rows, in the same order."""
+        return isinstance(other, Dataset) and self.content_hash() == other.content_hash()
+
+    def __hash__(self) -> int:
+        return hash(self.content_hash())
+
+    def __reduce__(self) -> Any:  # so that a copy in another process is read-only, too
+        arrays = self.indptr, self.indices, self.values
+        return Dataset.unchecked, (*arrays, self.n, self.settings)
+
     def take(self, rows) -> "Dataset":
         """Return the data set of the given rows, in the given order; rows may repeat."""
         rows = np.asarray(rows)
@@ -182,12 +223,23 @@ class Dataset:
         """Number of data points."""
         return self.indptr.size - 1
 
-    def content_hash(self) -> str:
-        """Return a hash of the rows themselves: names the runs on data of your own."""
+    @cached_property
+    def _hash(self) -> str:
         digest = hashlib.sha256(f"{self.n}".encode())
         for array in (self.indptr, self.indices, self.values):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
+
+    def content_hash(self) -> str:
+        """Return a hash of the rows themselves: names the runs on data of your own."""
+        return self._hash
+
+    @property
+    def sparsity(self) -> float:
+        """The S that it was drawn with; of data of your own, the share of entries that are zero."""
+        if self.settings is not None:
+            return self.settings.sparsity
+        return 1 - self.values.size / (self.T * self.n)
 
     def __repr__(self) -> str:
         return f"Dataset(T={self.T}, n={self.n}, non-zeros={self.values.size})"

@@ -8,14 +8,25 @@ and training, test and fresh rows never share random numbers.
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sdd import paper
 from sdd.data import rows
 from sdd.data.dataset import Dataset, one_of, whole_number
 
-__all__ = ["DataSettings", "Stream", "sample", "stream", "test_set"]
+__all__ = [
+    "DataSettings",
+    "Stream",
+    "as_data",
+    "as_dataset",
+    "origin",
+    "sample",
+    "stream",
+    "test_set",
+]
 
 STREAMS = {"train": 0, "test": 1, "fresh": 2}
 
@@ -118,6 +129,52 @@ class Stream:
     def at(self, step: int, threads: int = 1) -> Dataset:
         """Return the batch of a step; it depends neither on earlier draws nor on `threads`."""
         return self.settings.rows(step * self.T, self.T, "fresh", threads)
+
+
+def as_dataset(data: Any) -> Dataset:
+    """Return what a function was given as data as a `Dataset`.
+
+    Parameters
+    ----------
+    data : Dataset, or (T, n) numpy array, PyTorch tensor or scipy.sparse matrix
+        Of arrays and matrices, rows are data points, of unit norm or zero.
+
+    Raises
+    ------
+    ValueError
+        Where rows break the rules of a `Dataset`.
+    TypeError
+        Where it is nothing of the kind.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if issparse(data):
+        return Dataset.from_sparse(data)
+    if type(data).__module__.partition(".")[0] == "torch" and hasattr(data, "detach"):
+        data = data.detach().cpu().numpy()
+    if isinstance(data, np.ndarray):
+        return Dataset.from_dense(data)
+    raise TypeError(
+        "data must be a Dataset, such as sdd.sample(T=10), or a (T, n) array, tensor or "
+        f"scipy.sparse matrix whose rows are points, not {type(data).__name__}"
+    )
+
+
+def as_data(data: Any) -> "Dataset | Stream":
+    """Return data to train on: a stream, what settings describe, or what `as_dataset` makes."""
+    if isinstance(data, Stream):
+        return data
+    return data.make() if isinstance(data, DataSettings) else as_dataset(data)
+
+
+def origin(data: Any) -> "DataSettings | Dataset":
+    """Return the settings that draw the same data again; where there are none, the data itself."""
+    if isinstance(data, DataSettings):
+        return data
+    data = as_data(data)
+    settings = data.settings
+    whole = settings is not None and (isinstance(data, Stream) or settings.T == data.T)
+    return settings if whole else data
 
 
 def sample(

@@ -10,6 +10,12 @@ def _rows(vectors: np.ndarray, name: str = "vectors") -> Float[np.ndarray, "k m"
     array = np.asarray(vectors, np.float64)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"{name} must be rows of a (k, m) array, m ≥ 1, not shape {array.shape}")
+    rows, entries = array.shape
+    if entries > max(100, 10 * rows):
+        raise ValueError(
+            f"{name} must be rows of a (k, m) array, but {rows} rows of {entries} entries look "
+            "like weights W, whose columns are the vectors: pass W.T"
+        )
     if not np.isfinite(array).all():
         where = int(np.argmin(np.isfinite(array).all(1)))
         raise ValueError(f"{name} must be finite; row {where} holds a NaN or an infinity")

@@ -1,9 +1,13 @@
 """Data of one's own come in and go out, cannot change, and bad ones get one sentence."""
 
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 
+import sdd
 from sdd.data import Dataset, DataSettings, sample
 
 
@@ -136,3 +140,60 @@ def test_the_advice_for_rows_that_are_not_of_unit_norm_helps():
     advice = str(caught.value).split("divide each row by ")[1]
     data = Dataset.from_dense(X / eval(advice))  # as the message has it
     np.testing.assert_allclose(np.linalg.norm(data.to_dense(), axis=1), 1, atol=1e-6)
+
+
+# --- Like a sequence, and through the door --------------------------------------------------------
+
+
+def test_a_data_set_is_a_sequence_of_its_points():
+    data = sample(5, 30, 0.8, seed=1)
+    X = data.to_dense()
+    assert len(data) == 5
+    np.testing.assert_array_equal(data[2], X[2])
+    np.testing.assert_array_equal(data[-1], X[-1])
+    np.testing.assert_array_equal(np.stack(list(data)), X)
+    for rows in (slice(1, 4), slice(None, None, -2), [3, 3, 0], X[:, 0] == X[0, 0]):
+        np.testing.assert_array_equal(data[rows].to_dense(), X[rows])
+    assert isinstance(data[1:3], Dataset)
+    for i in (5, -6):
+        with pytest.raises(IndexError, match="T = 5 points has no point"):
+            data[i]
+
+
+def test_data_sets_of_the_same_rows_are_equal():
+    data = sample(5, 30, 0.8, seed=1)
+    same = Dataset.from_dense(data.to_dense())
+    assert data == same
+    assert len({data, same}) == 1
+    assert data != data[:4]
+    assert data != "data"
+
+
+def test_a_copy_in_another_process_is_as_read_only():
+    copy = pickle.loads(pickle.dumps(sample(5, 30, 0.8)))
+    assert copy == sample(5, 30, 0.8)
+    assert copy.settings == sample(5, 30, 0.8).settings
+    with pytest.raises(ValueError, match="read-only"):
+        copy.values[0] = 1
+
+
+def test_matrices_are_taken_for_data_sets_wherever_data_are_asked_for():
+    data = sample(6, 30, 0.8)
+    X, W, b = data.to_dense(), np.full((2, 30), 0.2), np.full(30, -0.1)
+    expected = sdd.loss(W, b, data)
+    for form in (X, X.astype(float), torch.tensor(X), sparse.csr_matrix(X), sparse.csc_array(X)):
+        assert sdd.loss(W, b, form) == expected
+        assert sdd.loss_and_grad(W, b, form)[0] == expected
+        np.testing.assert_array_equal(sdd.hidden(W, form), sdd.hidden(W, data))
+    with pytest.raises(ValueError, match="rows must have unit norm"):
+        sdd.loss(W, b, 2 * X)
+    with pytest.raises(TypeError, match="not list"):
+        sdd.hidden(W, X.tolist())
+
+
+def test_weights_where_vectors_are_asked_for_are_refused():
+    W = np.ones((2, 1_000))
+    with pytest.raises(ValueError, match=r"2 rows of 1000 entries look like weights W.*pass W\.T"):
+        sdd.dimensionality(W)
+    assert sdd.dimensionality(W.T).shape == (1_000,)
+    assert sdd.dimensionality(np.eye(3, 27)).shape == (3,)  # few vectors in many dimensions
