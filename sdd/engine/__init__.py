@@ -12,7 +12,7 @@ from typing import Literal, overload
 import numpy as np
 from jaxtyping import Float
 
-from sdd.data import Dataset, Stream, sample
+from sdd.data import Dataset, Stream, as_dataset, sample, whole_number
 from sdd.engine import arranged
 from sdd.engine.choice import LEAST, prunes, threads_for, tiled
 from sdd.engine.loss import squared_errors
@@ -21,9 +21,20 @@ from sdd.engine.step import BETAS, AllPairs, Step
 from sdd.engine.tiles import Tiles
 from sdd.kernels import announced
 
-__all__ = ["BETAS", "State", "advance", "hidden", "loss", "loss_and_grad", "warm_up"]
+__all__ = [
+    "BETAS",
+    "State",
+    "advance",
+    "check_shapes",
+    "hidden",
+    "loss",
+    "loss_and_grad",
+    "parameters",
+    "warm_up",
+]
 
 MOMENTS = ("m1W", "m2W", "m1b", "m2b")  # AdamW's first and second, of W and of b
+OTHER = "other:"  # before the names of other parameters
 ORDERS = ("points", "features", "scale")  # what the pruned step works in: see arranged.py
 
 
@@ -59,7 +70,7 @@ def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m
     ValueError
         Where W does not fit the data.
     """
-    W = np.ascontiguousarray(W)
+    W, data = np.ascontiguousarray(W), as_dataset(data)
     check_shapes(W, np.zeros(W.shape[-1:], W.dtype), data)
     return np.ascontiguousarray(hidden_columns(W, data).T)
 
@@ -99,6 +110,7 @@ def loss(
     ValueError
         Where W, b and the data do not fit each other.
     """
+    data = as_dataset(data)
     check_shapes(W, b, data)
     errors = squared_errors(W, b, data)
     return errors if per_example else float(errors.mean())
@@ -130,6 +142,7 @@ def loss_and_grad(
     ValueError
         Where W, b and the data do not fit each other.
     """
+    data, threads = as_dataset(data), whole_number("threads", threads, 1)
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     sizes = W.shape[0], data.n, data.T
@@ -144,12 +157,18 @@ def loss_and_grad(
     return loss(W, b, data), factor * dW, factor * db
 
 
+def parameters(others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return, of a state's `others`, the parameters themselves, without their moments."""
+    return {name: array for name, array in others.items() if " " not in name}
+
+
 @dataclass
 class State:
     """Weights in training, with AdamW's moments and the number of steps taken.
 
     `orders` are those in which the pruned step takes points and features; sums depend on them,
-    so they are part of the state.
+    so they are part of the state. `others` are the other parameters of a model of one's own, and
+    the moments "m1 NAME" and "m2 NAME" of each (see `torch_model`).
     """
 
     W: np.ndarray
@@ -157,6 +176,7 @@ class State:
     steps: int = 0
     moments: tuple[np.ndarray, ...] = field(init=False)
     orders: dict[str, np.ndarray] = field(init=False, default_factory=dict)
+    others: dict[str, np.ndarray] = field(default_factory=dict)
     last_step: Step | None = field(init=False, default=None, repr=False)  # kept: changes no bit
 
     def __post_init__(self) -> None:
@@ -167,7 +187,8 @@ class State:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything but `steps` that the next step depends on, by name: not copies."""
         own = zip(("W", "b", *MOMENTS), (self.W, self.b, *self.moments), strict=True)
-        return dict(own) | self.orders
+        others = {f"{OTHER}{name}": array for name, array in self.others.items()}
+        return dict(own) | self.orders | others
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], steps: int) -> "State":
@@ -175,6 +196,8 @@ class State:
         state = cls(arrays["W"], arrays["b"], steps)
         state.moments = tuple(np.array(arrays[name]) for name in MOMENTS)
         state.orders = {name: np.array(arrays[name]) for name in ORDERS if name in arrays}
+        others = {name: array for name, array in arrays.items() if name.startswith(OTHER)}
+        state.others = {name.removeprefix(OTHER): np.array(a) for name, a in others.items()}
         return state
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from sdd import engine
 from sdd.data import Dataset, Stream
 
-__all__ = ["advance", "device_name", "find_device"]
+__all__ = ["Chunks", "advance", "device_name", "find_device"]
 
 CHUNK_ELEMENTS = 2**25  # of a dense chunk of rows: 128 MB in float32; a step holds about three
 
@@ -138,10 +138,10 @@ def advance(
     taken = torch.tensor(float(state.steps), device=device if on_cuda else None)
     optimizer.state[weights] = {"step": taken, "exp_avg": m1, "exp_avg_sq": m2}
     gradient = _compiled_gradient if (on_cuda if compiled is None else compiled) else _gradient
-    chunks: Iterable[Tensor] = _Chunks(data, weights) if isinstance(data, Dataset) else ()
+    chunks: Iterable[Tensor] = Chunks(data, weights) if isinstance(data, Dataset) else ()
     for step, rate in enumerate(np.asarray(rates, np.float64).tolist(), state.steps):
         if not isinstance(data, Dataset):
-            chunks = _Chunks(data.at(step, threads), weights)
+            chunks = Chunks(data.at(step, threads), weights)
         # The loss is a mean over rows, so its gradient is the sum of the chunks' gradients.
         total = torch.zeros_like(weights)
         for X in chunks:
@@ -192,7 +192,7 @@ class _Compiled:
 _compiled_gradient = _Compiled()
 
 
-class _Chunks:
+class Chunks:
     """The rows of a data set in dense chunks of about equal size, for each pass over them."""
 
     def __init__(self, data: Dataset, like: Tensor) -> None:

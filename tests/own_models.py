@@ -1,0 +1,35 @@
+"""Models of one's own, as a reader would write them."""
+
+import torch
+from torch import nn
+
+from sdd.model import ReLUOutput
+
+
+class HiddenReLU(ReLUOutput):
+    """h = ReLU(W x)."""
+
+    def hidden(self, x):
+        return super().hidden(x).relu()
+
+
+class Untied(ReLUOutput):
+    """x' = ReLU(V h + b), with a V of its own."""
+
+    def __init__(self, n, m=2):
+        super().__init__(n, m)
+        self.V = nn.Parameter(nn.init.xavier_normal_(torch.empty(n, m)))
+
+    def forward(self, x):
+        return torch.relu(self.hidden(x) @ self.V.T + self.b)
+
+
+class L1(ReLUOutput):
+    """The paper's model, trained on absolute errors."""
+
+    def objective(self, x):
+        return (x - self(x)).abs().sum(1)
+
+
+class Plain(ReLUOutput):
+    """The paper's model, by autograd."""
