@@ -1,8 +1,10 @@
 """Settings of a training, where it starts, the one training loop, and its checkpoints."""
 
 from sdd.training.checkpoint import Progress
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.files import load
 from sdd.training.loop import TrainingDiverged, evaluate, train
+from sdd.training.run import Run
 from sdd.training.starts import initial_weights
 
 __all__ = [
@@ -12,5 +14,6 @@ __all__ = [
     "TrainingDiverged",
     "evaluate",
     "initial_weights",
+    "load",
     "train",
 ]

@@ -36,12 +36,16 @@ class RestartState:
     snapshots: dict[str, list[Any]]
     steps: int = -1  # at its last stop; -1 before the first
     saved: dict[str, np.ndarray] = field(default_factory=dict)  # the state's arrays at that stop
+    ended: bool = False  # by its callback
 
     @classmethod
-    def fresh(cls, W: np.ndarray, b: np.ndarray) -> "RestartState":
-        """Return the beginning of a training from these weights."""
-        history: dict[str, list[Any]] = {name: [] for name in HISTORY}
-        return cls(engine.State(W, b), history, {name: [] for name in SNAPSHOT})
+    def fresh(
+        cls, W: np.ndarray, b: np.ndarray, others: Mapping[str, np.ndarray] | None = None
+    ) -> "RestartState":
+        """Return the beginning of a training from these weights (and a model's others)."""
+        state = engine.State(W, b, others={k: np.array(a) for k, a in (others or {}).items()})
+        names = (*SNAPSHOT, *engine.parameters(state.others))
+        return cls(state, {name: [] for name in HISTORY}, {name: [] for name in names})
 
     def record(self, row: tuple[float, ...], keep: bool) -> None:
         """Append a row to the history, unless it is empty, and a snapshot where asked to."""
@@ -50,9 +54,17 @@ class RestartState:
         self.steps = self.state.steps
         if keep:
             _, vW, _, vb = self.state.moments
-            arrays = (a.copy() for a in (self.state.W, self.state.b, vW, vb))
+            own = engine.parameters(self.state.others).values()
+            arrays = (a.copy() for a in (self.state.W, self.state.b, vW, vb, *own))
             for values, kept in zip(self.snapshots.values(), (self.steps, *arrays), strict=True):
                 values.append(kept)
+
+    def end(self, row: tuple[float, ...]) -> None:
+        """End the training here, with this as the last row of its history."""
+        self.ended = True
+        if self.history["step"][-1] < self.steps:
+            for values, value in zip(self.history.values(), row, strict=True):
+                values.append(float(value))
 
     def save(self) -> None:
         """Copy the state, as later steps change it in place."""
@@ -73,8 +85,9 @@ class RestartState:
         if groups.keys() != {"steps", "state", "history", "snapshots"}:
             raise KeyError(*groups)
         history = {name: list(groups["history"][name]) for name in HISTORY}
-        snapshots = {name: list(groups["snapshots"][name]) for name in SNAPSHOT}
         state = engine.State.from_arrays(groups["state"], steps)
+        names = (*SNAPSHOT, *engine.parameters(state.others))
+        snapshots = {name: list(groups["snapshots"][name]) for name in names}
         return cls(state, history, snapshots, steps, groups["state"])
 
 
@@ -101,7 +114,7 @@ class Progress:
     def keep_best(self, r: int) -> None:
         """Where restart r is finished, note its loss and drop all finished ones but the best."""
         restart = self.restarts[r]
-        if restart.steps == self.config.steps:
+        if restart.steps == self.config.steps or restart.ended:
             self.losses[r] = restart.history["loss"][-1]
             best = np.nanargmin(self.losses)
             for other in [o for o in self.restarts if np.isfinite(self.losses[o]) and o != best]:

@@ -1,17 +1,16 @@
-"""What determines a run, and what it holds: `TrainConfig` and `Run`."""
+"""How to train: `TrainConfig`, the paper's settings unless changed."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from sdd import paper
-from sdd.data import DataSettings, one_of, whole_number
+from sdd.data import one_of, origin, real_number, whole_number
 
-__all__ = ["Run", "TrainConfig"]
+__all__ = ["TrainConfig"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,11 @@ class TrainConfig:
         AdamW's λ, on W and on b.
     bias_decay : float or None
         λ of b where it differs; None means `weight_decay`.
-    eps : float
-        AdamW's ε.
+    eps : float or None
+        AdamW's ε. None, the default, means rescaled to the data's n and sparsity by the law of
+        `sdd.paper.rescaled_eps`: 1e-8 at the paper's own, 1e-6 at n = 1,000 and S = 0.99. The
+        number used is in ``run.config.eps``. Write ``eps=1e-8`` to keep PyTorch's default on
+        purpose; at other sizes than the paper's the model then learns something else.
     reduction : str
         "mean" divides the training loss by n, as ``torch.nn.MSELoss`` does, "sum" does not.
         Reported losses are always the summed form.
@@ -64,7 +66,7 @@ class TrainConfig:
     warmup: int | None = None
     weight_decay: float = paper.WEIGHT_DECAY
     bias_decay: float | None = None
-    eps: float = paper.EPS
+    eps: float | None = None
     reduction: str = "mean"
     gain: float = 1.0
     xavier: str = "normal"
@@ -79,12 +81,10 @@ class TrainConfig:
             if self.steps <= self.warmup:
                 got = f"steps = {self.steps} and warmup = {self.warmup}"
                 raise ValueError(f"steps must exceed the warm-up, but {got}")
-        names = ["lr", "weight_decay", "eps", "gain"]
-        for name in names + ["bias_decay"] * (self.bias_decay is not None):
+        for name in ("lr", "weight_decay", "gain", "bias_decay", "eps"):
             value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
-            object.__setattr__(self, name, float(value))
+            if value is not None or name not in ("bias_decay", "eps"):
+                object.__setattr__(self, name, real_number(name, value))
         one_of("reduction", self.reduction, "mean", "sum")
         one_of("xavier", self.xavier, "normal", "uniform")
         one_of("dtype", self.dtype, "float32", "float64")
@@ -97,6 +97,14 @@ class TrainConfig:
     def warmup_steps(self) -> int:
         """Steps of warm-up, with the paper's 5 % where none are given."""
         return round(paper.WARMUP_FRACTION * self.steps) if self.warmup is None else self.warmup
+
+    def for_data(self, data: Any) -> "TrainConfig":
+        """Return the config with its ε as a number, for this `Dataset`, stream or settings."""
+        if self.eps is not None:
+            return self
+        law = origin(data)  # (not a stream's own n, which may be a part of the features)
+        eps = paper.rescaled_eps(law.n, law.sparsity, reduction=self.reduction)
+        return replace(self, eps=eps or paper.EPS)  # (data without any non-zero teach nothing)
 
     def snapshot_steps(self, steps: Iterable[int]) -> tuple[int, ...]:
         """Return the steps sorted, and each once; raise ValueError unless they are steps of it."""
@@ -112,56 +120,3 @@ class TrainConfig:
         up = (t + 1) / max(warmup, 1)
         down = 0.5 * (1 + np.cos(np.pi * (t - warmup) / (self.steps - warmup)))
         return self.lr * np.where(t < warmup, up, down)
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A trained model, what it was trained on, and how the training went.
-
-    Parameters
-    ----------
-    W : (m, n) array
-        Weights.
-    b : (n,) array
-        Bias.
-    config : TrainConfig
-        How it was trained.
-    data : DataSettings or str
-        What it was trained on; for data of your own, their content hash.
-    history : dict of (records,) arrays
-        "step", "lr", "loss" (summed form, before the step's update), "W_norm", "b_norm".
-    train_loss : float
-        Final loss on the training set, in the summed form; on a fresh batch for T = ∞.
-    restart_losses : (restarts,) array
-        Final training losses of all parameter seeds; the run is the one of the lowest.
-    snapshots : dict of arrays
-        "step" (k,), "W" (k, m, n), "b" (k, n), and AdamW's second moments of both, "vW" and "vb".
-    start : str
-        "" for a fresh start, the name of a planted one (see `sdd.training.starts`), or the hash
-        of the initial weights that were given.
-    test_loss, test_error : float
-        Mean over a test set and its standard error; NaN until evaluated.
-    """
-
-    W: Float[np.ndarray, "m n"]
-    b: Float[np.ndarray, "n"]
-    config: TrainConfig
-    data: DataSettings | str
-    history: dict[str, np.ndarray]
-    train_loss: float
-    restart_losses: Float[np.ndarray, "restarts"]
-    snapshots: dict[str, np.ndarray] = field(default_factory=dict)
-    start: str = ""
-    test_loss: float = math.nan
-    test_error: float = math.nan
-
-    @property
-    def T(self) -> float:
-        """Number of training points (infinite for fresh batches, NaN for data of your own)."""
-        return self.data.T if isinstance(self.data, DataSettings) else math.nan
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that determines the run, as plain values."""
-        data = asdict(self.data) if isinstance(self.data, DataSettings) else {"hash": self.data}
-        return {"data": data, "config": asdict(self.config), "start": self.start}

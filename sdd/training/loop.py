@@ -3,24 +3,29 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdd import engine
-from sdd.data import Dataset, Stream
+from sdd import engine, paper
+from sdd.data import DataSettings, Stream, as_data, as_dataset, origin, whole_number
 from sdd.training.checkpoint import Progress, RestartState
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.method import Method
 from sdd.training.restarts import side_by_side
+from sdd.training.run import Run
 from sdd.training.starts import config_weights, hash_arrays
+
+if TYPE_CHECKING:
+    from sdd.model import ReLUOutput
 
 __all__ = ["TrainingDiverged", "evaluate", "train"]
 
 RECORDS = 200  # about so many log-spaced steps of history
 STOP_INTERVAL_S = 2.0  # a training stops about so often for callback, checkpoint, threads, Ctrl-C
 
-Callback = Callable[[int, np.ndarray, np.ndarray], None]
+Callback = Callable[[int, np.ndarray, np.ndarray], Any]
 
 
 class TrainingDiverged(RuntimeError):
@@ -28,9 +33,10 @@ class TrainingDiverged(RuntimeError):
 
 
 def train(
-    data: Dataset | Stream,
+    data: Any,
     config: TrainConfig | None = None,
     *,
+    model: "type[ReLUOutput] | None" = None,
     init: tuple[np.ndarray, np.ndarray] | None = None,
     snapshots: Iterable[int] = (),
     callback: Callback | None = None,
@@ -42,17 +48,20 @@ def train(
 
     Parameters
     ----------
-    data : Dataset or Stream
-        Training set; with a stream every step sees fresh points (T = ∞).
+    data : Dataset or Stream, or (T, n) array, tensor or scipy.sparse matrix
+        Training set, points as rows; with a stream every step sees fresh points (T = ∞).
     config : TrainConfig or None
-        Settings; None means the paper's.
+        Settings; None means the paper's. AdamW's ε, unless given, is rescaled to the data.
+    model : subclass of ReLUOutput, or None
+        A model or a loss of your own, trained by PyTorch; None means the paper's, by the engine.
     init : (W, b) or None
         Warm or planted start; None means `initial_weights`.
     snapshots : iterable of int
         Numbers of steps after which to keep W, b and AdamW's second moments.
     callback : callable or None
-        Called as ``callback(step, W, b)`` at every recorded step, and every few seconds; with
-        restarts side by side from their threads, but never twice at once.
+        Called as ``callback(step, W, b)`` with read-only copies at every recorded step, and every
+        few seconds; with restarts side by side from their threads, but never twice at once. Where
+        it returns True, the training (of this restart) ends there.
     threads : int or callable
         Threads to use, or a function that returns how many may be used now, called every few
         seconds. Several restarts on the CPU train side by side. A run has the same bits on any
@@ -72,11 +81,24 @@ def train(
     ------
     ValueError
         Where settings, data and initial weights do not fit each other.
+    TypeError
+        Where the data are nothing to train on, or the model is no such class.
     TrainingDiverged
         Where the loss becomes infinite or NaN; step and settings are named.
+
+    Examples
+    --------
+    >>> import sdd
+    >>> run = sdd.train(sdd.sample(T=5, n=100, sparsity=0.9), sdd.TrainConfig(steps=200, seed=1))
+    >>> run.W.shape, run.config.eps
+    ((2, 100), 0.0001)
     """
-    config = TrainConfig() if config is None else config
+    data = as_data(data)
+    config = (TrainConfig() if config is None else config).for_data(data)
+    if not callable(threads):
+        threads = whole_number("threads", threads, 1)
     wanted = set(config.snapshot_steps(snapshots))
+    method = Method(config, model)
     probe = data.at(0) if isinstance(data, Stream) else data
     if init is not None:
         if (count := config.restarts) > 1:
@@ -88,29 +110,39 @@ def train(
         init = (W, b)
 
     progress = Progress(config) if resume is None else resume
-    if progress.config != config:
-        raise ValueError(f"resume is the progress of {progress.config}, not of {config}")
     for restart in progress.restarts.values():
         engine.check_shapes(restart.state.W, restart.state.b, probe)
+    progress.config = progress.config.for_data(data)
+    if progress.config != config:
+        raise ValueError(f"resume is the progress of {progress.config}, not of {config}")
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
         fresh = init or config_weights(seeded, data.n)
-        restart = progress.restarts.get(r) or RestartState.fresh(*fresh)
+        restart = progress.restarts.get(r) or RestartState.fresh(
+            *fresh, method.others(data.n, seeded)
+        )
 
-        def on_stop(row: tuple[float, ...]) -> None:
+        rates = config.rates()
+
+        def on_stop(due: bool) -> None:
+            row = _history_row(restart.state, data, seeded, rates, method) if due else ()
             with progress.lock:
                 progress.restarts[r] = restart
                 restart.record(row, keep=restart.state.steps in wanted)
                 if checkpoint is not None:
                     restart.save()
-                progress.keep_best(r)
                 if callback is not None:
-                    callback(restart.steps, restart.state.W, restart.state.b)
+                    copies = restart.state.W.copy(), restart.state.b.copy()
+                    for array in copies:
+                        array.flags.writeable = False
+                    if callback(restart.steps, *copies) is True:
+                        restart.end(row or _history_row(restart.state, data, seeded, rates, method))
+                progress.keep_best(r)
                 if checkpoint is not None:
                     checkpoint(progress)
 
-        _train_restart(data, seeded, restart, wanted, threads, on_stop)
+        _train_restart(data, seeded, restart, rates, method, wanted, threads, on_stop)
 
     threads_now = threads if callable(threads) else lambda: threads
     todo = np.flatnonzero(np.isnan(progress.losses)).tolist()
@@ -125,24 +157,26 @@ def train(
         W=best.state.W,
         b=best.state.b,
         config=config,
-        data=data.content_hash() if data.settings is None else data.settings,
+        data=origin(data),
         history={name: np.array(values) for name, values in best.history.items()},
         train_loss=float(best.history["loss"][-1]),
         restart_losses=progress.losses,
         snapshots=kept if wanted else {},
         start="" if init is None else hash_arrays(*init),
+        model=method.name,
+        others=engine.parameters(best.state.others),
     )
 
 
-def _train_restart(data, config, restart, wanted, threads, on_stop) -> None:
+def _train_restart(data, config, restart, rates, method, wanted, threads, on_stop) -> None:
     """Train one parameter seed to its end.
 
-    `on_stop` is called at each stop with the row to record, which is empty where none is due.
+    `on_stop` is called at each stop, and told whether a row of the history is due.
 
     Stops are the steps that are recorded or wanted, and as many between as `STOP_INTERVAL_S`
     asks for: which those are depends on the machine, but changes neither bits nor history.
     """
-    state, rates, advance = restart.state, config.rates(), _advance(config)
+    state = restart.state
     recorded = {0, config.steps}
     recorded |= {round(s) for s in np.geomspace(1, config.steps, RECORDS)}
     options = {
@@ -158,35 +192,60 @@ def _train_restart(data, config, restart, wanted, threads, on_stop) -> None:
             if count:  # none at step 0, which is recorded but not trained
                 start = perf_counter()
                 ahead = rates[state.steps : state.steps + count]
-                advance(state, data, ahead, threads=now, **options)
+                method.advance(state, data, ahead, threads=now, **options)
                 pace = (perf_counter() - start) / count
                 most = max(1, int(min(2 * most, STOP_INTERVAL_S / max(pace, 1e-9))))
-            on_stop(_history_row(state, data, config, rates) if state.steps in recorded else ())
+            on_stop(state.steps in recorded)
+            if restart.ended:
+                return
 
 
-def _advance(config: TrainConfig) -> Callable[..., None]:
-    """Return `engine.advance`, or the same for the device asked for."""
-    if config.device == "cpu":
-        return engine.advance
-    from sdd.engine import torch_step as device
-
-    return partial(device.advance, device=device.find_device(config.device, config.dtype))
-
-
-def _history_row(state, data, config, rates) -> tuple[float, ...]:
+def _history_row(state, data, config, rates, method) -> tuple[float, ...]:
     """Return the values of `HISTORY` at this step."""
     step = state.steps
     # Of a stream the next batch, which the model has not seen.
     seen = data.at(step) if isinstance(data, Stream) else data
-    loss = engine.loss(state.W, state.b, seen)
+    loss = method.loss(state, seen)
     if not math.isfinite(loss):
         raise TrainingDiverged(f"the loss became {loss} by step {step} of {config}; lower lr")
     norms = (np.linalg.norm(a.astype(np.float64)) for a in (state.W, state.b))
     return (step, rates[min(step, config.steps - 1)], loss, *norms)
 
 
-def evaluate(run: Run, test: Dataset) -> Run:
-    """Return the run with its mean loss over a test set, and that mean's standard error."""
-    errors = engine.loss(run.W, run.b, test, per_example=True)
+def evaluate(run: Run, test: Any) -> Run:
+    """Return the run with its mean loss over a test set, and that mean's standard error.
+
+    Parameters
+    ----------
+    run : Run
+    test : Dataset or (T, n) array, tensor or scipy.sparse matrix
+        The test set.
+
+    Returns
+    -------
+    Run
+        With ``test_loss`` and ``test_error``.
+
+    Raises
+    ------
+    ValueError
+        Where the test set has another n than the weights.
+    TypeError
+        Where it is no data set.
+
+    Examples
+    --------
+    >>> import sdd
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> run = sdd.evaluate(run, sdd.sample(1_000, n=50, sparsity=0.9, split="test"))
+    >>> 0.5 < run.test_loss < 2
+    True
+    """
+    test, of = as_dataset(test), run.data
+    errors = run.errors(test)
+    usual = isinstance(of, DataSettings) and test.settings == DataSettings(
+        paper.TEST_ROWS, of.n, of.sparsity, split="test", features=of.features
+    )
     error = float(errors.std(ddof=1) / math.sqrt(errors.size)) if errors.size > 1 else math.nan
-    return replace(run, test_loss=float(errors.mean()), test_error=error)
+    own = "" if usual else test.content_hash()
+    return replace(run, test_loss=float(errors.mean()), test_error=error, test=own)

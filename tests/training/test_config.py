@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 
 from sdd import paper
+from sdd.data import Dataset, DataSettings, sample, stream
 from sdd.training import TrainConfig
 
 
 def test_the_default_settings_are_the_papers():
     config = TrainConfig()
     assert (config.m, config.steps, config.lr) == (paper.M, paper.STEPS, paper.LEARNING_RATE)
-    assert (config.weight_decay, config.eps) == (paper.WEIGHT_DECAY, paper.EPS)
+    assert (config.weight_decay, config.eps) == (paper.WEIGHT_DECAY, None)
+    assert config.for_data(DataSettings(T=5)).eps == paper.EPS
     assert (config.reduction, config.restarts) == ("mean", 1)
 
 
 def test_the_papers_schedule_warms_up_over_2500_of_50000_steps_and_ends_at_zero():
-    config = TrainConfig()
+    config = TrainConfig().for_data(DataSettings(T=5))
     assert (config.steps, config.warmup_steps, config.lr) == (50_000, 2_500, 1e-3)
     assert (config.weight_decay, config.eps, config.m) == (1e-2, 1e-8, 2)
     rates = config.rates()
@@ -43,6 +45,24 @@ def test_the_warm_up_is_5_percent_of_the_steps_unless_given(steps, warmup, expec
     assert rates.size == steps
     assert rates[expected] == 0.5
     assert (rates > 0).all()
+
+
+def test_eps_is_rescaled_to_the_data_unless_it_is_given():
+    config, law = TrainConfig(steps=10), {"n": 500, "sparsity": 0.98}
+    expected = paper.rescaled_eps(500, 0.98)
+    assert expected != paper.EPS
+    for data in (DataSettings(T=5, **law), sample(5, **law), stream(5, **law)):
+        assert config.for_data(data).eps == expected
+    X = np.zeros((4, 100))
+    X[:, 7] = 1
+    assert config.for_data(Dataset.from_dense(X)).eps == paper.rescaled_eps(100, 0.99)
+    assert config.for_data(Dataset.from_dense(0 * X)).eps == paper.EPS  # nothing to learn
+    summed = TrainConfig(reduction="sum").for_data(DataSettings(T=5, **law))
+    assert summed.eps == paper.rescaled_eps(500, 0.98, reduction="sum") != expected
+    assert TrainConfig(eps=1e-8).for_data(DataSettings(T=5, **law)).eps == 1e-8
+    # A model that keeps a part of the features keeps the law of all of them.
+    part = DataSettings(T=5, **law, features=5)
+    assert config.for_data(part.make()).eps == expected
 
 
 @pytest.mark.parametrize(

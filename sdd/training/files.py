@@ -1,0 +1,154 @@
+"""A run as a safetensors file: written whole or not at all, and checked when it is read."""
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from sdd.data import Dataset, DataSettings
+from sdd.training.checkpoint import SNAPSHOT, grouped
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
+
+__all__ = [
+    "NUMERICS",
+    "UNREADABLE",
+    "load",
+    "read",
+    "run_of",
+    "write",
+    "write_run",
+]
+
+# Raise only when the same settings give other bits: every stored run is then trained again.
+NUMERICS = 3
+FORMAT = "sdd-run-1"
+TENSORS = ("W", "b", "restart_losses")
+LOSSES = ("train_loss", "test_loss", "test_error")
+ROWS = ("indptr", "indices", "values")
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
+
+
+def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+    """Write arrays and metadata, with their hash, under a temporary name, and move that in place.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written; nothing half-written is left.
+    """
+    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    meta = {"numerics": NUMERICS, **meta}
+    meta["sha256"] = _content_hash(tensors, meta)
+    # One metadata entry only: the order of several in the file, and so its bytes, may vary.
+    blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".writing-{target.stem}-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return what `write` wrote, of this kind, or raise one of UNREADABLE."""
+    with safe_open(file, framework="numpy") as opened:
+        meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
+        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    if not isinstance(meta, dict) or meta.get("format") != kind:
+        raise ValueError("it was not written by sdd")
+    expected = meta.pop("sha256")
+    if _content_hash(tensors, meta) != expected:
+        raise ValueError("its content does not match its hash")
+    return tensors, meta
+
+
+def write_run(run: Run, target: Path) -> None:
+    """Write a run, and the rows of data of one's own with it; see `write`."""
+    tensors = {k: getattr(run, k) for k in TENSORS}
+    for group in ("history", "snapshots", "others"):
+        tensors |= {f"{group}/{k}": v for k, v in getattr(run, group).items()}
+    meta = {k: getattr(run, k) for k in LOSSES}
+    if isinstance(run.data, Dataset):
+        tensors |= {f"data/{k}": getattr(run.data, k) for k in ROWS}
+        meta["n"] = run.data.n
+    write(target, tensors, {"format": FORMAT, **run.settings, **meta})
+
+
+def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
+    """Return the run that was written as these, or raise one of UNREADABLE."""
+    config, groups = TrainConfig(**meta["config"]), grouped(tensors)
+    data: DataSettings | Dataset
+    if "hash" in meta["data"]:
+        indptr, indices, values = (groups["data"][k] for k in ROWS)
+        data = Dataset(indptr, indices, values, meta["n"])
+    else:
+        data = DataSettings(**meta["data"])
+    snapshots = groups["snapshots"]
+    if snapshots and not set(SNAPSHOT) <= set(snapshots):
+        raise ValueError("its snapshots are of an earlier form")
+    parts: dict[str, Any] = {k: tensors[k] for k in TENSORS}
+    parts |= {k: meta[k] for k in ("start", *LOSSES)}
+    parts |= {k: meta.get(k, "") for k in ("model", "test")}
+    parts |= {k: groups[k] for k in ("history", "others")}
+    return Run(config=config, data=data, snapshots=snapshots, **parts)
+
+
+def load(path: Any) -> Run:
+    """Return the run that `Run.save` wrote, or that the store keeps, in a file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Run
+        As it was; a model of your own needs its class (`sdd.model.find_model`) only once its
+        hidden vectors or errors are asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file.
+    ValueError
+        Where it is no run, or is damaged.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import sdd
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run.save(os.path.join(folder, "five-points.safetensors"))
+    ...     again = sdd.load(os.path.join(folder, "five-points.safetensors"))
+    >>> bool((again.W == run.W).all())
+    True
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file} to load a run from")
+    try:
+        return run_of(*read(file))
+    except UNREADABLE as error:
+        raise ValueError(f"{file} must be a run that sdd has saved, but {error}") from error
+
+
+def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
+    for key in sorted(tensors):
+        digest.update(f"{key} {tensors[key].dtype} {tensors[key].shape}".encode())
+        digest.update(tensors[key].tobytes())
+    return digest.hexdigest()
