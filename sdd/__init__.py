@@ -24,40 +24,71 @@ Five lines train a model and look at it::
     import sdd
     data = sdd.sample(T=10)
     run = sdd.train(data)
-    print(run.train_loss, sdd.dimensionality(sdd.hidden(run.W, data)))
+    print(run.train_loss, sdd.dimensionality(run.hidden()))
 
 And ``sdd.findings.double_descent.table()`` is a finding as a table, a row a training.
 """
 
 import importlib
-from typing import Any
+import importlib.util
+import pkgutil
+import sys
+from typing import TYPE_CHECKING, Any
 
 from sdd.data import Dataset, DataSettings, Stream, sample, stream
 from sdd.engine import hidden, loss, loss_and_grad
 from sdd.measures.geometry import dimensionality
-from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, train
+from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, load, train
+
+if TYPE_CHECKING:
+    from sdd.measures.table import table
+    from sdd.model import ReLUOutput
+    from sdd.runs import RunSpec, fetch, train_missing
 
 __all__ = [
     "DataSettings",
     "Dataset",
+    "ReLUOutput",
     "Run",
+    "RunSpec",
     "Stream",
     "TrainConfig",
     "TrainingDiverged",
     "dimensionality",
     "evaluate",
+    "fetch",
     "findings",
     "hidden",
+    "load",
     "loss",
     "loss_and_grad",
     "sample",
     "stream",
+    "table",
     "train",
+    "train_missing",
 ]
+
+# Imported when first asked for: PyTorch, pandas and joblib take seconds.
+_LATER = {
+    "ReLUOutput": "sdd.model",
+    "RunSpec": "sdd.runs",
+    "fetch": "sdd.runs",
+    "table": "sdd.measures.table",
+    "train_missing": "sdd.runs",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `sdd.findings` when first asked for, as it imports the module of each chapter."""
-    if name == "findings":
-        return importlib.import_module("sdd.findings")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a name of `_LATER`, or a module of this package, when it is first asked for."""
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    if not name.startswith("_") and importlib.util.find_spec(f"sdd.{name}") is not None:
+        return importlib.import_module(f"sdd.{name}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *(found.name for found in pkgutil.iter_modules(__path__))})

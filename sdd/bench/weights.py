@@ -51,7 +51,8 @@ def starts(
     trained 2,500 steps; beyond T = `on_the_spot`, `last` of the next smaller size 200 steps on.
     """
     for spec in findings.specs("dataset-size", p.name):
-        run = store.load(spec.name) if (spec.data.T, spec.data.seed) == (points.T, 0) else None
+        first = (spec.data.T, getattr(spec.data, "seed", None)) == (points.T, 0)
+        run = store.load(spec.name) if first else None
         if run is not None:
             end = {"step": np.array([p.steps]), "W": run.W[None], "b": run.b[None]}
             kept = run.snapshots or end

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sdd import engine, theory
-from sdd.data import Dataset, test_set
+from sdd.data import as_data, as_dataset, test_set
 from sdd.engine.linear import WithoutReLU, loss_without_relu
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
@@ -211,12 +211,11 @@ def without_relu(e: Evidence) -> pd.DataFrame:
 def _train_without_relu(T: int, data_seed: int) -> float:
     """Train one model without the ReLU, with all other settings of its twin; return its loss."""
     run = spec(T, data_seed, of="quick")
-    config, data = run.config, run.data.make()
-    assert isinstance(data, Dataset)  # T is finite
+    config, data = run.config, as_dataset(as_data(run.data))
     state = engine.State(*config_weights(config, data.n))
     step = WithoutReLU(config.m, data.n, data, state.W.dtype)
     decays = config.weight_decay, config.weight_decay
-    hyper, tiny = (*decays, *engine.BETAS, config.eps), float(np.finfo(state.W.dtype).tiny)
+    hyper, tiny = (*decays, *engine.BETAS, run.eps), float(np.finfo(state.W.dtype).tiny)
     step.advance(state, config.rates(), 2 / (data.n * data.T), hyper, 10 * tiny)
     return loss_without_relu(state.W, state.b, test_set(data.n, run.data.sparsity))
 

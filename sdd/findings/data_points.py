@@ -17,7 +17,7 @@ from sdd.measures.columns import hidden_vectors
 from sdd.measures.damping import times_seen
 from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import Measure, load
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = [
     "bias_by_use", "lengths", "lost_a_point", "polygons", "regular", "seen", "table",

@@ -155,8 +155,8 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        ``start``, ``snapshots``, or fields of `DataSettings` or `TrainConfig` to set otherwise;
-        ``seed`` is the parameter seed.
+        ``start``, ``snapshots``, ``model``, ``test``, or fields of `DataSettings` or `TrainConfig`
+        to set otherwise; ``seed`` is the parameter seed.
 
     Raises
     ------
@@ -164,16 +164,16 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
         Where a name or a value breaks its rule.
     """
     p = profile(of)
-    kept = {name: changes.pop(name) for name in ("start", "snapshots") if name in changes}
+    kept = {
+        name: changes.pop(name)
+        for name in ("start", "snapshots", "model", "test")
+        if name in changes
+    }
     data, config = parted(changes)
     batch = p.fresh[0][0] if T == math.inf else None
     law = {"n": p.n, "sparsity": p.sparsity, "batch": batch} | data
-    settings = DataSettings(T, seed=data_seed, **law)
-    eps = paper.rescaled_eps(
-        settings.n, settings.sparsity, reduction=config.get("reduction", "mean")
-    )
-    usual = {"seed": 100 * data_seed, "steps": p.steps, "eps": eps}
-    return RunSpec(settings, TrainConfig(**usual | config), **kept)
+    usual = {"seed": 100 * data_seed, "steps": p.steps}
+    return RunSpec(DataSettings(T, seed=data_seed, **law), TrainConfig(**usual | config), **kept)
 
 
 def parted(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -20,7 +20,7 @@ from sdd.measures.geometry import strongest
 from sdd.measures.statistics import Estimate, difference, mean
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = [
     "ARM", "PUBLISHED_D", "active_features", "batches", "other_features", "predicted_D",

@@ -2,18 +2,19 @@
 
 import hashlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from sdd import engine, theory
-from sdd.data import Dataset, DataSettings, Stream, test_set
+from sdd import theory
+from sdd.data import Dataset, DataSettings, test_set
 from sdd.measures import arrangements, damping, decomposition, refits
-from sdd.measures.damping import drawn_data, training_set
+from sdd.measures.damping import drawn_data
 from sdd.measures.geometry import dimensionality, equal_angle_error, on_ring, strongest
 from sdd.measures.knowledge import Knowledge
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = [
     "arrangement",
@@ -26,6 +27,7 @@ __all__ = [
     "known_features",
     "loss_parts",
     "losses",
+    "of_the_paper",
     "point_losses",
     "refit_inside",
     "ring_columns",
@@ -40,21 +42,17 @@ LARGEST = 6  # dimensionalities of features that are columns: five, and the next
 APART = 1.5, 0.15  # five features stand apart where D₅ ≥ 1.5 D₆ and D₅ ≥ 0.15
 
 
+LOSSES = ("train_loss", "test_loss", "test_error", "restarts_lost", "W_norm", "b_norm")
+
+
 def losses(run: Run) -> dict[str, Any]:
     """Return the losses, in the summed form, and the norms of the weights.
 
     ``restarts_lost`` counts the parameter seeds whose training loss is above 1/2T, half of one
     point's share: they have lost a point.
     """
-    lost = int((run.restart_losses > 0.5 / run.T).sum()) if run.T < math.inf else 0
-    return {
-        "train_loss": float(run.train_loss),
-        "test_loss": float(run.test_loss),
-        "test_error": float(run.test_error),
-        "restarts_lost": lost,
-        "W_norm": float(np.linalg.norm(run.W.astype(np.float64))),
-        "b_norm": float(np.linalg.norm(run.b.astype(np.float64))),
-    }
+    row = run.table_row()
+    return {name: row[name] for name in LOSSES}
 
 
 def geometry(run: Run) -> dict[str, Any]:
@@ -97,22 +95,15 @@ def geometry(run: Run) -> dict[str, Any]:
 
 
 def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
-    """Return the hidden vectors of a run's training set; of 10,000 fresh points at T = ∞.
-
-    Raises
-    ------
-    ValueError
-        Where the run was trained on data of one's own, which are not stored with it.
-    """
-    data = drawn_data(run).make()
-    if isinstance(data, Stream):
-        data = data.settings.rows(0, FRESH_SHOWN, "fresh")
-    return engine.hidden(run.W, data)
+    """Return the hidden vectors of a run's training set; of 10,000 fresh points at T = ∞."""
+    if run.T < math.inf:
+        return run.hidden()
+    return run.hidden(drawn_data(run).rows(0, FRESH_SHOWN, "fresh"))
 
 
 def point_losses(run: Run) -> Float[np.ndarray, "T"]:
     """Return the loss of each point of a run's finite training set."""
-    return engine.loss(run.W, run.b, training_set(run), per_example=True)
+    return run.errors()
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
@@ -125,7 +116,7 @@ def loss_parts(run: Run) -> dict[str, Any]:
     ``rescaled_loss`` and ``shifted_loss``: the test loss with the output's scale, or scale and
     shift, fitted on other rows; ``rescaled_scale``: that scale.
     """
-    rows = test_rows(run)
+    rows = test_rows(of_the_paper(run))
     known = decomposition.outputs(run.W, run.b, rows)
     parts = decomposition.row_parts(run.W, run.b, rows, known)
     fit = decomposition.moments(run.W, run.b, _fit_rows(run))
@@ -149,6 +140,7 @@ def loss_parts(run: Run) -> dict[str, Any]:
 
 def refit_inside(run: Run) -> dict[str, Any]:
     """Return the test loss with scale and common shift refitted inside the ReLU (slow)."""
+    of_the_paper(run)
     found = refits.refitted_inside(run.W, run.b, _fit_rows(run), test_rows(run))
     return {"inside_loss": found.loss, "inside_scale": found.scale}
 
@@ -161,7 +153,8 @@ def known_features(run: Run) -> dict[str, Any]:
     the best decoder of these hidden vectors has.
     """
     rows = test_rows(run)
-    found = Knowledge(engine.hidden(run.W.astype(np.float64), rows), rows)
+    wide = replace(run, W=run.W.astype(np.float64), b=run.b.astype(np.float64))
+    found = Knowledge(wide.hidden(rows), rows)
     return {
         "features_known": found.features,
         "features_known_error": found.error / float(found.variance.mean()),
@@ -177,7 +170,7 @@ def hidden_reach(run: Run) -> dict[str, Any]:
     fewer), and the longest of each averaged: the longest of a larger group is longer.
     """
     seen = np.linalg.norm(hidden_vectors(run), axis=1)
-    new = np.linalg.norm(engine.hidden(run.W, test_rows(run)), axis=1)
+    new = np.linalg.norm(run.hidden(test_rows(run)), axis=1)
     rows = min(len(seen), len(new))
     longest = new[: len(new) // rows * rows].reshape(-1, rows).max(1)
     return {"reach": float(longest.mean() / seen.max())}
@@ -185,7 +178,7 @@ def hidden_reach(run: Run) -> dict[str, Any]:
 
 def firing_by_times_seen(run: Run) -> dict[str, Any]:
     """Return, for each group of `damping.SEEN`, its share of the features and of false firing."""
-    group, count = damping.group_of(damping.times_seen(run)), len(damping.SEEN)
+    group, count = damping.group_of(damping.times_seen(of_the_paper(run))), len(damping.SEEN)
     features = np.bincount(group, minlength=count) / group.size
     firing = decomposition.false_firing_of_groups(run.W, run.b, test_rows(run), group, count)
     rows = {}
@@ -240,7 +233,7 @@ def ring_loss_change(run: Run) -> dict[str, Any]:
     p is estimated from the training set itself, as (1/T) Σ x² over F E[x²|active], so that how
     often the F features happen to be active in it cancels.
     """
-    data, zero = drawn_data(run), theory.constant_loss(training_set(run), 0.0)
+    data, zero = drawn_data(run), theory.constant_loss(run.training_set(), 0.0)
     each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))
     return {"loss_change": (run.train_loss / zero - 1) * run.W.shape[1] * each}
 
@@ -248,7 +241,7 @@ def ring_loss_change(run: Run) -> dict[str, Any]:
 def few_rows_loss(run: Run) -> dict[str, Any]:
     """Return the loss on the first 1,000 test points only: published replications use so few."""
     few = test_rows(run).take(np.arange(1_000))
-    return {"few_rows_loss": float(engine.loss(run.W, run.b, few))}
+    return {"few_rows_loss": float(run.errors(few).mean())}
 
 
 def bits(run: Run) -> dict[str, Any]:
@@ -256,6 +249,16 @@ def bits(run: Run) -> dict[str, Any]:
     kept = [run.W, run.b, *(run.snapshots[k] for k in ("W", "b") if k in run.snapshots)]
     # Zero is added so that −0 counts as 0.
     return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
+
+
+def of_the_paper(run: Run) -> Run:
+    """Return the run; raise ValueError where its model is one of one's own.
+
+    For measures that take outputs ReLU(Wᵀ h + b) apart.
+    """
+    if run.model:
+        raise ValueError(f"the run must be of the paper's model for this, not of {run.model}")
+    return run
 
 
 def test_rows(run: Run) -> Dataset:

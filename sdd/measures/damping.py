@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from sdd.data import Dataset, DataSettings
+from sdd.data import DataSettings
 from sdd.engine import BETAS
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = [
     "SEEN",
@@ -27,7 +27,6 @@ __all__ = [
     "sum_form_eps",
     "times_seen",
     "to_come",
-    "training_set",
 ]
 
 # The groups in which features are looked at: in at most so many training points they are active.
@@ -40,7 +39,7 @@ def _factor(run: Run) -> float:
 
 def sum_form_eps(run: Run) -> float:
     """Return the ε of the same training on the sum over features: n ε where it was on the mean."""
-    return run.config.eps * _factor(run)
+    return run.eps * _factor(run)
 
 
 def root_moments(run: Run) -> tuple[Int[np.ndarray, "k"], Float[np.ndarray, "k n"]]:
@@ -84,23 +83,9 @@ def drawn_data(run: Run) -> DataSettings:
     return run.data
 
 
-def training_set(run: Run) -> Dataset:
-    """Return the training set of a run on finitely many drawn points.
-
-    Raises
-    ------
-    ValueError
-        Where the run was trained on data of one's own, or on fresh points at every step.
-    """
-    data = drawn_data(run).make()
-    if not isinstance(data, Dataset):
-        raise ValueError("the training set must be finite, not T = infinity")
-    return data
-
-
 def times_seen(run: Run) -> Int[np.ndarray, "n"]:
-    """Return in how many points of its `training_set` each feature is active."""
-    data = training_set(run)
+    """Return in how many points of its training set each feature is active."""
+    data = run.training_set()
     return np.bincount(data.indices, minlength=data.n)
 
 

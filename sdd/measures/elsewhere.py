@@ -8,9 +8,9 @@ from jaxtyping import Float
 from sdd import engine
 from sdd.data import Dataset, Stream
 from sdd.measures.columns import test_rows
-from sdd.measures.damping import training_set
 from sdd.measures.statistics import standard_error
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
 from sdd.training.starts import config_weights
 
 __all__ = ["redrawn", "without_eps"]
@@ -45,8 +45,8 @@ def redrawn(run: Run, most: int = 2_048) -> dict[str, Any]:
     """
     state = engine.State(*config_weights(run.config, run.W.shape[1]))
     engine.advance(
-        state, _Redrawn(training_set(run), most), _from_a_tenth(run.config),
-        weight_decay=run.config.weight_decay, eps=run.config.eps,
+        state, _Redrawn(run.training_set(), most), _from_a_tenth(run.config),
+        weight_decay=run.config.weight_decay, eps=run.eps,
         scale=1 / state.W.shape[1] if run.config.reduction == "mean" else 1.0,
     )  # fmt: skip
     losses = engine.loss(state.W, state.b, test_rows(run), per_example=True)

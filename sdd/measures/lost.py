@@ -12,8 +12,7 @@ from jaxtyping import Float
 from sdd import engine
 from sdd.data import Dataset
 from sdd.engine import State
-from sdd.measures.damping import training_set
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = ["FAST", "SLOW", "curvatures", "spectrum", "trained_on"]
 
@@ -72,7 +71,7 @@ def trained_on(run: Run) -> dict[str, Any]:
     for name, (steps, rate) in (("slow", SLOW), ("fast", FAST)):
         state = State(run.W[:, used], run.b[used])
         for _ in range(steps // _PART):
-            engine.advance(state, data, np.full(_PART, rate), weight_decay=0.0, eps=run.config.eps)
+            engine.advance(state, data, np.full(_PART, rate), weight_decay=0.0, eps=run.eps)
         found[f"{name}_loss"] = float(engine.loss(state.W, state.b, data))
         lengths = np.linalg.norm(engine.hidden(state.W, data), axis=1)
         found[f"{name}_radius"] = float(lengths.max())
@@ -81,7 +80,7 @@ def trained_on(run: Run) -> dict[str, Any]:
 
 def _occurring(run: Run) -> tuple[np.ndarray, Float[np.ndarray, "T k"]]:
     """Return which features occur in a run's training set, and their values in its points."""
-    data = training_set(run)
+    data = run.training_set()
     used, place = np.unique(data.indices, return_inverse=True)
     rows = np.zeros((data.T, used.size))
     rows[data.row_index(), place] = data.values

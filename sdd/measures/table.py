@@ -18,7 +18,7 @@ from sdd.measures.columns import geometry, losses
 from sdd.runs import store, sweep
 from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
-from sdd.training.config import Run
+from sdd.training.run import Run, settings_row
 
 __all__ = ["Measure", "load", "measured", "settings_of", "table", "with_measures"]
 
@@ -28,22 +28,20 @@ Measure = Callable[[Run], dict[str, Any]]
 
 def settings_of(spec: RunSpec) -> dict[str, Any]:
     """Return the settings of a run as columns, and ``lr_sum``, the sum of its learning rates."""
-    data, config = spec.data, spec.config
-    return {
-        "run": spec.name, "T": float(data.T), "n": data.n, "sparsity": data.sparsity,
-        "batch": data.batch, "features": data.features, "data_seed": data.seed, **vars(config),
-        "lr_sum": float(config.rates().sum()), "start": spec.start,
-        "snapshots": len(spec.snapshots),
-    }  # fmt: skip
+    settings = settings_row(spec.data, spec.config, spec.start, spec.model_name)
+    return {"run": spec.name, **settings, "snapshots": len(spec.snapshots)}
 
 
-def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = None) -> pd.DataFrame:
-    """Return runs as a table, training those that are not stored where that is quick.
+def table(
+    specs: Iterable[RunSpec] | None = None, *measures: Measure, folder: Path | None = None
+) -> pd.DataFrame:
+    """Return runs as a table, a row each, training those that are not stored where that is quick.
 
     Parameters
     ----------
-    specs : iterable of RunSpec
-        The runs, each once; a row each, in their order.
+    specs : iterable of RunSpec, or None
+        The runs, each once, in the order of the rows. None means everything stored, with settings
+        and losses, and no geometry unless asked for.
     *measures : callable
         What to measure besides `losses` and `geometry`: functions from a run to named numbers,
         such as `loss_parts`. A function of your own must be defined at the top level of a
@@ -54,14 +52,30 @@ def table(specs: Iterable[RunSpec], *measures: Measure, folder: Path | None = No
     Returns
     -------
     DataFrame
-        A row a run: `settings_of` it (``data_seed`` and ``seed`` are the seeds of data and of
+        A row a run: its settings (``data_seed`` and ``seed`` are the seeds of data and of
         initial weights; ``run`` is its name in the store), and what was measured.
 
     Raises
     ------
     MissingRuns
         Where runs are not stored and would take long to train.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import sdd
+    >>> config = sdd.TrainConfig(steps=100)
+    >>> specs = [sdd.RunSpec(sdd.DataSettings(T, n=50, sparsity=0.9), config) for T in (3, 5)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     frame = sdd.table(specs, folder=Path(folder))
+    >>> frame[["T", "n"]].values.tolist()
+    [[3.0, 50.0], [5.0, 50.0]]
     """
+    if specs is None:
+        place = folder or store.default_folder()
+        rows = [{"run": name, **run.table_row()} for name, run in store.load_all(place)]
+        return with_measures(pd.DataFrame(rows), *measures, folder=place)
     specs = list(dict.fromkeys(specs))
     sweep.require(specs, folder)
     frame = pd.DataFrame([settings_of(spec) for spec in specs])

@@ -10,7 +10,7 @@ import pandas as pd
 from sdd.measures.columns import hidden_vectors
 from sdd.measures.geometry import dimensionality
 from sdd.measures.table import measured
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = ["dimensionalities", "planar_vectors"]
 

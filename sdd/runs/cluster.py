@@ -12,7 +12,7 @@ from typing import Any
 from sdd.runs import store
 from sdd.runs.spec import RunSpec, make_run
 from sdd.training.checkpoint import Progress
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = ["ClusterError", "connected", "require_dask", "train_on"]
 

@@ -1,19 +1,24 @@
 """One run of a sweep: what determines it, its name in the store, and how it is made."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from sdd import paper
-from sdd.data import DataSettings, test_set
+from sdd.data import Dataset, DataSettings, as_data, as_dataset, origin, test_set
 from sdd.runs import store
 from sdd.training import evaluate, train
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
 from sdd.training.starts import planted
+
+if TYPE_CHECKING:
+    from sdd.model import ReLUOutput
 
 __all__ = ["RunSpec", "check_feasible", "make_run", "train_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
+DENSE = 30  # times slower: a step by autograd on dense points than the engine's
 STEP_OVERHEAD = 200  # rows whose pairs take about as long as what a step does whatever its rows
 
 
@@ -23,38 +28,90 @@ class RunSpec:
 
     Parameters
     ----------
-    data : DataSettings
-        What to train on.
+    data : DataSettings, or Dataset, Stream, or (T, n) array, tensor or scipy.sparse matrix
+        What to train on. Data of your own are named by their content, and stored with the run.
     config : TrainConfig
-        How to train.
+        How to train. Its ε becomes a number here: see `TrainConfig`.
     snapshots : tuple of int
         Steps after which weights and second moments are kept; sorted, and each once.
     start : str
         Name of a planted start, see `sdd.training.starts`; "" for the usual random one.
+    model : subclass of ReLUOutput, or None
+        A model or a loss of your own, see `sdd.ReLUOutput`; None means the paper's model.
+    test : Dataset, or (T, n) array, tensor or scipy.sparse matrix, or None
+        What to evaluate on. None means the test set of drawn data; data of your own have none.
 
     Raises
     ------
     ValueError
-        Where a snapshot is no step of the training.
+        Where a snapshot is no step of the training, or training and test points have not the same
+        number of features.
+    TypeError
+        Where data or model are nothing of the kind.
+
+    Examples
+    --------
+    >>> import sdd
+    >>> config = sdd.TrainConfig(steps=100)
+    >>> specs = [sdd.RunSpec(sdd.DataSettings(T, n=50, sparsity=0.9), config) for T in (3, 5)]
+    >>> [spec.name == again.name for spec, again in zip(specs, specs[::-1])]
+    [False, False]
     """
 
-    data: DataSettings
-    config: TrainConfig
+    data: DataSettings | Dataset
+    config: TrainConfig = field(default_factory=TrainConfig)
     snapshots: tuple[int, ...] = ()
     start: str = ""
+    model: "type[ReLUOutput] | None" = None
+    test: Dataset | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "snapshots", self.config.snapshot_steps(self.snapshots))
+        found: dict[str, Any] = {"data": origin(self.data)}
+        found["config"] = self.config.for_data(found["data"])
+        found["snapshots"] = self.config.snapshot_steps(self.snapshots)
+        if self.test is not None:
+            found["test"] = test = as_dataset(self.test)
+            if test.n != _width(found["data"]):
+                raise ValueError(
+                    f"test points must have the {_width(found['data'])} features of the training "
+                    f"points, not {test.n}"
+                )
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
+        self.model_name  # noqa: B018 - raises where it is no model
+
+    @property
+    def model_name(self) -> str:
+        """The name of a model of one's own, as it is stored; "" for the paper's."""
+        if self.model is None:
+            return ""
+        from sdd.model import ReLUOutput, model_name  # PyTorch takes seconds to import
+
+        return "" if self.model is ReLUOutput else model_name(self.model)
 
     @property
     def name(self) -> str:
         """The name under which the run is stored."""
-        return store.run_name(self.data, self.config, self.snapshots, self.start)
+        test = "" if self.test is None else self.test.content_hash()
+        return store.run_name(
+            self.data, self.config, self.snapshots, self.start, self.model_name, test
+        )
+
+    @property
+    def own(self) -> bool:
+        """Whether data, model or test set are of one's own: no command can train it."""
+        return isinstance(self.data, Dataset) or bool(self.model_name) or self.test is not None
+
+    @property
+    def eps(self) -> float:
+        """AdamW's ε."""
+        return self.config.eps or 0.0  # (never None in a spec)
 
     @property
     def rows(self) -> int:
         """Rows per step."""
-        return int(self.data.batch or self.data.T)
+        batch = None if isinstance(self.data, Dataset) else self.data.batch
+        return int(batch or self.data.T)
 
     @property
     def steps(self) -> int:
@@ -65,10 +122,13 @@ class RunSpec:
     def weight(self) -> float:
         """Work, roughly, in pairs of a row and a feature: of training and of evaluation."""
         rows = self.steps * (self.rows + STEP_OVERHEAD) + paper.TEST_ROWS
-        return float(rows * self.data.width * self.config.m)
+        slower = DENSE if self.model_name else 1
+        return float(rows * _width(self.data) * self.config.m * slower)
 
     def command(self) -> str:
-        """Return the command that trains this run, whatever the profile it is called under."""
+        """Return what trains this run: a command, whatever the profile; of one's own, a call."""
+        if self.own:
+            return "sdd.train_missing(specs), in Python: it has data or a model of your own"
         words = ["python -m sdd run"]
         for prefix, settings in (("data-", self.data), ("", self.config)):
             for f in fields(settings):
@@ -83,13 +143,17 @@ class RunSpec:
         return " ".join(words)
 
 
+def _width(data: DataSettings | Dataset) -> int:
+    return data.n if isinstance(data, Dataset) else data.width
+
+
 def check_feasible(spec: RunSpec) -> None:
     """Raise ValueError where a run's start does not fit its data, or its device is not here.
 
     Its settings were checked when they were made; this looks at the data and at the machine.
     """
     if spec.start:
-        planted(spec.start, spec.data.make(), spec.config)
+        planted(spec.start, as_data(spec.data), spec.config)
     if spec.config.device != "cpu":
         from sdd.engine.torch_step import find_device  # PyTorch takes seconds to import
 
@@ -98,14 +162,16 @@ def check_feasible(spec: RunSpec) -> None:
 
 def train_run(spec: RunSpec, **options: Any) -> Run:
     """Train one run, as `make_run` does, without evaluating it."""
-    data = spec.data.make()
+    data = as_data(spec.data)
     init = planted(spec.start, data, spec.config) if spec.start else None
-    made = train(data, spec.config, init=init, snapshots=spec.snapshots, **options)
+    made = train(
+        data, spec.config, model=spec.model, init=init, snapshots=spec.snapshots, **options
+    )
     return replace(made, start=spec.start)
 
 
 def make_run(spec: RunSpec, **options: Any) -> Run:
-    """Train one run and evaluate it on the test set of its kind of data.
+    """Train one run and evaluate it, on its own test set or on that of its kind of data.
 
     Parameters
     ----------
@@ -121,5 +187,9 @@ def make_run(spec: RunSpec, **options: Any) -> Run:
     TrainingDiverged
         Where weights or losses stop being finite.
     """
-    test = spec.data.n, spec.data.sparsity, spec.data.features
-    return evaluate(train_run(spec, **options), test_set(*test))
+    made = train_run(spec, **options)
+    if spec.test is not None:
+        return evaluate(made, spec.test)
+    if isinstance(spec.data, Dataset):
+        return made
+    return evaluate(made, test_set(spec.data.n, spec.data.sparsity, spec.data.features))

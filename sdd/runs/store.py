@@ -16,20 +16,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from sdd.data import DataSettings
-from sdd.training.checkpoint import SNAPSHOT, Progress, grouped
-from sdd.training.config import Run, TrainConfig
+from sdd import paper
+from sdd.data import Dataset, DataSettings, origin
+from sdd.training import files
+from sdd.training.checkpoint import Progress
+from sdd.training.config import TrainConfig
+from sdd.training.files import NUMERICS, write_run
+from sdd.training.run import Run
 
 __all__ = [
     "StoreError",
     "checkpoint_path",
     "default_folder",
     "load",
+    "load_all",
     "load_checkpoint",
     "locked",
     "path",
@@ -38,14 +40,8 @@ __all__ = [
     "save_run",
 ]
 
-# Raise only when the same settings give other bits: every stored run is then trained again.
-NUMERICS = 3
 NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
-FORMAT = "sdd-run-1"
 CHECKPOINT = "sdd-checkpoint-1"
-TENSORS = ("W", "b", "restart_losses")
-LOSSES = ("train_loss", "test_loss", "test_error")
-UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
 
 
 class StoreError(OSError):
@@ -62,28 +58,52 @@ def default_folder() -> Path:
 
 def _changed(settings: Any) -> dict[str, Any]:
     """Return the fields that differ from their defaults, so that new fields rename no run."""
+    usual = {f.name: f.default for f in dataclasses.fields(settings)}
+    if isinstance(settings, TrainConfig):
+        usual["eps"] = paper.EPS  # (None never gets here: it has become a number)
+    found = {name: getattr(settings, name) for name in usual}
     return {
-        f.name: "inf" if value == math.inf else value
-        for f in dataclasses.fields(settings)
-        if (value := getattr(settings, f.name)) != f.default
+        name: "inf" if value == math.inf else value
+        for name, value in found.items()
+        if value != usual[name]
     }
 
 
 def run_name(
-    data: DataSettings | str, config: TrainConfig, snapshots: tuple[int, ...] = (), start: str = ""
+    data: DataSettings | Dataset,
+    config: TrainConfig,
+    snapshots: tuple[int, ...] = (),
+    start: str = "",
+    model: str = "",
+    test: str = "",
 ) -> str:
-    """Return the name of a run: a hash of what determines it, independent of this code."""
+    """Return the name of a run: a hash of what determines it, independent of this code.
+
+    Parameters
+    ----------
+    data : DataSettings or Dataset
+    config : TrainConfig
+    snapshots : tuple of int
+    start : str
+        As in `RunSpec`.
+    model : str
+        The `sdd.model.model_name` of a model of one's own; "" for the paper's.
+    test : str
+        The content hash of a test set of one's own; "" for the usual one.
+    """
+    data = origin(data)
+    config = config.for_data(data)
     numerics = NUMERICS_AT.get(config.m, NUMERICS)
     what: dict[str, Any] = {"config": _changed(config), "numerics": numerics}
-    what["data"] = data if isinstance(data, str) else _changed(data)
-    optional = {"snapshots": list(snapshots), "start": start}
+    what["data"] = data.content_hash() if isinstance(data, Dataset) else _changed(data)
+    optional = {"snapshots": list(snapshots), "start": start, "model": model, "test": test}
     what |= {key: value for key, value in optional.items() if value}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _name_of(run: Run) -> str:
     snapshots = tuple(int(step) for step in run.snapshots.get("step", ()))
-    return run_name(run.data, run.config, snapshots, run.start)
+    return run_name(run.data, run.config, snapshots, run.start, run.model, run.test)
 
 
 def path(name: str, folder: Path | None = None) -> Path:
@@ -96,41 +116,31 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
 
     Raises
     ------
+    ValueError
+        Where a callback stopped the training early: it is not the run of its settings.
     StoreError
         Where the folder cannot be written to, or is full; nothing half-written is left.
     """
+    if run.steps < run.config.steps:
+        raise ValueError(
+            f"a stored run must have taken all its {run.config.steps} steps, but this one was "
+            f"stopped at {run.steps}: keep it with run.save(path)"
+        )
     target = path(_name_of(run), folder)
-    tensors = {k: getattr(run, k) for k in TENSORS}
-    tensors |= {f"history/{k}": v for k, v in run.history.items()}
-    tensors |= {f"snapshots/{k}": v for k, v in run.snapshots.items()}
-    meta = {k: getattr(run, k) for k in LOSSES}
-    _write(target, tensors, {"format": FORMAT, **run.settings, **meta})
+    with _said(target.parent):
+        write_run(run, target)
     with contextlib.suppress(OSError):
         checkpoint_path(target.stem, folder).unlink()
     return target
 
 
-def _write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
-    meta = {"numerics": NUMERICS, **meta}
-    meta["sha256"] = _content_hash(tensors, meta)
-    # One metadata entry only: the order of several in the file, and so its bytes, may vary.
-    blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
+@contextlib.contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says of a folder into a `StoreError`."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".writing-{target.stem}-{os.getpid()}")
-        try:
-            with temporary.open("wb") as file:
-                file.write(blob)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        yield
     except OSError as error:
-        raise _unusable(target.parent, error) from error
+        raise _unusable(folder, error) from error
 
 
 def load(name: str, folder: Path | None = None) -> Run | None:
@@ -144,7 +154,7 @@ def load(name: str, folder: Path | None = None) -> Run | None:
         return None
     try:
         return _read(file, name)
-    except UNREADABLE as error:
+    except files.UNREADABLE as error:
         aside = file.with_suffix(".damaged")
         with contextlib.suppress(FileNotFoundError):  # another process has renamed it
             os.replace(file, aside)
@@ -156,34 +166,22 @@ def load(name: str, folder: Path | None = None) -> Run | None:
         return None
 
 
+def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
+    """Yield every stored run with its name, in the order of names; others are left alone.
+
+    What is no sound run of this version is passed over: reading changes nothing.
+    """
+    for file in sorted((folder or default_folder()).glob("*.safetensors")):
+        with contextlib.suppress(*files.UNREADABLE, OSError):
+            yield file.stem, _read(file, file.stem)
+
+
 def _read(file: Path, name: str) -> Run:
-    tensors, meta = _open(file, FORMAT)
-    data = meta["data"]
-    data = data["hash"] if "hash" in data else DataSettings(**data)
-    config = TrainConfig(**meta["config"])
-    groups = grouped(tensors)
-    snapshots = groups["snapshots"]
-    if snapshots and set(snapshots) != set(SNAPSHOT):
-        raise ValueError("its snapshots are of an earlier form")
-    parts: dict[str, Any] = {k: tensors[k] for k in TENSORS}
-    parts |= {k: meta[k] for k in ("start", *LOSSES)}
-    run = Run(config=config, data=data, history=groups["history"], snapshots=snapshots, **parts)
+    tensors, meta = files.read(file)
+    run = files.run_of(tensors, meta)
     if meta["numerics"] != NUMERICS or _name_of(run) != name:
         raise ValueError("it holds the run of other settings")
     return run
-
-
-def _open(file: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return what `_write` wrote, or raise one of UNREADABLE."""
-    with safe_open(file, framework="numpy") as opened:
-        meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-    if not isinstance(meta, dict) or meta.get("format") != kind:
-        raise ValueError("it was not written by sdd")
-    expected = meta.pop("sha256")
-    if _content_hash(tensors, meta) != expected:
-        raise ValueError("its content does not match its hash")
-    return tensors, meta
 
 
 def checkpoint_path(name: str, folder: Path | None = None) -> Path:
@@ -199,7 +197,9 @@ def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -
     StoreError
         Where the folder cannot be written to, or is full; the last checkpoint is still there.
     """
-    _write(checkpoint_path(name, folder), progress.arrays(), {"format": CHECKPOINT, "run": name})
+    target = checkpoint_path(name, folder)
+    with _said(target.parent):
+        files.write(target, progress.arrays(), {"format": CHECKPOINT, "run": name})
 
 
 def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) -> Progress | None:
@@ -212,24 +212,16 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
     if not file.exists():
         return None
     try:
-        tensors, meta = _open(file, CHECKPOINT)
+        tensors, meta = files.read(file, CHECKPOINT)
         if meta["numerics"] != NUMERICS or meta["run"] != name:
             raise ValueError("it is of other settings or numerics")
         return Progress.from_arrays(tensors, config)
-    except UNREADABLE as error:
+    except files.UNREADABLE as error:
         warnings.warn(
             f"{file.name} is not a sound checkpoint ({error}); its run is trained from the start",
             stacklevel=2,
         )
         return None
-
-
-def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
-    for key in sorted(tensors):
-        digest.update(f"{key} {tensors[key].dtype} {tensors[key].shape}".encode())
-        digest.update(tensors[key].tobytes())
-    return digest.hexdigest()
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from sdd.runs.progress import heartbeat_path, plural, shown_progress
 from sdd.runs.spec import RunSpec, train_run
 from sdd.runs.worker import train_and_store, write_remaining
 from sdd.training.checkpoint import Progress
-from sdd.training.config import Run
+from sdd.training.run import Run
 
 __all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_missing"]
 

@@ -15,7 +15,8 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, UNDECIDED
 from sdd.findings.scorecard import judge
 from sdd.measures.columns import test_rows as rows_of
 from sdd.measures.geometry import strongest
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
 
 MINE = [c for c in CLAIMS.values() if c.finding == "setup"]
 

@@ -7,7 +7,8 @@ import pytest
 
 from sdd.data import DataSettings
 from sdd.measures import columns
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
 
 
 def made_up(features, T=7, m=2, n=40):

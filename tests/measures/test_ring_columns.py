@@ -7,7 +7,8 @@ import pytest
 
 from sdd.data import DataSettings
 from sdd.measures.columns import bits, few_rows_loss, point_losses, ring_columns, ring_loss_change
-from sdd.training.config import Run, TrainConfig
+from sdd.training.config import TrainConfig
+from sdd.training.run import Run
 
 LAW = {"n": 400, "sparsity": 0.99}
 

@@ -32,7 +32,7 @@ from sdd.runs.store import (
 from sdd.training import evaluate, train
 from sdd.training.config import TrainConfig
 
-CONFIG = TrainConfig(steps=20, lr=1e-2)
+CONFIG = TrainConfig(steps=20, lr=1e-2, eps=1e-8)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def run():
 
 def name_of(run):
     snapshots = tuple(int(step) for step in run.snapshots.get("step", ()))
-    return run_name(run.data, run.config, snapshots, run.start)
+    return run_name(run.data, run.config, snapshots, run.start, run.model, run.test)
 
 
 def assert_same(one, other):
@@ -97,7 +97,7 @@ def test_runs_of_every_kind_come_back(tmp_path):
         assert_same(load(name_of(made), tmp_path), made)
     assert len(left_behind(tmp_path)) == 4
     assert load(name_of(kinds[0]), tmp_path).T == math.inf
-    assert load(name_of(kinds[1]), tmp_path).data == own.content_hash()
+    assert load(name_of(kinds[1]), tmp_path).data == own
 
 
 def test_what_is_not_stored_is_none(tmp_path):
@@ -124,7 +124,7 @@ def test_the_same_run_gives_the_same_bytes_in_any_process(run, tmp_path):
         "from sdd.data import sample; from sdd.runs.store import save_run\n"
         "from sdd.training.config import TrainConfig\n"
         "from sdd.training import evaluate, train\n"
-        "made = train(sample(5, 30, 0.8), TrainConfig(steps=20, lr=1e-2, restarts=2),\n"
+        "made = train(sample(5, 30, 0.8), TrainConfig(steps=20, lr=1e-2, eps=1e-8, restarts=2),\n"
         "             snapshots=(20, 3))\n"
         "save_run(evaluate(made, sample(50, 30, 0.8, split='test')), Path(sys.argv[1]))\n"
     )
@@ -149,9 +149,8 @@ def test_names_are_those_of_the_first_stored_runs(monkeypatch):
     assert run_name(fresh, TrainConfig()) == "5ae7d2530d947882"
     assert run_name(few, other) == "d8a7bae2b45d2485"
     assert run_name(few, TrainConfig(reduction="sum"), (0, 10)) == "60361d315261f022"
-    assert (
-        run_name("0123456789abcdef", TrainConfig(), start="fedcba9876543210") == "4ee2da8d8312ee5a"
-    )
+    own = Dataset.from_dense(np.eye(4))
+    assert run_name(own, TrainConfig(eps=1e-8), start="fedcba9876543210") == "2a54fffecb0999ed"
 
 
 def test_a_new_setting_with_a_default_renames_no_run():
@@ -177,7 +176,9 @@ def test_whatever_changes_a_run_changes_its_name(monkeypatch):
         names.append(run_name(replace(data, **change), TrainConfig()))
     names.append(run_name(DataSettings(T=math.inf, batch=100), TrainConfig()))
     names.append(run_name(DataSettings(T=math.inf, batch=200), TrainConfig()))
-    names.append(run_name("0123456789abcdef", TrainConfig()))
+    names.append(run_name(Dataset.from_dense(np.eye(4)), TrainConfig()))
+    names.append(run_name(data, TrainConfig(), model="Untied-0123456789ab"))
+    names.append(run_name(data, TrainConfig(), test="0123456789abcdef"))
     names.append(run_name(data, TrainConfig(), snapshots=(5,)))
     names.append(run_name(data, TrainConfig(), start="abc"))
     monkeypatch.setattr(store, "NUMERICS", store.NUMERICS + 1)
