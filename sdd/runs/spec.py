@@ -18,7 +18,7 @@ __all__ = ["RunSpec", "check_feasible", "make_run", "train_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
-DENSE = 30  # times slower: a step by autograd on dense points than the engine's
+DENSE = 100  # times slower: a step by autograd on dense points than the engine's
 STEP_OVERHEAD = 200  # rows whose pairs take about as long as what a step does whatever its rows
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from short_runs import LARGE, SMALL, assert_same_run, short
 
-from sdd import engine
+from sdd import engine, paper
 from sdd.data import Dataset, sample, stream
 from sdd.model import ReLUOutput
 from sdd.training import Run, TrainConfig, TrainingDiverged, evaluate, initial_weights, loop, train
@@ -335,3 +335,15 @@ def test_what_does_not_fit_the_settings_is_refused_before_training(options, mess
 def test_given_weights_leave_nothing_to_restart():
     with pytest.raises(ValueError, match="restarts must be 1 where initial weights are given"):
         train(SMALL, short(restarts=2), init=initial_weights(3, 60))
+
+
+@pytest.mark.slow
+def test_by_default_data_of_another_size_stay_in_the_papers_regime():
+    # A twin of T = 5,000: by the paper's own ε a model of twenty times fewer features, which are
+    # active twenty times as often, fires at new points without end.
+    data, test = (sample(250, 500, 0.98, split=split) for split in ("train", "test"))
+    losses = [
+        evaluate(train(data, TrainConfig(eps=eps)), test).test_loss for eps in (None, paper.EPS)
+    ]
+    assert losses[0] < 1.0
+    assert losses[1] > 2.0
