@@ -22,13 +22,14 @@ from sdd.measures.columns import known_features, loss_parts
 from sdd.measures.damping import SEEN
 from sdd.measures.decomposition import training_mean_gain
 from sdd.measures.statistics import Estimate, difference, lowest, mean
+from sdd.measures.table import Measure
 from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
 from sdd.training.starts import config_weights
 
 __all__ = [
-    "firing_table", "known_table", "numbers", "parts", "parts_table", "refits", "table", "twins",
-    "without_relu",
+    "firing_table", "known_table", "numbers", "parts", "parts_table", "refits", "table",
+    "taken_apart", "twins", "without_relu",
 ]  # fmt: skip
 
 EACH = 4  # trainings a size that are measured here, apart from the two ends of the rise
@@ -56,8 +57,14 @@ def relu_twins(p: Profile) -> list[RunSpec]:
     return [spec(T, seed, of="quick") for T in TWIN_SIZES for seed in seeds]
 
 
-def table(e: Evidence) -> pd.DataFrame:
-    """Return the runs behind the chapter, a row a run, with `loss_parts` and `known_features`.
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the runs behind the chapter, a row a run, with what their losses are made of."""
+    evidence = Evidence.stored(of)
+    return evidence.measured(taken_apart(evidence), *measures)
+
+
+def taken_apart(e: Evidence) -> pd.DataFrame:
+    """Return trainings that judge, a row each, with `loss_parts` and `known_features`.
 
     These take seconds a run. So of the trainings that judge, all are taken at T = 500 and 2,000,
     and `EACH` at other sizes.

@@ -69,8 +69,8 @@ def test_parts_are_a_row_each_and_as_costs_sum_to_the_excess():
 
 
 def test_the_chapter_measures_judging_trainings_all_at_the_ends_of_the_rise():
-    counts = bump.table(world()).groupby("T").size()
-    assert (bump.table(world())["data_seed"] >= 20).all()
+    counts = bump.taken_apart(world()).groupby("T").size()
+    assert (bump.taken_apart(world())["data_seed"] >= 20).all()
     assert counts[500] == counts[2_000] == 20
     assert counts.drop([500, 2_000]).max() == bump.EACH
 
