@@ -1,7 +1,6 @@
 """How a few hidden vectors in the plane are arranged: circles, wide gaps, slack to memorise.
 
-All rules but `slack` depend neither on the scale of the vectors nor on how they are turned. All
-raise a ValueError where there are no vectors, or they are not rows in the plane.
+All rules but `slack` depend neither on the scale of the vectors nor on how they are turned.
 """
 
 import numpy as np
@@ -32,6 +31,29 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
     Sorted by length, a new circle begins wherever a vector is more than `step` times as long as
     the next shorter one.
+
+    Parameters
+    ----------
+    hidden : (k, 2) array
+        Hidden vectors as rows.
+    step : float
+        Factor in length that parts two circles.
+
+    Returns
+    -------
+    (k,) int array
+        The circle of each vector.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+
+    Examples
+    --------
+    >>> from sdd.measures.arrangements import circles
+    >>> circles(np.array([[3, 0], [0, 3], [-1, 0], [0, -0.9]]))
+    array([0, 0, 1, 1])
     """
     lengths = np.linalg.norm(_plane(hidden), axis=1)
     order = np.argsort(-lengths, kind="stable")
@@ -42,7 +64,29 @@ def circles(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Int[np.ndar
 
 
 def main(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Bool[np.ndarray, " k"]:
-    """Tell which vectors are on the circle that holds the most; of equals, on the outer one."""
+    """Tell which vectors are on the circle that holds the most; of equals, on the outer one.
+
+    Parameters
+    ----------
+    hidden, step
+        As for `circles`.
+
+    Returns
+    -------
+    (k,) bool array
+        True on that circle.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+
+    Examples
+    --------
+    >>> from sdd.measures.arrangements import main
+    >>> main(np.array([[3, 0], [0, 3], [-3, 0], [0, -1]]))
+    array([ True,  True,  True, False])
+    """
     number = circles(hidden, step)
     return number == np.bincount(number).argmax()
 
@@ -50,7 +94,26 @@ def main(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> Bool[np.ndarra
 def widest_gap(vectors: Float[np.ndarray, "k 2"]) -> float:
     """Return the widest angle, in degrees, between neighbours in angle; 360 for one direction.
 
-    A vector of length zero has no direction and is left out.
+    Parameters
+    ----------
+    vectors : (k, 2) array
+        Vectors as rows. One of length zero has no direction and is left out.
+
+    Returns
+    -------
+    float
+        The angle, in (0, 360].
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+
+    Examples
+    --------
+    >>> from sdd.measures.arrangements import widest_gap
+    >>> widest_gap(np.array([[1, 0], [0, 1], [-1, 0]]))
+    180.0
     """
     V = _plane(vectors)
     V = V[V.any(1)]
@@ -65,10 +128,8 @@ def kind(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> str:
 
     Parameters
     ----------
-    hidden : (k, 2) array
-        Hidden vectors as rows.
-    step : float
-        Factor in length that parts two circles.
+    hidden, step
+        As for `circles`.
 
     Returns
     -------
@@ -76,6 +137,18 @@ def kind(hidden: Float[np.ndarray, "k 2"], step: float = STEP) -> str:
         `FAN` where the vectors on the `main` circle leave more than half of the directions empty,
         which no regular polygon does; else `RING` where all lengths are alike, `TWO` where there
         are two circles with at least two vectors each, and `OFF` for all else.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+
+    Examples
+    --------
+    >>> from sdd.measures.arrangements import kind
+    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> kind(square), kind(square[:2])
+    ('one ring', 'fan')
     """
     V = _plane(hidden)
     number, ring = circles(V, step), main(V, step)
@@ -95,7 +168,30 @@ def slack(hidden: Float[np.ndarray, "k 2"]) -> float:
     that support. This is exact for k = l, and for k ≠ l where h_k·h_l ≤ ‖h_k‖² − 1. As it must
     hold both ways, all points are memorised if and only if min(‖h_k‖², ‖h_l‖²) − 1 − h_k·h_l ≥ 0
     for every pair.
-    The slack is the least of these over pairs; infinite for a single point.
+
+    Parameters
+    ----------
+    hidden
+        As for `circles`.
+
+    Returns
+    -------
+    float
+        The least of these margins over pairs; infinite for a single point.
+
+    Raises
+    ------
+    ValueError
+        Where there are no vectors, or they are not rows in the plane.
+
+    Examples
+    --------
+    Four points on a square are memorised at radius 1 and more, and not at half of it:
+
+    >>> from sdd.measures.arrangements import slack
+    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> slack(square), slack(square / 2)
+    (0.0, -0.75)
     """
     V = _plane(hidden)
     products = V @ V.T

@@ -48,8 +48,24 @@ LOSSES = ("train_loss", "test_loss", "test_error", "restarts_lost", "W_norm", "b
 def losses(run: Run) -> dict[str, Any]:
     """Return the losses, in the summed form, and the norms of the weights.
 
-    ``restarts_lost`` counts the parameter seeds whose training loss is above 1/2T, half of one
-    point's share: they have lost a point.
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    dict of str to float
+        ``train_loss``, ``test_loss`` and its standard error ``test_error`` (NaN until
+        evaluated), ``W_norm`` and ``b_norm``. ``restarts_lost`` counts the parameter seeds
+        whose training loss is above 1/2T, half of one point's share: they have lost a point.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import losses
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> losses(run)["restarts_lost"]
+    0
     """
     row = run.table_row()
     return {name: row[name] for name in LOSSES}
@@ -58,12 +74,29 @@ def losses(run: Run) -> dict[str, Any]:
 def geometry(run: Run) -> dict[str, Any]:
     """Return what features and data points look like in hidden space.
 
-    ``D1`` … ``D6``: the largest dimensionalities of features; ``five_apart``: whether five stand
-    apart. Of those five: ``five_D``, their mean; ``five_r2``, their mean squared length;
-    ``five_angle_error``, in degrees from 72° (m = 2). ``other_R2`` and ``other_b``: the summed
-    squared length and the mean bias of all other features. ``columns_standing``: columns of W
-    longer than half the longest. Of data points (fresh ones at T = ∞): ``point_D_max``,
-    ``_median``, ``_min`` (NaN at T = ∞), ``on_ring``, ``h_max`` and ``h_mean`` (lengths).
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    dict
+        ``D1`` … ``D6``: the largest dimensionalities of features; ``five_apart``: whether five
+        stand apart. Of those five: ``five_D``, their mean; ``five_r2``, their mean squared
+        length; ``five_angle_error``, in degrees from 72° (m = 2). ``other_R2`` and ``other_b``:
+        the summed squared length and the mean bias of all other features. ``columns_standing``:
+        columns of W longer than half the longest. Of data points (fresh ones at T = ∞):
+        ``point_D_max``, ``_median``, ``_min`` (NaN at T = ∞), ``on_ring``, ``h_max`` and
+        ``h_mean`` (lengths).
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import geometry
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = geometry(run)  # five points on one ring
+    >>> found["on_ring"], round(found["point_D_median"], 1)
+    (5, 0.4)
     """
     columns = run.W.T
     D = dimensionality(columns)
@@ -95,26 +128,90 @@ def geometry(run: Run) -> dict[str, Any]:
 
 
 def hidden_vectors(run: Run) -> Float[np.ndarray, "T m"]:
-    """Return the hidden vectors of a run's training set; of 10,000 fresh points at T = ∞."""
+    """Return the hidden vectors of a run's training set; of 10,000 fresh points at T = ∞.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    (T, m) array
+        Hidden vectors as rows.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import hidden_vectors
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> hidden_vectors(run).shape
+    (5, 2)
+    """
     if run.T < math.inf:
         return run.hidden()
     return run.hidden(drawn_data(run).rows(0, FRESH_SHOWN, "fresh"))
 
 
 def point_losses(run: Run) -> Float[np.ndarray, "T"]:
-    """Return the loss of each point of a run's finite training set."""
+    """Return the loss of each point of a run's finite training set.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on finitely many points.
+
+    Returns
+    -------
+    (T,) array
+        In the summed form.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import point_losses
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> bool(abs(point_losses(run).mean() - run.train_loss) < 1e-4)
+    True
+    """
     return run.errors()
 
 
 def loss_parts(run: Run) -> dict[str, Any]:
     """Return what the test loss is made of, with standard errors (see `decomposition`).
 
-    ``excess`` is the loss less that of no output: false firing less both gains.
-    ``firing_in_loudest_rows``: share of the false firing in the 1 % of rows with most of it.
-    ``long_column_rows`` and ``firing_in_long_column_rows``: share of the rows that hold one of the
-    1 % of features with the longest columns, and the share of the false firing in those rows.
-    ``rescaled_loss`` and ``shifted_loss``: the test loss with the output's scale, or scale and
-    shift, fitted on other rows; ``rescaled_scale``: that scale.
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model, trained on drawn data.
+
+    Returns
+    -------
+    dict of str to float
+        ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``, and the standard
+        error of each, such as ``zero_error``. ``excess``: the loss less that of no output,
+        which is false firing less both gains. ``firing_in_loudest_rows``: share of the false
+        firing in the 1 % of rows with most of it. ``long_column_rows`` and
+        ``firing_in_long_column_rows``: share of the rows that hold one of the 1 % of features
+        with the longest columns, and of the false firing in those rows. ``rescaled_loss`` and
+        ``shifted_loss``: the test loss with the output's scale, or scale and shift, fitted on
+        other rows; ``rescaled_scale``: that scale.
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data, or of a model, of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import loss_parts
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = loss_parts(run)
+    >>> bool(found["false_firing"] > 0), bool(found["shifted_loss"] < found["rescaled_loss"])
+    (True, True)
     """
     rows = test_rows(of_the_paper(run))
     known = decomposition.outputs(run.W, run.b, rows)
@@ -139,7 +236,30 @@ def loss_parts(run: Run) -> dict[str, Any]:
 
 
 def refit_inside(run: Run) -> dict[str, Any]:
-    """Return the test loss with scale and common shift refitted inside the ReLU (slow)."""
+    """Return the test loss with scale and common shift refitted inside the ReLU (slow).
+
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model, trained on drawn data.
+
+    Returns
+    -------
+    dict of str to float
+        ``inside_loss`` and ``inside_scale`` (see `refits.refitted_inside`).
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data, or of a model, of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import refit_inside, test_rows
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> refit_inside(run)["inside_loss"] < sdd.loss(run.W, run.b, test_rows(run))
+    True
+    """
     of_the_paper(run)
     found = refits.refitted_inside(run.W, run.b, _fit_rows(run), test_rows(run))
     return {"inside_loss": found.loss, "inside_scale": found.scale}
@@ -148,9 +268,30 @@ def refit_inside(run: Run) -> dict[str, Any]:
 def known_features(run: Run) -> dict[str, Any]:
     """Return what the hidden vectors of test points tell of their features (see `knowledge`).
 
-    ``features_known``: features' worth of variance, with its standard error; ``best_known``: mean
-    share explained of the five features that are known best; ``decoded_loss``: the test loss that
-    the best decoder of these hidden vectors has.
+    Parameters
+    ----------
+    run : Run
+        Trained on drawn data.
+
+    Returns
+    -------
+    dict of str to float
+        ``features_known``: features' worth of variance, with its standard error
+        ``features_known_error``; ``best_known``: mean share explained of the five features that
+        are known best; ``decoded_loss``: the test loss that the best decoder of these hidden
+        vectors has.
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import known_features, test_rows
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> known_features(run)["decoded_loss"] < sdd.loss(run.W, run.b, test_rows(run))
+    True
     """
     rows = test_rows(run)
     wide = replace(run, W=run.W.astype(np.float64), b=run.b.astype(np.float64))
@@ -164,10 +305,32 @@ def known_features(run: Run) -> dict[str, Any]:
 
 
 def hidden_reach(run: Run) -> dict[str, Any]:
-    """Return ``reach``: the longest hidden vector of test points ÷ that of training points.
+    """Return how far hidden vectors of test points reach beyond those of training points.
 
     Test points are taken in groups as large as the training set (or all together, where there are
     fewer), and the longest of each averaged: the longest of a larger group is longer.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on drawn data.
+
+    Returns
+    -------
+    dict of str to float
+        ``reach``: the longest hidden vector of test points ÷ that of training points.
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import hidden_reach
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> hidden_reach(run)["reach"] < 1  # points trained on are pushed outwards
+    True
     """
     seen = np.linalg.norm(hidden_vectors(run), axis=1)
     new = np.linalg.norm(run.hidden(test_rows(run)), axis=1)
@@ -177,7 +340,30 @@ def hidden_reach(run: Run) -> dict[str, Any]:
 
 
 def firing_by_times_seen(run: Run) -> dict[str, Any]:
-    """Return, for each group of `damping.SEEN`, its share of the features and of false firing."""
+    """Return, for each group of `damping.SEEN`, its share of the features and of false firing.
+
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model, trained on finitely many drawn points.
+
+    Returns
+    -------
+    dict of str to float
+        Two a group, such as ``features, seen once`` and ``false firing, seen once``.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite, or the run is of data, or of a model, of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import firing_by_times_seen
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> round(firing_by_times_seen(run)["features, seen never"], 2)
+    0.48
+    """
     group, count = damping.group_of(damping.times_seen(of_the_paper(run))), len(damping.SEEN)
     features = np.bincount(group, minlength=count) / group.size
     firing = decomposition.false_firing_of_groups(run.W, run.b, test_rows(run), group, count)
@@ -191,10 +377,31 @@ def firing_by_times_seen(run: Run) -> dict[str, Any]:
 def arrangement(run: Run) -> dict[str, Any]:
     """Return how the hidden vectors of a few points in the plane are arranged.
 
-    ``arrangement`` is its kind, and ``fan`` says whether the points are on unlike circles with a
-    wide angular gap (`arrangements`). ``on_main_circle``: points on the fullest circle;
-    ``fan_step`` and ``fan_least_step``: the angle between neighbours there, and the least that
-    memorises at its radius.
+    Parameters
+    ----------
+    run : Run
+        With m = 2.
+
+    Returns
+    -------
+    dict
+        ``arrangement`` is its kind, and ``fan`` says whether the points are on unlike circles
+        with a wide angular gap (`arrangements`). ``on_main_circle``: points on the fullest
+        circle; ``fan_step`` and ``fan_least_step``: the angle in degrees between neighbours
+        there, and the least that memorises at its radius.
+
+    Raises
+    ------
+    ValueError
+        Where m is not 2.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import arrangement
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = arrangement(run)
+    >>> found["arrangement"], found["on_main_circle"]
+    ('one ring', 5)
     """
     H = hidden_vectors(run)
     kind, main = arrangements.kind(H), arrangements.main(H)
@@ -212,8 +419,24 @@ def arrangement(run: Run) -> dict[str, Any]:
 def ring_columns(run: Run) -> dict[str, Any]:
     """Return the lengths of columns of W where a few are a ring.
 
-    ``length_mean``, ``length_min`` and ``b_mean``, over all features; ``rest_R2``: the summed
-    squared length of all but the F longest, F being the corners of a planted ring.
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    dict of str to float
+        ``length_mean``, ``length_min`` and ``b_mean``, over all features; ``rest_R2``: the
+        summed squared length of all but the F longest, F being the corners of a planted ring.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import ring_columns
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = ring_columns(run)
+    >>> found["length_min"] < found["length_mean"]
+    True
     """
     squares = np.sort((run.W.astype(float) ** 2).sum(axis=0))
     corners = int(run.start.split(":")[1]) if "ring:" in run.start else 0
@@ -227,11 +450,33 @@ def ring_columns(run: Run) -> dict[str, Any]:
 
 
 def ring_loss_change(run: Run) -> dict[str, Any]:
-    """Return ``loss_change``: by how much a model of a few features changes the training loss, ÷ p.
+    """Return by how much a model of a few features changes the training loss, ÷ p.
 
     The training loss less that of no output, in units of the rate p at which a feature is active.
     p is estimated from the training set itself, as (1/T) Σ x² over F E[x²|active], so that how
     often the F features happen to be active in it cancels.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on finitely many drawn points.
+
+    Returns
+    -------
+    dict of str to float
+        ``loss_change``: negative where the model is better than no output.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite, or the run is of data of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import ring_loss_change
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> ring_loss_change(run)["loss_change"] < 0
+    True
     """
     data, zero = drawn_data(run), theory.constant_loss(run.training_set(), 0.0)
     each = theory.zero_baseline(data.n, data.sparsity) / (data.n * (1 - data.sparsity))
@@ -239,13 +484,54 @@ def ring_loss_change(run: Run) -> dict[str, Any]:
 
 
 def few_rows_loss(run: Run) -> dict[str, Any]:
-    """Return the loss on the first 1,000 test points only: published replications use so few."""
+    """Return the loss on the first 1,000 test points only: published replications use so few.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on drawn data.
+
+    Returns
+    -------
+    dict of str to float
+        ``few_rows_loss``, in the summed form.
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import few_rows_loss, test_rows
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> abs(few_rows_loss(run)["few_rows_loss"] / sdd.loss(run.W, run.b, test_rows(run)) - 1) < 0.1
+    True
+    """
     few = test_rows(run).take(np.arange(1_000))
     return {"few_rows_loss": float(run.errors(few).mean())}
 
 
 def bits(run: Run) -> dict[str, Any]:
-    """Return a hash of weights and biases, at the end and in the snapshots that the run has."""
+    """Return a hash of weights and biases, at the end and in the snapshots that the run has.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    dict of str to str
+        ``bits``: 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import bits
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> len(bits(run)["bits"])
+    64
+    """
     kept = [run.W, run.b, *(run.snapshots[k] for k in ("W", "b") if k in run.snapshots)]
     # Zero is added so that −0 counts as 0.
     return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
@@ -255,6 +541,28 @@ def of_the_paper(run: Run) -> Run:
     """Return the run; raise ValueError where its model is one of one's own.
 
     For measures that take outputs ReLU(Wᵀ h + b) apart.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    Run
+        The same.
+
+    Raises
+    ------
+    ValueError
+        Where its model is not the paper's.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import of_the_paper
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> of_the_paper(run) is run
+    True
     """
     if run.model:
         raise ValueError(f"the run must be of the paper's model for this, not of {run.model}")
@@ -262,7 +570,30 @@ def of_the_paper(run: Run) -> Run:
 
 
 def test_rows(run: Run) -> Dataset:
-    """Return the test set of the data that a run was trained on."""
+    """Return the test set of the data that a run was trained on.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on drawn data.
+
+    Returns
+    -------
+    Dataset
+        As `sdd.data.test_set` gives it.
+
+    Raises
+    ------
+    ValueError
+        Where the run is of data of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import test_rows
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> test_rows(run).T
+    200000
+    """
     data = drawn_data(run)
     return test_set(data.n, data.sparsity, data.features)
 

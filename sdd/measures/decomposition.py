@@ -42,7 +42,24 @@ _SILENT = -1e9  # a bias at which a feature never fires
 
 @dataclass(frozen=True)
 class Moments:
-    """What the loss of scale · r + shift depends on: means over rows of sums over features."""
+    """What the loss of scale · r + shift depends on: means over rows of sums over features.
+
+    Parameters
+    ----------
+    n : int
+        Number of features.
+    xx, xr, rr : float
+        Means of Σ_j x_j², Σ_j x_j r_j and Σ_j r_j², of inputs x and outputs r.
+    x, r : float
+        Means of Σ_j x_j and Σ_j r_j.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import Moments
+    >>> half = Moments(n=10, xx=1.0, xr=0.5, rr=0.25, x=2.0, r=1.0)  # outputs are x / 2
+    >>> half.xx - 2 * half.xr + half.rr  # their loss
+    0.25
+    """
 
     n: int
     xx: float
@@ -56,8 +73,29 @@ class Moments:
 class Outputs:
     """Outputs r on some rows, without any array of rows × features.
 
-    At the k-th non-zero: its row, its column, x and r. For each row: the squared error. For each
-    feature: the mean of r over all rows, in how many it is absent, and c, the mean over those.
+    Parameters
+    ----------
+    row, column : (nnz,) int array
+        Of each non-zero of the data.
+    x, r : (nnz,) array
+        Value and output there.
+    errors : (T,) array
+        Squared error of each row.
+    means : (n,) array
+        Mean output of each feature, over all rows.
+    absent : (n,) int array
+        In how many rows each feature is absent.
+    c : (n,) array
+        Mean output of each feature, over those rows.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import outputs
+    >>> data = sdd.sample(5, n=50, sparsity=0.9)
+    >>> run = sdd.train(data, sdd.TrainConfig(steps=100))
+    >>> found = outputs(run.W, run.b, data)
+    >>> found.errors.shape, found.c.shape
+    ((5,), (50,))
     """
 
     row: np.ndarray
@@ -70,12 +108,51 @@ class Outputs:
     c: np.ndarray
 
     def by_row(self, values: np.ndarray) -> np.ndarray:
-        """Sum values of the non-zeros over each row."""
+        """Sum values of the non-zeros over each row.
+
+        Parameters
+        ----------
+        values : (nnz,) array
+            One a non-zero.
+
+        Returns
+        -------
+        (T,) array
+            The sums.
+
+        Examples
+        --------
+        >>> from sdd.measures.decomposition import outputs
+        >>> data = sdd.sample(5, n=50, sparsity=0.9)
+        >>> run = sdd.train(data, sdd.TrainConfig(steps=100))
+        >>> found = outputs(run.W, run.b, data)
+        >>> found.by_row(found.x**2).round(3)  # rows have unit norm
+        array([1., 1., 1., 1., 1.])
+        """
         return np.bincount(self.row, values, self.errors.size)
 
 
 def outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> Outputs:
-    """Return what `row_parts` and `moments` are made of, for where both are asked for."""
+    """Return what `row_parts` and `moments` are made of, for where both are asked for.
+
+    Parameters
+    ----------
+    W, b, data
+        As for `row_parts`.
+
+    Returns
+    -------
+    Outputs
+        Of x' = ReLU(Wᵀ W x + b) on these rows.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import moments, outputs, row_parts
+    >>> data = sdd.sample(5, n=50, sparsity=0.9)
+    >>> run = sdd.train(data, sdd.TrainConfig(steps=100))
+    >>> known = outputs(run.W, run.b, data)
+    >>> parts, sums = (f(run.W, run.b, data, known) for f in (row_parts, moments))
+    """
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     row = data.row_index()
     column, x = data.indices, data.values.astype(np.float64)
@@ -121,6 +198,16 @@ def row_parts(
     DataFrame
         A row each: ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``. Their means
         are the parts of the loss; their standard errors take c as given.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import row_parts
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> test = sdd.sample(1_000, n=50, sparsity=0.9, split="test")
+    >>> p = row_parts(run.W, run.b, test).mean()
+    >>> loss = p["zero"] - p["constant_gain"] - p["feature_gain"] + p["false_firing"]
+    >>> bool(abs(loss - sdd.loss(run.W, run.b, test)) < 1e-4)
+    True
     """
     o = known or outputs(W, b, data)
     c, constant = o.c[o.column], float(o.c @ o.c)
@@ -140,7 +227,26 @@ def holds_a_long_column(
 ) -> Bool[np.ndarray, " T"]:
     """Return in which rows one of the given share of features is present: those of longest column.
 
-    At least one feature counts; of equally long columns of W, those that come first.
+    Parameters
+    ----------
+    W : (m, n) array
+        Weights. Of equally long columns, those that come first are taken.
+    data : Dataset
+        T rows of n features.
+    share : float
+        Share of the features that counts as longest, in [0, 1]; at least one feature counts.
+
+    Returns
+    -------
+    (T,) bool array
+        True where a row holds one of them.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import holds_a_long_column
+    >>> data = sdd.Dataset.from_dense(np.eye(4))
+    >>> holds_a_long_column(np.array([[0.1, 0.9, 0.2, 0.0]]), data, share=0.25)
+    array([False,  True, False, False])
     """
     squares = (np.asarray(W, np.float64) ** 2).sum(0)
     longest = np.zeros(data.n, bool)
@@ -169,6 +275,21 @@ def false_firing_of_groups(
         Group of each feature, 0 … count − 1; one without features has no false firing.
     count : int
         Number of groups.
+
+    Returns
+    -------
+    (count,) array
+        False firing of each group; they sum to that of the model.
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import false_firing_of_groups, row_parts
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> test = sdd.sample(1_000, n=50, sparsity=0.9, split="test")
+    >>> halves = false_firing_of_groups(run.W, run.b, test, np.arange(50) // 25, 2)
+    >>> whole = row_parts(run.W, run.b, test)["false_firing"].mean()
+    >>> bool(abs(halves.sum() - whole) < 1e-4)
+    True
     """
     o = outputs(W, b, data)
     found = np.zeros(count)
@@ -187,7 +308,27 @@ def moments(
     data: Dataset,
     known: Outputs | None = None,
 ) -> Moments:
-    """Return the moments of inputs and outputs on these rows; arguments as of `row_parts`."""
+    """Return the moments of inputs and outputs on these rows.
+
+    Parameters
+    ----------
+    W, b, data, known
+        As for `row_parts`.
+
+    Returns
+    -------
+    Moments
+        What refits of the output depend on (see `refits`).
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import moments
+    >>> data = sdd.sample(5, n=50, sparsity=0.9)
+    >>> run = sdd.train(data, sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = moments(run.W, run.b, data)
+    >>> round(found.xx, 3), round(found.xr / found.rr, 1)  # all five are memorised: r is about x
+    (1.0, 1.0)
+    """
     o = known or outputs(W, b, data)
     xx, xr = float(o.x @ o.x) / data.T, float(o.x @ o.r) / data.T
     rr = float(o.errors.mean()) - xx + 2 * xr
@@ -201,10 +342,32 @@ def training_mean_gain(T: int, n: int, sparsity: float) -> float:
     E[c·E[x]] = n μ² and E‖x̄‖² = n μ² + (E‖x‖² − n μ²)/T. So in expectation it gains
     n μ² − (1 − Sⁿ − n μ²)/T: what the best constant gains, less that one's own loss over T.
 
+    Parameters
+    ----------
+    T : int
+        Number of training points.
+    n : int
+        Number of features.
+    sparsity : float
+        Probability S in [0, 1) that a feature is zero.
+
+    Returns
+    -------
+    float
+        In the loss's unit, the summed form; negative where T is small.
+
     Raises
     ------
     ValueError
         Where T or n is below 1, or S not in [0, 1).
+
+    Examples
+    --------
+    >>> from sdd.measures.decomposition import training_mean_gain
+    >>> training_mean_gain(10, n=1_000, sparsity=0.99) < 0
+    True
+    >>> training_mean_gain(1_000, n=1_000, sparsity=0.99) > 0
+    True
     """
     require(T >= 1, "T must be at least 1", T)
     best = theory.constant_baseline(n, sparsity)

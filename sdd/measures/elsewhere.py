@@ -40,8 +40,32 @@ def redrawn(run: Run, most: int = 2_048) -> dict[str, Any]:
 
     With the run's data, initial weights and settings, but two things of that program's: every step
     takes as many rows as the training set has, `most` at most, drawn from it with replacement; and
-    the warm-up begins at a tenth of the learning rate. The test loss is ``redrawn_loss``, with
-    standard error ``redrawn_error``, and ‖W‖ is ``redrawn_W``.
+    the warm-up begins at a tenth of the learning rate.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on finitely many drawn points.
+    most : int
+        Rows a step, at most.
+
+    Returns
+    -------
+    dict of str to float
+        ``redrawn_loss``, the test loss in the summed form; ``redrawn_error``, its standard error;
+        ``redrawn_W``, ‖W‖.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite, or the data were not drawn.
+
+    Examples
+    --------
+    >>> from sdd.measures.elsewhere import redrawn
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> list(redrawn(run))
+    ['redrawn_loss', 'redrawn_error', 'redrawn_W']
     """
     state = engine.State(*config_weights(run.config, run.W.shape[1]))
     engine.advance(
@@ -68,8 +92,32 @@ def _from_a_tenth(config: TrainConfig) -> Float[np.ndarray, "steps"]:
 def without_eps(data: Dataset, steps: int, eps: float | None, lr: float = 1e-3) -> float:
     """Return how far mean and sum are apart after so many steps: the largest weight's difference.
 
-    As a share of the largest weight, in float64. With `eps` None the optimiser is Adam-atan2
-    (Everett et al., 2024), which has no ε: m̂ / (√v̂ + ε) is arctan2(m̂, √v̂) there; otherwise AdamW.
+    Two models start alike and are trained in float64 without a warm-up, one on the mean over
+    features, one on the sum.
+
+    Parameters
+    ----------
+    data : Dataset
+        Training set.
+    steps : int
+        Full-batch updates.
+    eps : float or None
+        AdamW's ε. None means Adam-atan2 (Everett et al., 2024), which has none: m̂ / (√v̂ + ε) is
+        arctan2(m̂, √v̂) there.
+    lr : float
+        Learning rate.
+
+    Returns
+    -------
+    float
+        The difference as a share of the largest weight.
+
+    Examples
+    --------
+    >>> from sdd.measures.elsewhere import without_eps
+    >>> data = sdd.sample(5, n=50, sparsity=0.9)
+    >>> without_eps(data, steps=20, eps=None) < 1e-9 < without_eps(data, steps=20, eps=1e-6)
+    True
     """
     ends = []
     for scale in (1.0, 1 / data.n):

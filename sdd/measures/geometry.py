@@ -49,12 +49,20 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     Raises
     ------
     ValueError
-        Where the array is not (k, m) or an entry is not finite.
+        Where the array is not (k, m), looks like W itself, or an entry is not finite.
 
     Notes
     -----
     With the triangular factor R of V = QR, Σ_j (v̂·v_j)² = ‖V v̂‖² = ‖R v̂‖²: O(k m²) time, no
     k × k array, and no squared condition number as with VᵀV.
+
+    Examples
+    --------
+    Four vectors on a square share two dimensions: a half each.
+
+    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> sdd.dimensionality(square).round(3)
+    array([0.5, 0.5, 0.5, 0.5])
     """
     V = _rows(vectors)
     lengths, scale = _lengths(V)
@@ -72,13 +80,28 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
 def equal_angle_error(vectors: Float[np.ndarray, "k 2"]) -> float:
     """Return by how much, at most, the gaps between neighbours in angle differ from 360°/k.
 
-    In degrees; 0 for a regular k-gon of any orientation and any lengths. Gaps are taken around the
-    circle, in the order of the angles.
+    Gaps are taken around the circle, in the order of the angles.
+
+    Parameters
+    ----------
+    vectors : (k, 2) array
+        Vectors as rows, two or more.
+
+    Returns
+    -------
+    float
+        In degrees; 0 for a regular k-gon of any orientation and any lengths.
 
     Raises
     ------
     ValueError
-        Where the vectors are not planar, fewer than 2, or one is zero and has no angle.
+        Where the vectors are not planar, fewer than 2, not finite, or one is zero and has no angle.
+
+    Examples
+    --------
+    >>> from sdd.measures.geometry import equal_angle_error
+    >>> round(equal_angle_error(np.array([[1, 0], [1, 1], [-1, 0], [0, -1]])), 6)
+    45.0
     """
     V = _rows(vectors)
     if V.shape[1] != 2 or len(V) < 2:
@@ -95,10 +118,28 @@ def strongest(vectors: Float[np.ndarray, "k m"], count: int) -> Int[np.ndarray, 
 
     Ties go to the lower row number, so that the answer is one.
 
+    Parameters
+    ----------
+    vectors : (k, m) array
+        Vectors as rows.
+    count : int
+        How many, from 1 to k.
+
+    Returns
+    -------
+    (count,) int array
+        Row numbers.
+
     Raises
     ------
     ValueError
-        Where `count` is not in [1, k].
+        Where `count` is not in [1, k], or as for `dimensionality`.
+
+    Examples
+    --------
+    >>> from sdd.measures.geometry import strongest
+    >>> strongest(np.array([[0, 1], [3, 0], [0, 2]]), 2)
+    array([1, 2])
     """
     V = _rows(vectors)
     if not 1 <= count <= len(V):
@@ -115,7 +156,26 @@ def on_ring(hidden: Float[np.ndarray, "k m"]) -> Bool[np.ndarray, " k"]:
     nothing about angles (see `equal_angle_error`): a failed fan such as the paper's T = 8 has a
     ring by this rule too, without its inner points.
 
-    All False where every vector is zero.
+    Parameters
+    ----------
+    hidden : (k, m) array
+        Hidden vectors as rows.
+
+    Returns
+    -------
+    (k,) bool array
+        True on the ring; all False where every vector is zero.
+
+    Raises
+    ------
+    ValueError
+        As for `dimensionality`.
+
+    Examples
+    --------
+    >>> from sdd.measures.geometry import on_ring
+    >>> on_ring(np.array([[2.0, 0.0], [0.0, 1.9], [0.1, 0.1]]))
+    array([ True,  True, False])
     """
     lengths, _ = _lengths(_rows(hidden, "hidden"))
     return lengths > lengths.max(initial=0.0) / 2

@@ -34,7 +34,7 @@ class Knowledge:
     H : (T, m) array
         Hidden vectors of the rows.
     data : Dataset
-        The rows.
+        The rows: T of n features.
     size : int
         Rows a cell, about.
 
@@ -46,6 +46,21 @@ class Knowledge:
         Mean squared error of the best decoder: E‖x − E[x | h]‖².
     error : float
         Standard error of the sum of those explained, over cells.
+
+    Raises
+    ------
+    ValueError
+        Where there are not two rows for a cell.
+
+    Examples
+    --------
+    Hidden vectors that are two of the features themselves make these two known:
+
+    >>> from sdd.measures.knowledge import Knowledge
+    >>> data = sdd.sample(10_000, n=50, sparsity=0.9)
+    >>> found = Knowledge(data.to_dense()[:, :2], data)
+    >>> bool((found.best(2) > 0.9).all())
+    True
     """
 
     def __init__(self, H: Float[np.ndarray, "T m"], data: Dataset, size: int = CELL) -> None:
@@ -72,7 +87,26 @@ class Knowledge:
         return float(self.explained.sum() / self.variance.mean())
 
     def best(self, count: int = 5) -> Float[np.ndarray, " count"]:
-        """Return the largest shares explained of a feature, the largest first."""
+        """Return the largest shares explained of a feature, the largest first.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        (count,) array
+            Explained ÷ whole variance.
+
+        Examples
+        --------
+        >>> from sdd.measures.knowledge import Knowledge
+        >>> data = sdd.sample(1_000, n=50, sparsity=0.9)
+        >>> nothing = Knowledge(np.random.default_rng(0).normal(size=(1_000, 2)), data)
+        >>> bool(nothing.best(1)[0] < 0.2)
+        True
+        """
         with np.errstate(invalid="ignore"):
             shares = np.nan_to_num(self.explained / self.variance)
         return np.sort(shares)[::-1][:count]
@@ -83,10 +117,28 @@ def cells(H: Float[np.ndarray, "T m"], size: int) -> Int[np.ndarray, " T"]:
 
     Into strips along the first coordinate, each of these along the second, and so on.
 
+    Parameters
+    ----------
+    H : (T, m) array
+        Points as rows.
+    size : int
+        Points a cell, about.
+
+    Returns
+    -------
+    (T,) int array
+        Number of each point's cell, from 0.
+
     Raises
     ------
     ValueError
         Where there are not two rows for a cell.
+
+    Examples
+    --------
+    >>> from sdd.measures.knowledge import cells
+    >>> cells(np.array([[0.3], [0.1], [0.9], [0.8]]), size=2)
+    array([0, 0, 1, 1])
     """
     T, m = H.shape
     count = max(1, round((T / size) ** (1 / m)))

@@ -30,6 +30,31 @@ def curvatures(
     By automatic differentiation of `sdd.model`, in float64. The loss is smooth except where an
     output is zero whose target is not; where a zero output ought to be silent its second derivative
     jumps, and the side where it is silent is taken.
+
+    Parameters
+    ----------
+    W : (m, k) array
+        Weights of k features.
+    b : (k,) array
+        Bias.
+    rows : (T, k) array
+        Training points.
+
+    Returns
+    -------
+    eigenvalues : (m·k + k,) array
+        Of the loss in the summed form.
+    gradient : float
+        Length of the gradient in all of W and b.
+
+    Examples
+    --------
+    At zero weights and the bias −1 the model is silent, and its loss flat:
+
+    >>> from sdd.measures.lost import curvatures
+    >>> values, gradient = curvatures(np.zeros((2, 3)), np.full(3, -1.0), np.eye(3))
+    >>> values.shape, bool(np.abs(values).max() == gradient == 0)
+    ((9,), True)
     """
     import torch  # takes seconds to import
 
@@ -50,7 +75,33 @@ def curvatures(
 
 
 def spectrum(run: Run) -> dict[str, Any]:
-    """Return ``least_curvature``, ``most_curvature`` and ``gradient`` of the training loss."""
+    """Return how the training loss is curved at the end of a run.
+
+    Parameters
+    ----------
+    run : Run
+        Trained on finitely many points, few enough that a matrix of (m + 1)·k rows and
+        columns is small, k being the number of features that occur.
+
+    Returns
+    -------
+    dict of str to float
+        ``least_curvature`` and ``most_curvature``, the extreme eigenvalues of the Hessian, and
+        ``gradient``, the gradient's length (see `curvatures`).
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite.
+
+    Examples
+    --------
+    >>> from sdd.measures.lost import spectrum
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> found = spectrum(run)
+    >>> found["least_curvature"] < 0 < found["most_curvature"]  # far from a minimum
+    True
+    """
     used, rows = _occurring(run)
     values, gradient = curvatures(run.W[:, used], run.b[used], rows)
     return {
@@ -63,8 +114,28 @@ def spectrum(run: Run) -> dict[str, Any]:
 def trained_on(run: Run) -> dict[str, Any]:
     """Return where further training leads, from the end of a run: `SLOW`, and `FAST`.
 
-    ``slow_loss`` and ``fast_loss``: the training loss then; ``slow_radius``: the longest hidden
-    vector after the slow one.
+    Parameters
+    ----------
+    run : Run
+        Trained on finitely many points.
+
+    Returns
+    -------
+    dict of str to float
+        ``slow_loss`` and ``fast_loss``: the training loss then, in the summed form;
+        ``slow_radius`` and ``fast_radius``: the longest hidden vector then.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite.
+
+    Examples
+    --------
+    >>> from sdd.measures.lost import trained_on
+    >>> run = sdd.train(sdd.sample(2, n=20, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> trained_on(run)["slow_loss"] < run.train_loss
+    True
     """
     used, rows = _occurring(run)
     data, found = Dataset.from_dense(rows.astype(np.float32)), {}

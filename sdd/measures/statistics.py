@@ -31,7 +31,17 @@ FEWEST = 16  # trainings of a bootstrap
 
 
 class Estimate(Protocol):
-    """A number estimated from trainings."""
+    """A number estimated from trainings.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import Estimate, mean
+    >>> def doubtful(e: Estimate) -> bool:
+    ...     low, high = e.interval()
+    ...     return low < 0 < high
+    >>> doubtful(mean([0.2, 0.3, 0.2, 0.3])), doubtful(mean([0.2, -0.3, 0.2, 0.3]))
+    (False, True)
+    """
 
     @property
     def value(self) -> float:
@@ -49,7 +59,26 @@ class Estimate(Protocol):
         ...
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
-        """Return the interval, had there been so many times the trainings (∞ is allowed)."""
+        """Return the interval, had there been so many times the trainings.
+
+        Parameters
+        ----------
+        confidence : float or None
+            In (0, 1); None means `confidence`.
+        times : float
+            Factor on the number of trainings; ∞ is allowed.
+
+        Returns
+        -------
+        low, high : float
+            Its ends; −∞ and ∞ where there are too few trainings for one.
+
+        Examples
+        --------
+        >>> from sdd.measures.statistics import share
+        >>> [round(end, 2) for end in share([True] * 30).interval()]
+        [0.9, 1.0]
+        """
         ...
 
 
@@ -71,6 +100,14 @@ class Mean:
         Number of trainings behind that published value, which spread as ours do; 0 for none.
     values : tuple of float
         The values themselves, where the estimate is their mean.
+    confidence : float
+        Confidence of the interval that a claim is judged by.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import Mean
+    >>> [round(end, 2) for end in Mean(1.0, ((0.04, 16),)).interval(0.95)]
+    [0.89, 1.11]
     """
 
     value: float
@@ -95,8 +132,26 @@ class Mean:
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
         """Return the t interval; degrees of freedom by Welch and Satterthwaite.
 
-        The errors of the test set and of reading a figure count as known. The interval is the
-        whole line where a mean is of one training.
+        The errors of the test set and of reading a figure count as known.
+
+        Parameters
+        ----------
+        confidence, times
+            As for `Estimate.interval`.
+
+        Returns
+        -------
+        low, high : float
+            Its ends; the whole line where a mean is of one training.
+
+        Examples
+        --------
+        >>> from sdd.measures.statistics import mean
+        >>> losses = mean([0.9, 1.0, 1.1, 1.0])
+        >>> [round(end, 2) for end in losses.interval(0.95)]
+        [0.87, 1.13]
+        >>> [round(end, 2) for end in losses.interval(0.95, times=10)]
+        [0.97, 1.03]
         """
         if any(math.isnan(variance) for variance, _ in self.parts):
             return -math.inf, math.inf
@@ -122,6 +177,21 @@ class Share:
 
     The interval of 90 % has on either side the one-sided bound of 95 %: with 30 of 30 it begins at
     0.90, with 4 of 4 at 0.47.
+
+    Parameters
+    ----------
+    successes : float
+        Number of trainings of which it holds.
+    n : int
+        Number of trainings.
+    confidence : float
+        Confidence of the interval that a claim is judged by.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import Share
+    >>> [round(end, 2) for end in Share(4, 4).interval()]
+    [0.47, 1.0]
     """
 
     successes: float
@@ -139,7 +209,24 @@ class Share:
         return self.successes / self.n
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
-        """Return the exact interval for the share."""
+        """Return the exact interval for the share.
+
+        Parameters
+        ----------
+        confidence, times
+            As for `Estimate.interval`.
+
+        Returns
+        -------
+        low, high : float
+            Its ends, in [0, 1].
+
+        Examples
+        --------
+        >>> from sdd.measures.statistics import Share
+        >>> [round(end, 2) for end in Share(3, 4).interval(times=10)]
+        [0.61, 0.86]
+        """
         if times == math.inf:
             return self.value, self.value
         tail = (1 - (confidence or self.confidence)) / 2
@@ -155,6 +242,23 @@ class Place:
 
     The interval is the whole line below `FEWEST` trainings, which resample too few values, and
     where more confidence is asked for than so many resamples can tell.
+
+    Parameters
+    ----------
+    value : float
+        The statistic of the trainings.
+    resampled : tuple of float
+        The same of trainings drawn again from them, with replacement.
+    n : int
+        Number of trainings.
+    confidence : float
+        Confidence of the interval that a claim is judged by.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import Place
+    >>> [round(end, 2) for end in Place(50.0, tuple(range(101)), n=20).interval(0.9)]
+    [5.0, 95.0]
     """
 
     value: float
@@ -168,7 +272,25 @@ class Place:
         return (self.n,)
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
-        """Return the percentile interval, narrower by √times where there were more trainings."""
+        """Return the percentile interval, narrower by √times where there were more trainings.
+
+        Parameters
+        ----------
+        confidence, times
+            As for `Estimate.interval`.
+
+        Returns
+        -------
+        low, high : float
+            Its ends; the whole line where trainings or resamples are too few.
+
+        Examples
+        --------
+        >>> from sdd.measures.statistics import place
+        >>> low, high = place(range(101), np.median).interval(0.95)
+        >>> 30 < low < 50 < high < 70
+        True
+        """
         tail = (1 - (confidence or self.confidence)) / 2
         if self.n * times < FEWEST or tail * (len(self.resampled) + 1) < 1:
             return -math.inf, math.inf
@@ -184,6 +306,19 @@ class Lowest:
     The lowest of k numbers is above the lowest of their lower bounds wherever that one bound is
     right. It is below the lowest of their upper bounds only where all k are: so each of these is
     taken with a k-th of the chance to be wrong (Bonferroni).
+
+    Parameters
+    ----------
+    of : tuple of Estimate
+        The numbers, one or more.
+    highest : bool
+        Take the highest instead.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import Lowest, share
+    >>> Lowest((share([True, True]), share([True, False]))).value
+    0.5
     """
 
     of: tuple[Estimate, ...]
@@ -213,7 +348,25 @@ class Lowest:
         return max(getattr(e, "published", 0.0) for e in self.of)
 
     def interval(self, confidence: float | None = None, times: float = 1.0) -> tuple[float, float]:
-        """Return the lowest (highest) of the lower and of the upper bounds."""
+        """Return the lowest (highest) of the lower and of the upper bounds.
+
+        Parameters
+        ----------
+        confidence, times
+            As for `Estimate.interval`.
+
+        Returns
+        -------
+        low, high : float
+            Its ends; −∞ and ∞ where one of the numbers has too few trainings.
+
+        Examples
+        --------
+        >>> from sdd.measures.statistics import lowest, mean
+        >>> least = lowest([mean([1.0, 1.1, 0.9]), mean([2.0, 2.1, 1.9])])
+        >>> least.interval()[0] == mean([1.0, 1.1, 0.9]).interval()[0]
+        True
+        """
         confidence = confidence or self.confidence
         every = 1 - (1 - confidence) / len(self.of)
         one, all_ = ([e.interval(c, times) for e in self.of] for c in (confidence, every))
@@ -238,10 +391,22 @@ def mean(
         Number of trainings behind that published value, taken to spread as ours do; 0 where it is
         no mean of trainings.
 
+    Returns
+    -------
+    Mean
+        With a t interval.
+
     Raises
     ------
     ValueError
         Where there are no values, or one is not finite.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import mean
+    >>> losses = mean([0.9, 1.0, 1.1, 1.0])
+    >>> round(losses.value, 3), [round(end, 2) for end in losses.interval(0.95)]
+    (1.0, [0.87, 1.13])
     """
     a = _finite(values)
     variance = float(a.var(ddof=1)) if a.size > 1 else math.nan
@@ -257,7 +422,32 @@ def _finite(values: Iterable[float]) -> np.ndarray:
 
 
 def difference(these: Iterable[float], those: Iterable[float], *, error: float = 0.0) -> Mean:
-    """Estimate the mean of these less the mean of those, of trainings that are not paired."""
+    """Estimate the mean of these less the mean of those, of trainings that are not paired.
+
+    Parameters
+    ----------
+    these, those : iterable of float
+        One value a training.
+    error : float
+        Standard error of a test set that all of them share; it enters once.
+
+    Returns
+    -------
+    Mean
+        With Welch's interval.
+
+    Raises
+    ------
+    ValueError
+        Where there are no values of one of them, or one is not finite.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import difference
+    >>> low, high = difference([1.0, 1.1, 0.9], [0.2, 0.3, 0.1]).interval()
+    >>> low > 0
+    True
+    """
     a, b = mean(these), mean(those)
     return Mean(a.value - b.value, a.parts + b.parts, error)
 
@@ -265,10 +455,26 @@ def difference(these: Iterable[float], those: Iterable[float], *, error: float =
 def share(holds: Iterable[bool]) -> Share:
     """Estimate the share of trainings of which something holds.
 
+    Parameters
+    ----------
+    holds : iterable of bool
+        Whether it holds, one a training.
+
+    Returns
+    -------
+    Share
+        With exact bounds.
+
     Raises
     ------
     ValueError
         Where there are none.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import share
+    >>> share([True, True, False, True]).value
+    0.75
     """
     found = [bool(h) for h in holds]
     if not found:
@@ -281,10 +487,30 @@ def place(
 ) -> Place:
     """Estimate a statistic of trainings, such as their median, by bootstrap.
 
+    Parameters
+    ----------
+    values : iterable of float
+        One value a training.
+    statistic : callable
+        From a vector of values to one number.
+    resamples : int
+        How often trainings are drawn again, with replacement, from one fixed seed.
+
+    Returns
+    -------
+    Place
+        With a percentile interval.
+
     Raises
     ------
     ValueError
         Where there are no values, or one is not finite.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import place
+    >>> place(range(101), np.median).value
+    50.0
     """
     a, rng = _finite(values), np.random.default_rng(0)
     drawn = rng.integers(0, len(a), (resamples, len(a)))
@@ -293,19 +519,69 @@ def place(
 
 
 def lowest(estimates: Iterable[Estimate]) -> Lowest:
-    """Estimate the lowest of several numbers, such as the least excess at any of several sizes."""
+    """Estimate the lowest of several numbers, such as the least excess at any of several sizes.
+
+    Parameters
+    ----------
+    estimates : iterable of Estimate
+        One a number, one or more.
+
+    Returns
+    -------
+    Lowest
+        With the interval described there.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import lowest, mean
+    >>> lowest(mean(losses) for losses in ([3.0, 4.0], [1.0, 2.0])).value
+    1.5
+    """
     return Lowest(tuple(estimates))
 
 
 def highest(estimates: Iterable[Estimate]) -> Lowest:
-    """Estimate the highest of several numbers."""
+    """Estimate the highest of several numbers.
+
+    Parameters
+    ----------
+    estimates
+        As for `lowest`.
+
+    Returns
+    -------
+    Lowest
+        With the interval described there.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import highest, mean
+    >>> highest(mean(losses) for losses in ([3.0, 4.0], [1.0, 2.0])).value
+    3.5
+    """
     return Lowest(tuple(estimates), highest=True)
 
 
 def sign_flip(values: Iterable[float]) -> float:
     """Return how often a mean as far from zero, or further, arises if each sign is a coin's.
 
-    Two-sided; exact up to 13 values, from 10,000 draws above.
+    Parameters
+    ----------
+    values : iterable of float
+        Two or more.
+
+    Returns
+    -------
+    float
+        The two-sided p value; exact up to 13 values, from 10,000 draws above.
+
+    Examples
+    --------
+    Of the 16 ways to set four signs, two are as far from zero:
+
+    >>> from sdd.measures.statistics import sign_flip
+    >>> sign_flip([0.3, 0.1, 0.2, 0.4])
+    0.125
     """
     found = stats.permutation_test(
         (list(values),), np.mean, permutation_type="samples", n_resamples=9_999, rng=0
@@ -335,6 +611,12 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
     ------
     ValueError
         Where there are not k losses, or values are not one a loss.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import best_of
+    >>> round(best_of(2, [1.0, 2.0, 3.0]), 3)  # of the sets 12, 13 and 23
+    1.333
     """
     lost = np.asarray(losses, np.float64)
     kept = lost if values is None else np.asarray(values, np.float64)
@@ -353,10 +635,26 @@ def best_of(k: int, losses: Sequence[float], values: Sequence[float] | None = No
 def standard_error(per_example: Float[np.ndarray, " T"]) -> tuple[float, float]:
     """Return the mean of independent values, and its standard error s/√T (s with T − 1).
 
+    Parameters
+    ----------
+    per_example : (T,) array
+        The values, such as a loss of each point.
+
+    Returns
+    -------
+    mean, error : float
+        In the unit of the values.
+
     Raises
     ------
     ValueError
         Where there are fewer than 2 values.
+
+    Examples
+    --------
+    >>> from sdd.measures.statistics import standard_error
+    >>> standard_error(np.array([1.0, 3.0]))
+    (2.0, 1.0)
     """
     values = np.asarray(per_example, np.float64)
     if values.ndim != 1 or values.size < 2:

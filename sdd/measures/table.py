@@ -27,7 +27,24 @@ Measure = Callable[[Run], dict[str, Any]]
 
 
 def settings_of(spec: RunSpec) -> dict[str, Any]:
-    """Return the settings of a run as columns, and ``lr_sum``, the sum of its learning rates."""
+    """Return the settings of a run as columns, and ``lr_sum``, the sum of its learning rates.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+
+    Returns
+    -------
+    dict
+        A value a column; its name in the store is ``run``.
+
+    Examples
+    --------
+    >>> from sdd.measures.table import settings_of
+    >>> settings_of(sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9)))["n"]
+    50
+    """
     settings = settings_row(spec.data, spec.config, spec.start, spec.model_name)
     return {"run": spec.name, **settings, "snapshots": len(spec.snapshots)}
 
@@ -62,14 +79,11 @@ def table(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import sdd
+    >>> from sdd.runs import make_run, save_run
     >>> config = sdd.TrainConfig(steps=100)
     >>> specs = [sdd.RunSpec(sdd.DataSettings(T, n=50, sparsity=0.9), config) for T in (3, 5)]
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     frame = sdd.table(specs, folder=Path(folder))
-    >>> frame[["T", "n"]].values.tolist()
+    >>> files = [save_run(make_run(spec)) for spec in specs]  # otherwise they are trained
+    >>> sdd.table(specs)[["T", "n"]].values.tolist()
     [[3.0, 50.0], [5.0, 50.0]]
     """
     if specs is None:
@@ -85,7 +99,35 @@ def table(
 def with_measures(
     frame: pd.DataFrame, *measures: Measure, folder: Path | None = None
 ) -> pd.DataFrame:
-    """Return a table of runs (with their names, ``run``) with further measures; see `table`."""
+    """Return a table of runs with further measures; see `table`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a run, with their names in ``run``.
+    *measures, folder
+        As for `table`.
+
+    Returns
+    -------
+    DataFrame
+        With a column a named number.
+
+    Raises
+    ------
+    MissingRuns
+        Where one of the runs is not stored.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import ring_columns
+    >>> from sdd.measures.table import with_measures
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300))
+    >>> file = save_run(make_run(spec))
+    >>> with_measures(sdd.table([spec]), ring_columns)["length_mean"].gt(0).tolist()
+    [True]
+    """
     for measure in measures if len(frame) else ():
         rows = [measured(run, measure, folder) for run in frame["run"]]
         frame = frame.assign(**pd.DataFrame(rows, frame.index))
@@ -93,7 +135,37 @@ def with_measures(
 
 
 def measured(name: str, measure: Measure, folder: Path | None = None) -> dict[str, Any]:
-    """Return what a measure gives for the run of that name, as kept in the store where it is."""
+    """Return what a measure gives for the run of that name, as kept in the store where it is.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    measure : callable
+        From a run to named numbers, at the top level of a module.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    dict
+        Named numbers.
+
+    Raises
+    ------
+    MissingRuns
+        Where the run is not stored.
+
+    Examples
+    --------
+    >>> from sdd.measures.columns import losses
+    >>> from sdd.measures.table import measured
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))
+    >>> 0.5 < measured(spec.name, losses)["test_loss"] < 2
+    True
+    """
     folder = folder or store.default_folder()
     what = f"{measure.__module__}.{measure.__qualname__}"
     # A measure of one's own may be in a module whose source `memory` does not watch.
@@ -124,10 +196,31 @@ def _loaded(name: str, folder: Path) -> Run:
 def load(names: Iterable[str], folder: Path | None = None) -> list[Run]:
     """Return stored runs by name, such as those of a table's column ``run``.
 
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the runs.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    list of Run
+        One a name.
+
     Raises
     ------
     MissingRuns
         Where one is not stored.
+
+    Examples
+    --------
+    >>> from sdd.measures.table import load
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))
+    >>> load(sdd.table([spec])["run"])[0].T
+    5
     """
     folder = folder or store.default_folder()
     return [_loaded(name, folder) for name in names]

@@ -23,8 +23,30 @@ STEP = 0.002  # of D: what a figure can show
 def dimensionalities(names: Iterable[str]) -> pd.DataFrame:
     """Return D of every feature, and of every data point of finite training sets, of stored runs.
 
-    D is rounded to `STEP`. A row a value, of all runs of a size together: ``T``, ``of`` ("feature"
-    or "data point"), ``D`` and ``vectors``, the number of vectors that have it.
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the runs in the store, one or more.
+
+    Returns
+    -------
+    DataFrame
+        A row a value of D, rounded to `STEP`, of all runs of a size together: ``T``, ``of``
+        ("feature" or "data point"), ``D`` and ``vectors``, the number of vectors that have it.
+
+    Raises
+    ------
+    MissingRuns
+        Where a run is not stored.
+
+    Examples
+    --------
+    >>> from sdd.measures.vectors import dimensionalities
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))
+    >>> dimensionalities([spec.name]).groupby("of")["vectors"].sum().to_dict()
+    {'data point': 5, 'feature': 50}
     """
     parts = [
         pd.DataFrame({"T": found["T"], "of": of, "D": D, "vectors": count})
@@ -68,7 +90,14 @@ def planar_vectors(
     Raises
     ------
     ValueError
-        Where a run has another number of hidden dimensions.
+        Where a run has another number of hidden dimensions, or titles are not one a run.
+
+    Examples
+    --------
+    >>> from sdd.measures.vectors import planar_vectors
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> planar_vectors([run])[["model", "of"]].value_counts(sort=False).tolist()
+    [50, 5]
     """
     runs = list(runs)
     if titles is None:
