@@ -42,7 +42,6 @@ class ReLUOutput(nn.Module):
 
     Examples
     --------
-    >>> import sdd
     >>> class HiddenReLU(sdd.ReLUOutput):
     ...     def hidden(self, x):
     ...         return super().hidden(x).relu()

@@ -18,7 +18,33 @@ NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
-    """Return `value` as an int; raise ValueError unless it is whole and at least `least`."""
+    """Return `value` as an int; raise ValueError unless it is whole and at least `least`.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls it.
+    value : number
+        An int, or a float that is whole.
+    least : int
+        The least that is allowed.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such number.
+
+    Examples
+    --------
+    >>> from sdd.data import whole_number
+    >>> whole_number("T", 1e4, 1)
+    10000
+    """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
@@ -26,7 +52,31 @@ def whole_number(name: str, value: Any, least: int) -> int:
 
 
 def real_number(name: str, value: Any) -> float:
-    """Return `value` as a float; raise ValueError unless it is finite and at least 0."""
+    """Return `value` as a float; raise ValueError unless it is finite and at least 0.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls it.
+    value : number
+        Of Python or of numpy.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such number.
+
+    Examples
+    --------
+    >>> from sdd.data import real_number
+    >>> real_number("lr", np.float32(0.5))
+    0.5
+    """
     real = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     if not real or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
@@ -34,7 +84,32 @@ def real_number(name: str, value: Any) -> float:
 
 
 def one_of(name: str, value: str, first: str, second: str) -> str:
-    """Return `value`; raise ValueError unless it is one of the two."""
+    """Return `value`; raise ValueError unless it is one of the two.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls it.
+    value, first, second : str
+        The value, and what is allowed.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Raises
+    ------
+    ValueError
+        Where it is neither.
+
+    Examples
+    --------
+    >>> from sdd.data import one_of
+    >>> one_of("split", "training", "train", "test")
+    Traceback (most recent call last):
+    ValueError: split must be "train" or "test", not 'training'
+    """
     if value not in (first, second):
         raise ValueError(f'{name} must be "{first}" or "{second}", not {value!r}')
     return value
@@ -75,6 +150,12 @@ class Dataset:
     ------
     ValueError
         Where the arrays are not such rows; the message says which rule is broken, and where.
+
+    Examples
+    --------
+    >>> data = sdd.Dataset(indptr=[0, 1, 2], indices=[3, 0], values=[1.0, 1.0], n=4)
+    >>> data.T, data[0]
+    (2, array([0., 0., 0., 1.], dtype=float32))
     """
 
     indptr: Int[np.ndarray, "T_plus_1"]
@@ -136,14 +217,54 @@ class Dataset:
 
     @classmethod
     def unchecked(cls, indptr, indices, values, n, settings=None) -> "Dataset":
-        """Wrap rows that are right by construction, without checking them again."""
+        """Wrap rows that are right by construction, without checking them again.
+
+        Parameters
+        ----------
+        indptr, indices, values, n, settings
+            As of `Dataset`, of its own types: int64, int32 and float32. They become read-only.
+
+        Returns
+        -------
+        Dataset
+            These rows.
+
+        Examples
+        --------
+        >>> data = sdd.sample(5, n=50, sparsity=0.9)
+        >>> again = sdd.Dataset.unchecked(data.indptr, data.indices, data.values, data.n)
+        >>> again.content_hash() == data.content_hash()
+        True
+        """
         data = cls.__new__(cls)
         data._set(indptr, indices, values, n, settings)
         return data
 
     @classmethod
     def from_dense(cls, X: Float[np.ndarray, "T n"]) -> "Dataset":
-        """Make a data set of your own from a dense array of unit-norm (or zero) rows."""
+        """Make a data set of your own from a dense array of unit-norm (or zero) rows.
+
+        Parameters
+        ----------
+        X : (T, n) array
+            Points as rows, real numbers of at least 0.
+
+        Returns
+        -------
+        Dataset
+            The same rows, as float32.
+
+        Raises
+        ------
+        ValueError
+            Where it is no matrix of real numbers, or its rows break a rule of `Dataset`.
+
+        Examples
+        --------
+        >>> X = np.random.default_rng(0).random((5, 20))
+        >>> sdd.Dataset.from_dense(X / np.linalg.norm(X, axis=1, keepdims=True))
+        Dataset(T=5, n=20, non-zeros=100)
+        """
         X = np.asarray(X)
         if X.ndim != 2:
             raise ValueError(f"X must be a matrix of T rows and n columns, not of shape {X.shape}")
@@ -154,8 +275,28 @@ class Dataset:
     def from_sparse(cls, X: Any) -> "Dataset":
         """Make a data set of your own from a `scipy.sparse` matrix or array, of any format.
 
-        Its rows are data points, of unit norm or zero. Entries of one place are summed, as scipy
-        does, and explicit zeros are left out.
+        Entries of one place are summed, as scipy does, and explicit zeros are left out.
+
+        Parameters
+        ----------
+        X : (T, n) scipy.sparse matrix or array
+            Points as rows, of unit norm or zero.
+
+        Returns
+        -------
+        Dataset
+            The same rows, as float32.
+
+        Raises
+        ------
+        ValueError
+            Where it does not hold real numbers, or its rows break a rule of `Dataset`.
+
+        Examples
+        --------
+        >>> import scipy.sparse
+        >>> sdd.Dataset.from_sparse(scipy.sparse.eye(4))
+        Dataset(T=4, n=4, non-zeros=4)
         """
         X = csr_array(X, copy=True)
         _require_real(X.dtype)
@@ -205,7 +346,29 @@ class Dataset:
         return Dataset.unchecked, (*arrays, self.n, self.settings)
 
     def take(self, rows) -> "Dataset":
-        """Return the data set of the given rows, in the given order; rows may repeat."""
+        """Return the data set of the given rows, in the given order; rows may repeat.
+
+        Parameters
+        ----------
+        rows : (k,) int array, or (T,) bool array
+            Their numbers, in [0, T), or which of all rows; at least one.
+
+        Returns
+        -------
+        Dataset
+            Data of your own: without `settings`.
+
+        Raises
+        ------
+        ValueError
+            Where these are no such numbers, or not one truth value a row.
+
+        Examples
+        --------
+        >>> data = sdd.sample(5, n=50, sparsity=0.9)
+        >>> data.take([0, 0, 3]).T
+        3
+        """
         rows = np.asarray(rows)
         if rows.dtype == bool:
             if rows.shape != (self.T,):

@@ -32,6 +32,24 @@ def binomial_cdf(n: int, p: float) -> Float[np.ndarray, "n"]:
     Outwards from the mode by the ratio of neighbours: no underflow, and only basic arithmetic,
     which rounds alike on every platform. (`scipy.stats.binom` rounds otherwise, and the rows of a
     seed must never change.)
+
+    Parameters
+    ----------
+    n : int
+        Number of trials.
+    p : float
+        Probability of each, in (0, 1].
+
+    Returns
+    -------
+    (n,) array
+        Rising, at most 1.
+
+    Examples
+    --------
+    >>> from sdd.data import binomial_cdf
+    >>> binomial_cdf(2, 0.5)
+    array([0.25, 0.75])
     """
     if p == 1.0:
         return np.zeros(n)
@@ -48,7 +66,28 @@ def binomial_cdf(n: int, p: float) -> Float[np.ndarray, "n"]:
 
 @kernel(inline="always")  # LLVM makes no vectors of a loop with calls
 def philox(c0, c1, c2, c3, k0, k1):
-    """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key."""
+    """Philox4x32-10 (Salmon et al., SC 2011): four random 32-bit words from counter and key.
+
+    Parameters
+    ----------
+    c0, c1, c2, c3 : uint64
+        Words of the counter, each below 2**32.
+    k0, k1 : uint64
+        Words of the key, each below 2**32.
+
+    Returns
+    -------
+    tuple of four uint64
+        Each below 2**32.
+
+    Examples
+    --------
+    The first answer that its authors publish:
+
+    >>> from sdd.data.rows import philox
+    >>> [f"{word:x}" for word in philox(*np.zeros(6, np.uint64))]
+    ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
+    """
     for _ in range(10):
         p0, p1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
         c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ c3 ^ k1, p0 & _MASK
@@ -135,8 +174,35 @@ def draw(
 ) -> tuple[Int[np.ndarray, "count_plus_1"], Int[np.ndarray, "nnz"], Float[np.ndarray, "nnz"]]:
     """Draw rows `first` … `first + count` − 1 of a stream, as compressed sparse rows.
 
-    Their law is that of `sdd.sample`, with probability p that a feature is active. `seed` and
-    `stream` are key and last word of the counter. Few rows are drawn on fewer threads.
+    Their law is that of `sdd.sample`, with probability p that a feature is active. Few rows are
+    drawn on fewer threads.
+
+    Parameters
+    ----------
+    first, count : int
+        Number of the first row, and how many.
+    n : int
+        Number of features.
+    p : float
+        Probability 1 − S that a feature is active.
+    seed, stream : int
+        Key, and last word of the counter: 0, 1 or 2 for training, test or fresh rows.
+    threads : int
+        At most so many; rows do not depend on it.
+
+    Returns
+    -------
+    indptr : (count + 1,) int array
+        Where each row starts.
+    indices, values : (nnz,) int and (nnz,) float32 array
+        Column and value of each non-zero.
+
+    Examples
+    --------
+    >>> from sdd.data.rows import draw
+    >>> indptr, indices, values = draw(0, 5, n=50, p=0.1, seed=0, stream=0)
+    >>> np.array_equal(indices, sdd.sample(5, n=50, sparsity=0.9).indices)
+    True
     """
     key = np.uint64(seed), np.uint64(stream)
     cdf = binomial_cdf(n, p)

@@ -57,6 +57,11 @@ class DataSettings:
     ------
     ValueError
         Where a value breaks its rule; the message says which and how.
+
+    Examples
+    --------
+    >>> sdd.DataSettings(T=5, n=50, sparsity=0.9).make()
+    Dataset(T=5, n=50, non-zeros=29)
     """
 
     T: float
@@ -94,7 +99,28 @@ class DataSettings:
         return Stream(self) if self.T == math.inf else self.rows(0, int(self.T), self.split)
 
     def rows(self, first: int, count: int, stream: str, threads: int = 1) -> Dataset:
-        """Draw `count` rows from row `first` on, of one of the `STREAMS`; see `rows.draw`."""
+        """Draw `count` rows from row `first` on.
+
+        Parameters
+        ----------
+        first, count : int
+            Number of the first row, and how many.
+        stream : str
+            "train", "test" or "fresh": separate random streams of the seed.
+        threads : int
+            At most so many; rows do not depend on it.
+
+        Returns
+        -------
+        Dataset
+            With these settings.
+
+        Examples
+        --------
+        >>> law = sdd.DataSettings(T=5, n=50, sparsity=0.9)
+        >>> bool(law.rows(3, 2, "train").values[-1] == law.make().values[-1])
+        True
+        """
         indptr, indices, values = rows.draw(
             first, count, self.n, 1.0 - self.sparsity, self.seed, STREAMS[stream], threads
         )
@@ -112,7 +138,19 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Stream:
-    """Fresh data points at every step (T = ∞): batch t never meets batch t' ≠ t."""
+    """Fresh data points at every step (T = ∞): batch t never meets batch t' ≠ t.
+
+    Parameters
+    ----------
+    settings : DataSettings
+        With T = ∞ and the rows a step, `batch`.
+
+    Examples
+    --------
+    >>> fresh = sdd.stream(100, n=50, sparsity=0.9)
+    >>> fresh.T, fresh.n
+    (100, 50)
+    """
 
     settings: DataSettings
 
@@ -127,7 +165,25 @@ class Stream:
         return int(self.settings.batch or 0)
 
     def at(self, step: int, threads: int = 1) -> Dataset:
-        """Return the batch of a step; it depends neither on earlier draws nor on `threads`."""
+        """Return the batch of a step.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+        threads : int
+            At most so many; the rows depend neither on it nor on earlier draws.
+
+        Returns
+        -------
+        Dataset
+            T rows of n features.
+
+        Examples
+        --------
+        >>> sdd.stream(100, n=50, sparsity=0.9).at(7).T
+        100
+        """
         return self.settings.rows(step * self.T, self.T, "fresh", threads)
 
 
@@ -139,12 +195,23 @@ def as_dataset(data: Any) -> Dataset:
     data : Dataset, or (T, n) numpy array, PyTorch tensor or scipy.sparse matrix
         Of arrays and matrices, rows are data points, of unit norm or zero.
 
+    Returns
+    -------
+    Dataset
+        T rows of n features.
+
     Raises
     ------
     ValueError
         Where rows break the rules of a `Dataset`.
     TypeError
         Where it is nothing of the kind.
+
+    Examples
+    --------
+    >>> from sdd.data import as_dataset
+    >>> as_dataset(np.eye(4))
+    Dataset(T=4, n=4, non-zeros=4)
     """
     if isinstance(data, Dataset):
         return data
@@ -161,14 +228,60 @@ def as_dataset(data: Any) -> Dataset:
 
 
 def as_data(data: Any) -> "Dataset | Stream":
-    """Return data to train on: a stream, what settings describe, or what `as_dataset` makes."""
+    """Return data to train on: a stream, what settings describe, or what `as_dataset` makes.
+
+    Parameters
+    ----------
+    data : Stream or DataSettings, or as for `as_dataset`
+        What a function was given.
+
+    Returns
+    -------
+    Dataset or Stream
+        The same data.
+
+    Raises
+    ------
+    ValueError
+        Where rows break the rules of a `Dataset`.
+    TypeError
+        Where it is nothing of the kind.
+
+    Examples
+    --------
+    >>> from sdd.data import as_data
+    >>> as_data(sdd.DataSettings(T=5, n=50, sparsity=0.9))
+    Dataset(T=5, n=50, non-zeros=29)
+    """
     if isinstance(data, Stream):
         return data
     return data.make() if isinstance(data, DataSettings) else as_dataset(data)
 
 
 def origin(data: Any) -> "DataSettings | Dataset":
-    """Return the settings that draw the same data again; where there are none, the data itself."""
+    """Return the settings that draw the same data again; where there are none, the data itself.
+
+    Parameters
+    ----------
+    data
+        As for `as_data`.
+
+    Returns
+    -------
+    DataSettings or Dataset
+        What a run is named by.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `as_data`.
+
+    Examples
+    --------
+    >>> from sdd.data import origin
+    >>> origin(sdd.sample(5, n=50, sparsity=0.9)).T, origin(np.eye(4))
+    (5, Dataset(T=4, n=4, non-zeros=4))
+    """
     if isinstance(data, DataSettings):
         return data
     data = as_data(data)
@@ -204,11 +317,18 @@ def sample(
     Returns
     -------
     Dataset
+        T rows of n features.
 
     Raises
     ------
     ValueError
         Where a value breaks its rule.
+
+    Examples
+    --------
+    >>> data = sdd.sample(T=5, n=50, sparsity=0.9)
+    >>> data.to_dense().shape, np.linalg.norm(data.to_dense(), axis=1).round(3)
+    ((5, 50), array([1., 1., 1., 1., 1.], dtype=float32))
     """
     if T == math.inf:
         raise ValueError("T must be finite here; for T = infinity use sdd.stream")
@@ -219,7 +339,28 @@ def sample(
 def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) -> Stream:
     """Open the stream of fresh points for T = ∞: ``stream(...).at(step)`` is a step's batch.
 
-    It has `batch` rows a step; `n`, `sparsity` and `seed` are as for `sample`.
+    Parameters
+    ----------
+    batch : int
+        Rows a step.
+    n, sparsity, seed
+        As for `sample`.
+
+    Returns
+    -------
+    Stream
+        What `sdd.train` takes as data.
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule.
+
+    Examples
+    --------
+    >>> run = sdd.train(sdd.stream(100, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> run.T
+    inf
     """
     return Stream(DataSettings(T=math.inf, n=n, sparsity=sparsity, seed=seed, batch=batch))
 
@@ -228,8 +369,26 @@ def stream(batch: int, n: int = 10_000, sparsity: float = 0.999, seed: int = 0) 
 def test_set(n: int, sparsity: float, features: int | None = None) -> Dataset:
     """Return the one test set that serves every run on this kind of data.
 
-    It holds `sdd.paper.TEST_ROWS` rows of the test stream of seed 0; `n`, `sparsity` and
-    `features` are as in `DataSettings`.
+    Parameters
+    ----------
+    n, sparsity, features
+        As in `DataSettings`.
+
+    Returns
+    -------
+    Dataset
+        `sdd.paper.TEST_ROWS` rows of the test stream of seed 0.
+
+    Raises
+    ------
+    ValueError
+        Where a value breaks its rule.
+
+    Examples
+    --------
+    >>> from sdd.data import test_set
+    >>> test_set(50, 0.9).T == sdd.paper.TEST_ROWS
+    True
     """
     law = DataSettings(paper.TEST_ROWS, n, sparsity, split="test", features=features)
     return law.rows(0, paper.TEST_ROWS, "test")

@@ -34,6 +34,23 @@ def memory(folder: Path | None = None) -> joblib.Memory:
 
     Measures made with other source code of this package are not found in it. Where the folder
     cannot be written to, nothing is kept, and nothing is said.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    joblib.Memory
+        Its ``cache`` wraps a function.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs import memory
+    >>> Path(memory(Path("runs")).location).parent.as_posix()
+    'runs/.measures'
     """
     for message in ("Unable to cache to disk", "Persisting input arguments took"):
         warnings.filterwarnings("ignore", message)

@@ -36,7 +36,31 @@ def require_dask() -> None:
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Yield a client of the Dask cluster there; raise ConnectionError where none answers."""
+    """Yield a client of the Dask cluster there.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler.
+
+    Yields
+    ------
+    distributed.Client
+        Closed at the end.
+
+    Raises
+    ------
+    ConnectionError
+        Where no scheduler answers.
+    ImportError
+        Where Dask is not installed.
+
+    Examples
+    --------
+    >>> from sdd.runs.cluster import connected
+    >>> with connected("tcp://10.0.0.1:8786") as client:  # doctest: +SKIP
+    ...     print(client)
+    """
     require_dask()
     import distributed
 
@@ -71,12 +95,33 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     Where a run fails, those not finished by then are cancelled, and the others stored before the
     error is raised. Dask trains a run again whose worker dies.
 
+    Parameters
+    ----------
+    client : distributed.Client
+        Of the cluster, see `connected`.
+    todo : list of RunSpec
+        The runs.
+    folder : Path
+        The store.
+
+    Yields
+    ------
+    str
+        Name of a run that is stored.
+
     Raises
     ------
     ClusterError
         Where the cluster is lost, lacks this version of the package, or gives a run up.
     TrainingDiverged
         Where a run diverges.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.cluster import connected, train_on
+    >>> with connected("tcp://10.0.0.1:8786") as client:  # doctest: +SKIP
+    ...     names = list(train_on(client, specs, Path("runs")))
     """
     from distributed import CancelledError, Event, KilledWorker, as_completed
 

@@ -15,12 +15,56 @@ __all__ = ["heartbeat_path", "plural", "shown_progress", "write_heartbeat"]
 
 
 def heartbeat_path(name: str, folder: Path) -> Path:
-    """Return where the process that trains a run writes how many steps it has done."""
+    """Return where the process that trains a run writes how many steps it has done.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    folder : Path
+        The store.
+
+    Returns
+    -------
+    Path
+        A file in its hidden folder `.locks`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.progress import heartbeat_path
+    >>> heartbeat_path("a-run", Path("runs")).as_posix()
+    'runs/.locks/a-run.steps'
+    """
     return folder / ".locks" / f"{name}.steps"
 
 
 def write_heartbeat(name: str, folder: Path, steps: int, resumed: int) -> None:
-    """Write how many steps of a run are done, and how many of those before it was resumed."""
+    """Write how many steps of a run are done, and how many of those before it was resumed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    folder : Path
+        The store; its folder `.locks` must be there.
+    steps, resumed : int
+        Steps done in all, and before it was resumed.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.progress import heartbeat_path, write_heartbeat
+    >>> Path("runs/.locks").mkdir(parents=True)
+    >>> write_heartbeat("a-run", Path("runs"), steps=300, resumed=100)
+    >>> heartbeat_path("a-run", Path("runs")).read_text()
+    '300 100'
+    """
     heartbeat_path(name, folder).write_text(f"{steps} {resumed}")
 
 
@@ -36,6 +80,29 @@ def shown_progress(
 
     On a terminal a bar, updated every `update_every_s` seconds, elsewhere a line every
     `line_every_s`. The time left is that of the work left at the pace so far.
+
+    Parameters
+    ----------
+    todo : sequence of RunSpec
+        The runs that are trained.
+    folder : Path
+        The store, from which their heartbeats are read.
+    quiet : bool
+        Show nothing.
+    update_every_s, line_every_s : float
+        Seconds.
+
+    Yields
+    ------
+    callable
+        Of the name of a run that is done.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.progress import shown_progress
+    >>> with shown_progress([], Path("runs"), quiet=True) as finished:
+    ...     finished("a-run")
     """
     if quiet:
         yield lambda name: None
@@ -91,5 +158,24 @@ def shown_progress(
 
 
 def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: "1 run", "2 runs"."""
+    """Return a count with its noun: "1 run", "2 runs".
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    noun : str
+        Of one.
+
+    Returns
+    -------
+    str
+        In words.
+
+    Examples
+    --------
+    >>> from sdd.runs.progress import plural
+    >>> plural(2, "run")
+    '2 runs'
+    """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

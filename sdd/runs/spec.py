@@ -51,11 +51,9 @@ class RunSpec:
 
     Examples
     --------
-    >>> import sdd
-    >>> config = sdd.TrainConfig(steps=100)
-    >>> specs = [sdd.RunSpec(sdd.DataSettings(T, n=50, sparsity=0.9), config) for T in (3, 5)]
-    >>> [spec.name == again.name for spec, again in zip(specs, specs[::-1])]
-    [False, False]
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> spec.config.eps, len(spec.name)
+    (0.0002, 16)
     """
 
     data: DataSettings | Dataset
@@ -151,6 +149,24 @@ def check_feasible(spec: RunSpec) -> None:
     """Raise ValueError where a run's start does not fit its data, or its device is not here.
 
     Its settings were checked when they were made; this looks at the data and at the machine.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+
+    Raises
+    ------
+    ValueError
+        Where that is so.
+
+    Examples
+    --------
+    >>> from sdd.runs.spec import check_feasible
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> check_feasible(sdd.RunSpec(law, sdd.TrainConfig(steps=100), start="ring:60:0.9:-0.1"))
+    Traceback (most recent call last):
+    ValueError: a ring must have at most n = 50 features, not 60
     """
     if spec.start:
         planted(spec.start, as_data(spec.data), spec.config)
@@ -161,7 +177,34 @@ def check_feasible(spec: RunSpec) -> None:
 
 
 def train_run(spec: RunSpec, **options: Any) -> Run:
-    """Train one run, as `make_run` does, without evaluating it."""
+    """Train one run, as `make_run` does, without evaluating it.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+    **options
+        Further arguments of `train`: threads, checkpoint, resume.
+
+    Returns
+    -------
+    Run
+        Its test loss is NaN.
+
+    Raises
+    ------
+    ValueError
+        Where its planted start does not fit its data.
+    TrainingDiverged
+        Where weights or losses stop being finite.
+
+    Examples
+    --------
+    >>> from sdd.runs.spec import train_run
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> train_run(sdd.RunSpec(law, sdd.TrainConfig(steps=100), start="ring:5:0.9:-0.1")).start
+    'ring:5:0.9:-0.1'
+    """
     data = as_data(spec.data)
     init = planted(spec.start, data, spec.config) if spec.start else None
     made = train(
@@ -175,10 +218,13 @@ def make_run(spec: RunSpec, **options: Any) -> Run:
 
     Parameters
     ----------
-    spec : RunSpec
-        The run.
-    **options
-        Further arguments of `train`: threads, checkpoint, resume.
+    spec, **options
+        As for `train_run`.
+
+    Returns
+    -------
+    Run
+        With its test loss; NaN for data of one's own without a test set.
 
     Raises
     ------
@@ -186,6 +232,13 @@ def make_run(spec: RunSpec, **options: Any) -> Run:
         Where its planted start does not fit its data.
     TrainingDiverged
         Where weights or losses stop being finite.
+
+    Examples
+    --------
+    >>> from sdd.runs import make_run
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> 0.5 < make_run(sdd.RunSpec(law, sdd.TrainConfig(steps=100))).test_loss < 2
+    True
     """
     made = train_run(spec, **options)
     if spec.test is not None:

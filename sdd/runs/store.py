@@ -81,15 +81,24 @@ def run_name(
 
     Parameters
     ----------
-    data : DataSettings or Dataset
-    config : TrainConfig
-    snapshots : tuple of int
-    start : str
+    data, config, snapshots, start
         As in `RunSpec`.
     model : str
         The `sdd.model.model_name` of a model of one's own; "" for the paper's.
     test : str
         The content hash of a test set of one's own; "" for the usual one.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from sdd.runs import run_name
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> run_name(law, sdd.TrainConfig(lr=0.01)) == run_name(law, sdd.TrainConfig())
+    False
     """
     data = origin(data)
     config = config.for_data(data)
@@ -107,12 +116,44 @@ def _name_of(run: Run) -> str:
 
 
 def path(name: str, folder: Path | None = None) -> Path:
-    """Return where the run of that name is, or would be, stored."""
+    """Return where the run of that name is, or would be, stored.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    Path
+        A file in that folder.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs import path
+    >>> path("a-run", Path("runs")).as_posix()
+    'runs/a-run.safetensors'
+    """
     return (folder or default_folder()) / f"{name}.safetensors"
 
 
 def save_run(run: Run, folder: Path | None = None) -> Path:
     """Store a run, delete its checkpoint, and return its file.
+
+    Parameters
+    ----------
+    run : Run
+        The run, which has taken all its steps.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    Path
+        Its file.
 
     Raises
     ------
@@ -120,6 +161,15 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
         Where a callback stopped the training early: it is not the run of its settings.
     StoreError
         Where the folder cannot be written to, or is full; nothing half-written is left.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs import load, save_run
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(run, Path("runs"))
+    >>> load(file.stem, Path("runs")).train_loss == run.train_loss
+    True
     """
     if run.steps < run.config.steps:
         raise ValueError(
@@ -148,6 +198,23 @@ def load(name: str, folder: Path | None = None) -> Run | None:
 
     A damaged or foreign file is renamed to end in ``.damaged``, with a warning, and counts as not
     stored, so that the run is trained again.
+
+    Parameters
+    ----------
+    name, folder
+        As for `path`.
+
+    Returns
+    -------
+    Run or None
+        The run as it was stored.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs import load
+    >>> load("a-run", Path("runs")) is None
+    True
     """
     file = path(name, folder)
     if not file.exists():
@@ -170,6 +237,23 @@ def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
     """Yield every stored run with its name, in the order of names; others are left alone.
 
     What is no sound run of this version is passed over: reading changes nothing.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The store; None means the default one.
+
+    Yields
+    ------
+    name, run : str and Run
+        Of each.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import load_all
+    >>> list(load_all(Path("an-empty-folder")))
+    []
     """
     for file in sorted((folder or default_folder()).glob("*.safetensors")):
         with contextlib.suppress(*files.UNREADABLE, OSError):
@@ -185,17 +269,53 @@ def _read(file: Path, name: str) -> Run:
 
 
 def checkpoint_path(name: str, folder: Path | None = None) -> Path:
-    """Return where the checkpoint of the run of that name is, or would be."""
+    """Return where the checkpoint of the run of that name is, or would be.
+
+    Parameters
+    ----------
+    name, folder
+        As for `path`.
+
+    Returns
+    -------
+    Path
+        A file in the store's hidden folder `.checkpoints`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import checkpoint_path
+    >>> checkpoint_path("a-run", Path("runs")).as_posix()
+    'runs/.checkpoints/a-run.safetensors'
+    """
     return (folder or default_folder()) / ".checkpoints" / f"{name}.safetensors"
 
 
 def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -> None:
     """Write the progress of a run, in place of its last checkpoint.
 
+    Parameters
+    ----------
+    progress : Progress
+        As `sdd.train` hands it to its ``checkpoint``.
+    name, folder
+        As for `path`.
+
     Raises
     ------
     StoreError
         Where the folder cannot be written to, or is full; the last checkpoint is still there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import checkpoint_path, save_checkpoint
+    >>> run = sdd.train(
+    ...     sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100),
+    ...     checkpoint=lambda progress: save_checkpoint(progress, "a-run", Path("runs")),
+    ... )
+    >>> checkpoint_path("a-run", Path("runs")).exists()
+    True
     """
     target = checkpoint_path(name, folder)
     with _said(target.parent):
@@ -207,6 +327,27 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
 
     One that is damaged, foreign or of other numerics is ignored, with a warning; the next
     checkpoint replaces it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    config : TrainConfig
+        Its settings.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    Progress or None
+        What `sdd.train` takes as ``resume``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import load_checkpoint
+    >>> load_checkpoint("a-run", sdd.TrainConfig(steps=100), Path("runs")) is None
+    True
     """
     file = checkpoint_path(name, folder)
     if not file.exists():
@@ -229,6 +370,31 @@ def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator
     """Hold the lock of a run; yield False where another process has it and `wait` is false.
 
     The operating system releases the lock when its process dies, however it dies.
+
+    Parameters
+    ----------
+    name, folder
+        As for `path`.
+    wait : bool
+        Whether to wait until nobody else has it.
+
+    Yields
+    ------
+    bool
+        Whether this process has it.
+
+    Raises
+    ------
+    StoreError
+        Where the store cannot be used.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import locked
+    >>> with locked("a-run", Path("runs")) as mine:
+    ...     mine
+    True
     """
     locks = (folder or default_folder()) / ".locks"
     lock = FileLock(locks / f"{name}.lock")

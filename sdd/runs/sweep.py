@@ -35,12 +35,50 @@ class MissingRuns(RuntimeError):
 
 
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
-    """Return the specs whose runs are not stored, each once (damaged files are set aside)."""
+    """Return the specs whose runs are not stored, each once (damaged files are set aside).
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs wanted.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    list of RunSpec
+        In their order.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs import missing
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> len(missing([spec, spec], Path("an-empty-folder")))
+    1
+    """
     return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
 
 
 def not_stored(count: int, total: int) -> str:
-    """Return that so many of so many runs are not stored, in words."""
+    """Return that so many of so many runs are not stored, in words.
+
+    Parameters
+    ----------
+    count, total : int
+        How many are not, of how many.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+
+    Examples
+    --------
+    >>> from sdd.runs.sweep import not_stored
+    >>> not_stored(2, 5)
+    '2 of 5 runs are not stored'
+    """
     return f"{count} of {plural(total, 'run')} {'is' if total == 1 else 'are'} not stored"
 
 
@@ -73,6 +111,11 @@ def train_missing(
         back and is stored from here. There are no checkpoints there, and no locks: one that
         another process trains at this moment is trained twice, to the same bits.
 
+    Returns
+    -------
+    int
+        How many runs were trained.
+
     Raises
     ------
     ValueError
@@ -87,6 +130,14 @@ def train_missing(
         Where the cluster is lost, gives a run up, or has another version of this package.
     TrainingDiverged
         Where a run diverges.
+
+    Examples
+    --------
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))
+    >>> sdd.train_missing([spec])  # it is stored already
+    0
     """
     if dask is not None and jobs is not None:
         raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
@@ -149,7 +200,33 @@ class _Workers(LokyBackend):
 
 
 def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
-    """Return the runs, in the order of the specs; see `require` for those that are not stored."""
+    """Return the runs, in the order of the specs; see `require` for those that are not stored.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs wanted.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    list of Run
+        One a spec.
+
+    Raises
+    ------
+    MissingRuns
+        As for `require`.
+
+    Examples
+    --------
+    >>> from sdd.runs import make_run, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))  # otherwise it is trained
+    >>> sdd.fetch([spec])[0].T
+    5
+    """
     specs = list(specs)
     require(specs, folder)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
@@ -159,11 +236,25 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
 def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     """Make sure that runs are stored, training on the spot those that are missing where quick.
 
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        The runs wanted.
+    folder : Path or None
+        The store; None means the default one.
+
     Raises
     ------
     MissingRuns
         Where the missing runs would take more than a minute, or where the book is being built
         (training never happens inside a page); the message holds the command that trains them.
+
+    Examples
+    --------
+    >>> from sdd.runs import make_run, require, save_run
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> file = save_run(make_run(spec))
+    >>> require([spec])  # nothing is missing
     """
     specs = list(specs)
     lacking = missing(specs, folder)

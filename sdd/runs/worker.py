@@ -19,7 +19,40 @@ CHECKPOINT_EVERY_S = 120  # seconds of training that a crash may cost
 
 
 def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Path) -> str:
-    """Train one run unless it is stored by now; runs in a worker process."""
+    """Train one run unless it is stored by now; runs in a worker process.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run.
+    folder : Path
+        The store.
+    parent : int
+        Number of the process that the sweep runs in; where that is gone, so is this one.
+    remaining_file : Path
+        From which `threads_of` reads.
+
+    Returns
+    -------
+    str
+        The run's name.
+
+    Raises
+    ------
+    TrainingDiverged
+        Where weights or losses stop being finite.
+    StoreError
+        Where the store cannot be used.
+
+    Examples
+    --------
+    >>> import os
+    >>> from pathlib import Path
+    >>> from sdd.runs.worker import train_and_store
+    >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> train_and_store(spec, Path("runs"), os.getpid(), Path("remaining")) == spec.name
+    True
+    """
     if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     with store.locked(spec.name, folder):
@@ -67,6 +100,28 @@ def write_remaining(file: Path, cores: int, remaining: list[str]) -> None:
     """Tell the workers of a sweep which runs remain, and what cores they share.
 
     Only the sweep calls this, so a worker that dies leaves no wrong count behind.
+
+    Parameters
+    ----------
+    file : Path
+        Replaced as a whole.
+    cores : int
+        Number of cores of all together.
+    remaining : list of str
+        Names of the runs.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.worker import threads_of, write_remaining
+    >>> write_remaining(Path("remaining"), 4, ["a-run"])
+    >>> threads_of("a-run", Path("remaining"))
+    4
     """
     new = file.with_suffix(".new")
     new.write_text(" ".join([str(cores), *remaining]))
@@ -74,7 +129,28 @@ def write_remaining(file: Path, cores: int, remaining: list[str]) -> None:
 
 
 def threads_of(name: str, remaining_file: Path) -> int:
-    """Return how many threads a run may take now: more than one where cores are idle."""
+    """Return how many threads a run may take now: more than one where cores are idle.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    remaining_file : Path
+        Written by `write_remaining`.
+
+    Returns
+    -------
+    int
+        1 or more; 1 where the file cannot be read, as the sweep is at its end.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.worker import threads_of, write_remaining
+    >>> write_remaining(Path("remaining"), 3, ["this", "that"])
+    >>> threads_of("this", Path("remaining")), threads_of("that", Path("remaining"))
+    (2, 1)
+    """
     try:
         cores, *remaining = remaining_file.read_text().split()
         share, rest = divmod(int(cores), len(remaining))

@@ -19,7 +19,24 @@ SNAPSHOT = ("step", "W", "b", "vW", "vb")  # weights, and AdamW's second moments
 
 
 def grouped(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
-    """Return the arrays "group/name" by group, then by name; name is "" where there is no "/"."""
+    """Return the arrays "group/name" by group, then by name; name is "" where there is no "/".
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        As a file holds them.
+
+    Returns
+    -------
+    dict of str to dict of str to array
+        Of a group that is not there, an empty one.
+
+    Examples
+    --------
+    >>> from sdd.training.checkpoint import grouped
+    >>> dict(grouped({"W": 1, "history/lr": 2, "history/loss": 3}))
+    {'W': {'': 1}, 'history': {'lr': 2, 'loss': 3}}
+    """
     groups: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for key, array in arrays.items():
         group, _, name = key.partition("/")
@@ -29,7 +46,21 @@ def grouped(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
 
 @dataclass(eq=False)
 class RestartState:
-    """One restart (parameter seed) in training: its weights and moments, history and snapshots."""
+    """One restart (parameter seed) in training: its weights and moments, history and snapshots.
+
+    Parameters
+    ----------
+    state : engine.State
+        Weights and moments, which later steps change in place.
+    history, snapshots : dict of str to list
+        A value, or an array, for each step recorded or kept.
+    steps : int
+        Steps at its last stop; −1 before the first.
+    saved : dict of str to array
+        The state's arrays at that stop.
+    ended : bool
+        Whether its callback ended the training.
+    """
 
     state: engine.State
     history: dict[str, list[Any]]
@@ -42,13 +73,50 @@ class RestartState:
     def fresh(
         cls, W: np.ndarray, b: np.ndarray, others: Mapping[str, np.ndarray] | None = None
     ) -> "RestartState":
-        """Return the beginning of a training from these weights (and a model's others)."""
+        """Return the beginning of a training from these weights (and a model's others).
+
+        Parameters
+        ----------
+        W : (m, n) array
+            Weights.
+        b : (n,) array
+            Bias.
+        others : mapping of str to array, or None
+            What else a model of one's own has.
+
+        Returns
+        -------
+        RestartState
+            With copies of them.
+
+        Examples
+        --------
+        >>> from sdd.training.checkpoint import RestartState
+        >>> RestartState.fresh(np.zeros((2, 50)), np.zeros(50)).steps
+        -1
+        """
         state = engine.State(W, b, others={k: np.array(a) for k, a in (others or {}).items()})
         names = (*SNAPSHOT, *engine.parameters(state.others))
         return cls(state, {name: [] for name in HISTORY}, {name: [] for name in names})
 
     def record(self, row: tuple[float, ...], keep: bool) -> None:
-        """Append a row to the history, unless it is empty, and a snapshot where asked to."""
+        """Append a row to the history, unless it is empty, and a snapshot where asked to.
+
+        Parameters
+        ----------
+        row : tuple of float
+            The values of `HISTORY` at this step, or none.
+        keep : bool
+            Whether to keep a snapshot.
+
+        Examples
+        --------
+        >>> from sdd.training.checkpoint import RestartState
+        >>> restart = RestartState.fresh(np.zeros((2, 50)), np.zeros(50))
+        >>> restart.record((0, 1e-3, 1.0, 0.0, 0.0), keep=True)
+        >>> restart.history["loss"], restart.snapshots["step"]
+        ([1.0], [0])
+        """
         for values, value in zip(self.history.values(), row, strict=False):
             values.append(float(value))
         self.steps = self.state.steps
@@ -60,7 +128,22 @@ class RestartState:
                 values.append(kept)
 
     def end(self, row: tuple[float, ...]) -> None:
-        """End the training here, with this as the last row of its history."""
+        """End the training here.
+
+        Parameters
+        ----------
+        row : tuple of float
+            The last row of its history.
+
+        Examples
+        --------
+        >>> from sdd.training.checkpoint import RestartState
+        >>> restart = RestartState.fresh(np.zeros((2, 50)), np.zeros(50))
+        >>> restart.record((0, 1e-3, 1.0, 0.0, 0.0), keep=False)
+        >>> restart.end((0, 1e-3, 1.0, 0.0, 0.0))
+        >>> restart.ended
+        True
+        """
         self.ended = True
         if self.history["step"][-1] < self.steps:
             for values, value in zip(self.history.values(), row, strict=True):
@@ -80,7 +163,32 @@ class RestartState:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "RestartState":
-        """Return the restart that had these `arrays`."""
+        """Return the restart that had these `arrays`.
+
+        Parameters
+        ----------
+        arrays : mapping of str to array
+            As `arrays` gave them.
+
+        Returns
+        -------
+        RestartState
+            From which the training goes on with the same bits.
+
+        Raises
+        ------
+        KeyError
+            Where these are no such arrays.
+
+        Examples
+        --------
+        >>> from sdd.training.checkpoint import RestartState
+        >>> restart = RestartState.fresh(np.zeros((2, 50)), np.zeros(50))
+        >>> restart.record((0, 1e-3, 1.0, 0.0, 0.0), keep=True)
+        >>> restart.save()
+        >>> RestartState.from_arrays(restart.arrays()).history == restart.history
+        True
+        """
         groups, steps = grouped(arrays), int(arrays["steps"][0])
         if groups.keys() != {"steps", "state", "history", "snapshots"}:
             raise KeyError(*groups)
@@ -96,6 +204,21 @@ class Progress:
 
     It holds the restarts now in training, the best of those that are finished, and the losses of
     all finished ones. `train` resumes from what `from_arrays` makes of its `arrays`.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        How is trained.
+
+    Examples
+    --------
+    >>> from sdd.training import Progress
+    >>> kept = []
+    >>> data, config = sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100)
+    >>> run = sdd.train(data, config, checkpoint=lambda p: kept.append(p.arrays()))
+    >>> again = sdd.train(data, config, resume=Progress.from_arrays(kept[3], config))
+    >>> np.array_equal(run.W, again.W)
+    True
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -112,7 +235,22 @@ class Progress:
             return sum(begun) + int(np.isfinite(self.losses).sum()) * self.config.steps
 
     def keep_best(self, r: int) -> None:
-        """Where restart r is finished, note its loss and drop all finished ones but the best."""
+        """Where restart r is finished, note its loss and drop all finished ones but the best.
+
+        Parameters
+        ----------
+        r : int
+            Number of the restart.
+
+        Examples
+        --------
+        >>> from sdd.training.checkpoint import Progress, RestartState
+        >>> progress = Progress(sdd.TrainConfig(steps=100))
+        >>> progress.restarts[0] = RestartState.fresh(np.zeros((2, 50)), np.zeros(50))
+        >>> progress.keep_best(0)  # it has not taken a step
+        >>> progress.losses
+        array([nan])
+        """
         restart = self.restarts[r]
         if restart.steps == self.config.steps or restart.ended:
             self.losses[r] = restart.history["loss"][-1]
@@ -130,7 +268,32 @@ class Progress:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: TrainConfig) -> "Progress":
-        """Return the progress that had these `arrays`; raise ValueError where they are none."""
+        """Return the progress that had these `arrays`.
+
+        Parameters
+        ----------
+        arrays : mapping of str to array
+            As `arrays` gave them.
+        config : TrainConfig
+            How is trained.
+
+        Returns
+        -------
+        Progress
+            What `sdd.train` takes as ``resume``.
+
+        Raises
+        ------
+        ValueError
+            Where these are no such arrays.
+
+        Examples
+        --------
+        >>> from sdd.training import Progress
+        >>> fresh = Progress(sdd.TrainConfig(steps=100))
+        >>> Progress.from_arrays(fresh.arrays(), fresh.config).steps
+        0
+        """
         progress = cls(config)
         try:
             groups = grouped(arrays)

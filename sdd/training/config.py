@@ -56,6 +56,12 @@ class TrainConfig:
     ------
     ValueError
         Where a value breaks its rule; the message says which and how.
+
+    Examples
+    --------
+    >>> config = sdd.TrainConfig(steps=100, lr=0.01)
+    >>> config.warmup_steps, config.rates().shape, float(config.rates().max())
+    (5, (100,), 0.01)
     """
 
     m: int = paper.M
@@ -99,7 +105,24 @@ class TrainConfig:
         return round(paper.WARMUP_FRACTION * self.steps) if self.warmup is None else self.warmup
 
     def for_data(self, data: Any) -> "TrainConfig":
-        """Return the config with its ε as a number, for this `Dataset`, stream or settings."""
+        """Return the config with its ε as a number.
+
+        Parameters
+        ----------
+        data : Dataset, Stream or DataSettings
+            Whose n and sparsity ε is rescaled to, where it is None.
+
+        Returns
+        -------
+        TrainConfig
+            The same where ε is given.
+
+        Examples
+        --------
+        >>> law = sdd.DataSettings(T=100, n=1_000, sparsity=0.99)
+        >>> sdd.TrainConfig().for_data(law).eps
+        1e-06
+        """
         if self.eps is not None:
             return self
         law = origin(data)  # (not a stream's own n, which may be a part of the features)
@@ -107,7 +130,28 @@ class TrainConfig:
         return replace(self, eps=eps or paper.EPS)  # (data without any non-zero teach nothing)
 
     def snapshot_steps(self, steps: Iterable[int]) -> tuple[int, ...]:
-        """Return the steps sorted, and each once; raise ValueError unless they are steps of it."""
+        """Return the steps sorted, and each once.
+
+        Parameters
+        ----------
+        steps : iterable of int
+            From 0 to the number of steps.
+
+        Returns
+        -------
+        tuple of int
+            What a `RunSpec` keeps.
+
+        Raises
+        ------
+        ValueError
+            Where one is no step of the training.
+
+        Examples
+        --------
+        >>> sdd.TrainConfig(steps=100).snapshot_steps([100, 0, 100])
+        (0, 100)
+        """
         found = sorted({whole_number("a snapshot's step", step, 0) for step in steps})
         if found and found[-1] > self.steps:
             raise ValueError(f"snapshots must be at most steps = {self.steps}, not {found[-1]}")

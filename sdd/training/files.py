@@ -38,10 +38,27 @@ UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading 
 def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
     """Write arrays and metadata, with their hash, under a temporary name, and move that in place.
 
+    Parameters
+    ----------
+    target : Path
+        The file; its folder is made where it is missing.
+    tensors : dict of str to array
+        The arrays.
+    meta : dict
+        What JSON can hold, with the file's kind as ``format``.
+
     Raises
     ------
     OSError
         Where the file cannot be written; nothing half-written is left.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.training.files import read, write
+    >>> write(Path("a-file"), {"W": np.eye(2)}, {"format": "mine"})
+    >>> read(Path("a-file"), "mine")[0]["W"].shape
+    (2, 2)
     """
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     meta = {"numerics": NUMERICS, **meta}
@@ -63,7 +80,37 @@ def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) ->
 
 
 def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return what `write` wrote, of this kind, or raise one of UNREADABLE."""
+    """Return what `write` wrote, of this kind, or raise one of UNREADABLE.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    kind : str
+        Its ``format``.
+
+    Returns
+    -------
+    tensors, meta : dict
+        Arrays and metadata.
+
+    Raises
+    ------
+    ValueError
+        Where it is of no such kind, or its content does not match its hash; in general one of
+        `UNREADABLE`.
+    FileNotFoundError
+        Where there is no such file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.training.files import read, write
+    >>> write(Path("a-file"), {"W": np.eye(2)}, {"format": "mine"})
+    >>> read(Path("a-file"), "yours")
+    Traceback (most recent call last):
+    ValueError: it was not written by sdd
+    """
     with safe_open(file, framework="numpy") as opened:
         meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
@@ -76,7 +123,29 @@ def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[st
 
 
 def write_run(run: Run, target: Path) -> None:
-    """Write a run, and the rows of data of one's own with it; see `write`."""
+    """Write a run, and the rows of data of one's own with it; see `write`.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    target : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.training.files import write_run
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> write_run(run, Path("a-run.safetensors"))
+    >>> sdd.load("a-run.safetensors").train_loss == run.train_loss
+    True
+    """
     tensors = {k: getattr(run, k) for k in TENSORS}
     for group in ("history", "snapshots", "others"):
         tensors |= {f"{group}/{k}": v for k, v in getattr(run, group).items()}
@@ -88,7 +157,32 @@ def write_run(run: Run, target: Path) -> None:
 
 
 def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
-    """Return the run that was written as these, or raise one of UNREADABLE."""
+    """Return the run that was written as these, or raise one of UNREADABLE.
+
+    Parameters
+    ----------
+    tensors, meta : dict
+        As `read` returns them.
+
+    Returns
+    -------
+    Run
+        As it was.
+
+    Raises
+    ------
+    ValueError
+        Where they are no run of this version; in general one of `UNREADABLE`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.training.files import read, run_of
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> run.save("a-run.safetensors")
+    >>> run_of(*read(Path("a-run.safetensors"))).T
+    5
+    """
     config, groups = TrainConfig(**meta["config"]), grouped(tensors)
     data: DataSettings | Dataset
     if "hash" in meta["data"]:
@@ -112,6 +206,7 @@ def load(path: Any) -> Run:
     Parameters
     ----------
     path : str or Path
+        The file.
 
     Returns
     -------
@@ -128,13 +223,9 @@ def load(path: Any) -> Run:
 
     Examples
     --------
-    >>> import os, tempfile
-    >>> import sdd
     >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     run.save(os.path.join(folder, "five-points.safetensors"))
-    ...     again = sdd.load(os.path.join(folder, "five-points.safetensors"))
-    >>> bool((again.W == run.W).all())
+    >>> run.save("five-points.safetensors")
+    >>> np.array_equal(sdd.load("five-points.safetensors").W, run.W)
     True
     """
     file = Path(path)

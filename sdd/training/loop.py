@@ -88,7 +88,6 @@ def train(
 
     Examples
     --------
-    >>> import sdd
     >>> run = sdd.train(sdd.sample(T=5, n=100, sparsity=0.9), sdd.TrainConfig(steps=200, seed=1))
     >>> run.W.shape, run.config.eps
     ((2, 100), 0.0001)
@@ -218,6 +217,7 @@ def evaluate(run: Run, test: Any) -> Run:
     Parameters
     ----------
     run : Run
+        Any run.
     test : Dataset or (T, n) array, tensor or scipy.sparse matrix
         The test set.
 
@@ -235,7 +235,6 @@ def evaluate(run: Run, test: Any) -> Run:
 
     Examples
     --------
-    >>> import sdd
     >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
     >>> run = sdd.evaluate(run, sdd.sample(1_000, n=50, sparsity=0.9, split="test"))
     >>> 0.5 < run.test_loss < 2

@@ -53,7 +53,27 @@ class Method:
             self.advance = partial(torch_step.advance, device=device)
 
     def others(self, n: int, config: TrainConfig) -> dict[str, np.ndarray]:
-        """Return the initial parameters besides W and b, and their moments."""
+        """Return the initial parameters besides W and b, and their moments.
+
+        Parameters
+        ----------
+        n : int
+            Number of features.
+        config : TrainConfig
+            Its m, seed and dtype count.
+
+        Returns
+        -------
+        dict of str to array
+            Empty for the paper's model.
+
+        Examples
+        --------
+        >>> from sdd.training.method import Method
+        >>> config = sdd.TrainConfig(steps=100)
+        >>> Method(config, None).others(50, config)
+        {}
+        """
         if self.model is None:
             return {}
         from sdd.engine import torch_model
@@ -62,7 +82,27 @@ class Method:
         return {name: array.astype(config.dtype) for name, array in found.items()}
 
     def loss(self, state: engine.State, data: Dataset) -> float:
-        """Return the mean squared error of the points."""
+        """Return the mean squared error of the points.
+
+        Parameters
+        ----------
+        state : engine.State
+            Of the training.
+        data : Dataset
+            The points.
+
+        Returns
+        -------
+        float
+            In the summed form.
+
+        Examples
+        --------
+        >>> from sdd.training.method import Method
+        >>> state = sdd.engine.State(np.zeros((2, 4), np.float32), np.zeros(4, np.float32))
+        >>> Method(sdd.TrainConfig(), None).loss(state, sdd.Dataset.from_dense(np.eye(4)))
+        1.0
+        """
         if self.model is None:
             return engine.loss(state.W, state.b, data)
         from sdd.engine import torch_model

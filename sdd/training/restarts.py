@@ -18,6 +18,28 @@ def side_by_side(
 
     Each has one thread for its steps, and the last one left has all: numba's simplest threading
     layer allows no two callers at once.
+
+    Parameters
+    ----------
+    train_one : callable
+        Of the number of a restart and a function that returns how many threads it may use now.
+    todo : list of int
+        Numbers of the restarts.
+    threads : callable
+        Returns how many threads there may be now, in all.
+
+    Raises
+    ------
+    Exception
+        What `train_one` raised, once the other restarts have ended.
+
+    Examples
+    --------
+    >>> from sdd.training.restarts import side_by_side
+    >>> trained = []
+    >>> side_by_side(lambda r, threads: trained.append(r), [0, 1, 2], lambda: 2)
+    >>> sorted(trained)
+    [0, 1, 2]
     """
     waiting, stop = list(reversed(todo)), threading.Event()
     active: set[int] = set()

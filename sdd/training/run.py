@@ -49,6 +49,12 @@ class Run:
         The parameters besides W and b of a model of your own, by name.
     test : str
         Content hash of the test set, where it was one of your own.
+
+    Examples
+    --------
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> run.W.shape, run.steps, len(run.history["loss"]) > 50
+    ((2, 50), 100, True)
     """
 
     W: Float[np.ndarray, "m n"]
@@ -112,10 +118,21 @@ class Run:
         data : Dataset or (T, n) array, tensor or scipy.sparse matrix
             The points; None means the training set.
 
+        Returns
+        -------
+        (T, m) array
+            Hidden vectors as rows.
+
         Raises
         ------
         ValueError
             Where no data are given and T is infinite, or they do not fit the weights.
+
+        Examples
+        --------
+        >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+        >>> sdd.dimensionality(run.hidden()).round(1)  # five points in two dimensions
+        array([0.4, 0.4, 0.4, 0.4, 0.4])
         """
         data = self.training_set() if data is None else as_dataset(data)
         if not self.model:
@@ -133,10 +150,21 @@ class Run:
         data : Dataset or (T, n) array, tensor or scipy.sparse matrix
             The points; None means the training set.
 
+        Returns
+        -------
+        (T,) array
+            Their mean is the loss.
+
         Raises
         ------
         ValueError
             Where no data are given and T is infinite, or they do not fit the weights.
+
+        Examples
+        --------
+        >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+        >>> bool(abs(run.errors().mean() - run.train_loss) < 1e-4)
+        True
         """
         data = self.training_set() if data is None else as_dataset(data)
         if not self.model:
@@ -171,6 +199,13 @@ class Run:
         ------
         OSError
             Where it cannot be written.
+
+        Examples
+        --------
+        >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+        >>> run.save("five-points.safetensors")
+        >>> sdd.load("five-points.safetensors").train_loss == run.train_loss
+        True
         """
         from sdd.training.files import write_run
 
@@ -216,7 +251,26 @@ class Run:
 def settings_row(
     data: DataSettings | Dataset, config: TrainConfig, start: str, model: str = ""
 ) -> dict[str, Any]:
-    """Return the settings of a run as named plain values; see `Run.table_row`."""
+    """Return the settings of a run as named plain values; see `Run.table_row`.
+
+    Parameters
+    ----------
+    data : DataSettings or Dataset
+        What it is trained on.
+    config, start, model
+        As of a `Run`.
+
+    Returns
+    -------
+    dict
+        A value a setting.
+
+    Examples
+    --------
+    >>> from sdd.training.run import settings_row
+    >>> settings_row(sdd.DataSettings(T=5, n=50), sdd.TrainConfig(lr=0.01), "")["lr"]
+    0.01
+    """
     if isinstance(data, Dataset):
         drawn = {
             "batch": None,

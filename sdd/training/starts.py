@@ -33,6 +33,33 @@ def initial_weights(
 
     The paper says "Xavier-initialised" and no more: "normal" and "uniform" have the same
     variance. Their random stream is separate from those of the data.
+
+    Parameters
+    ----------
+    m, n : int
+        Hidden dimensions and features.
+    seed : int
+        Parameter seed.
+    gain : float
+        Factor on the standard deviation.
+    dtype : str
+        "float32" or "float64".
+    xavier : str
+        "normal" or "uniform".
+
+    Returns
+    -------
+    W : (m, n) array
+        Weights.
+    b : (n,) array
+        Zeros.
+
+    Examples
+    --------
+    >>> from sdd.training import initial_weights
+    >>> W, b = initial_weights(2, 50)
+    >>> W.shape, b.shape
+    ((2, 50), (50,))
     """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(3,))))
     edge = math.sqrt(3)
@@ -42,12 +69,48 @@ def initial_weights(
 
 
 def config_weights(config: TrainConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `initial_weights` that a config asks for."""
+    """Return the `initial_weights` that a config asks for.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Its m, seed, gain, xavier and dtype count.
+    n : int
+        Number of features.
+
+    Returns
+    -------
+    W, b : (m, n) and (n,) array
+        As `initial_weights` gives them.
+
+    Examples
+    --------
+    >>> from sdd.training.starts import config_weights
+    >>> config_weights(sdd.TrainConfig(m=3), 50)[0].shape
+    (3, 50)
+    """
     return initial_weights(config.m, n, config.seed, config.gain, config.dtype, config.xavier)
 
 
 def hash_arrays(*arrays: np.ndarray) -> str:
-    """Return a short hash of the arrays' contents."""
+    """Return a short hash of the arrays' contents.
+
+    Parameters
+    ----------
+    *arrays : array
+        Of any shape and type; shapes do not count.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from sdd.training.starts import hash_arrays
+    >>> len(hash_arrays(np.zeros(3)))
+    16
+    """
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -55,7 +118,26 @@ def hash_arrays(*arrays: np.ndarray) -> str:
 
 
 def most_used(data: Dataset, count: int) -> Int[np.ndarray, "count"]:
-    """Return the features with the largest Σ x² in the data, the largest first."""
+    """Return the features with the largest Σ x² in the data, the largest first.
+
+    Parameters
+    ----------
+    data : Dataset
+        Rows of n features.
+    count : int
+        How many features.
+
+    Returns
+    -------
+    (count,) int array
+        Their numbers; of equals, the lower first.
+
+    Examples
+    --------
+    >>> from sdd.training.starts import most_used
+    >>> most_used(sdd.Dataset.from_dense(np.eye(4)[[2, 2, 1]]), 2)
+    array([2, 1])
+    """
     squares = np.bincount(data.indices, data.values.astype(np.float64) ** 2, data.n)
     return np.argsort(-squares, kind="stable")[:count]
 
@@ -83,12 +165,20 @@ def planted(
 
     Returns
     -------
-    W, b : (2, n) and (n,) arrays of the config's type
+    W, b : (2, n) and (n,) array
+        Of the config's type.
 
     Raises
     ------
     ValueError
         Where the text names no start, or the start does not fit data and config.
+
+    Examples
+    --------
+    >>> from sdd.training.starts import planted
+    >>> W, b = planted("ring:5:0.9:-0.1", sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig())
+    >>> np.linalg.norm(W[:, :5], axis=0).round(3)
+    array([0.9, 0.9, 0.9, 0.9, 0.9], dtype=float32)
     """
     kind, *texts = start.split(":")
     try:
