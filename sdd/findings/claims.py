@@ -27,7 +27,32 @@ Check = Callable[[Evidence], Estimates]
 class Claim:
     """A statement of a finding, what is estimated, and where it is true; `claim` enters it.
 
-    ``regions`` has a row for each part that is judged by itself; one without a name is all.
+    Parameters
+    ----------
+    id
+        As for `claim`.
+    finding : str
+        The module that it is written in.
+    statement : str
+        In our words, without the last full stop.
+    source, published
+        As for `claim`.
+    figure : str
+        Address of our figure in the site.
+    check : callable
+        From the evidence to an estimate, or to one for each row.
+    estimand
+        As for `claim`.
+    regions : mapping of row to Region
+        A row for each part that is judged by itself; one without a name is all.
+    headline, unit, log, at_quick
+        As for `claim`.
+
+    Examples
+    --------
+    >>> from sdd.findings import CLAIMS
+    >>> CLAIMS["F3-bump"].group
+    'body'
     """
 
     id: str
@@ -50,7 +75,31 @@ class Claim:
         return "ours" if self.source.startswith("ours") else _BY_LETTER.get(self.id[0], "ours")
 
     def estimates(self, evidence: Evidence) -> Mapping[str, Estimate]:
-        """Return the estimate of each row that there are trainings for."""
+        """Return the estimate of each row that there are trainings for.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            The runs.
+
+        Returns
+        -------
+        mapping of row to Estimate
+            With the row "" where the claim has no parts.
+
+        Raises
+        ------
+        NoRuns
+            Where the claim's experiment has no runs at this profile.
+
+        Examples
+        --------
+        >>> from sdd.findings import CLAIMS, PROFILES, Evidence
+        >>> runs = pd.DataFrame({"T": [5, 6, 10], "data_seed": 20, "on_ring": [5, 6, 8]})
+        >>> evidence = Evidence(PROFILES["quick"], {"dataset-size": runs})
+        >>> {row: found.value for row, found in CLAIMS["F2-ring"].estimates(evidence).items()}
+        {'T = 5': 1.0, 'T = 6': 1.0, 'T = 10': 0.0}
+        """
         found = self.check(evidence)
         return found if isinstance(found, Mapping) else {"": found}
 
@@ -103,10 +152,28 @@ def claim(
     at_quick : bool
         False for claims that say something only at the published size.
 
+    Returns
+    -------
+    callable
+        The decorator; it returns the function as it is.
+
     Raises
     ------
     ValueError
         Where another module has entered a claim of that id.
+
+    Examples
+    --------
+    >>> from sdd.findings import CLAIMS, claim
+    >>> from sdd.findings.rule import above
+    >>> from sdd.measures.statistics import mean
+    >>> @claim("X-long", source="ours", published="not stated", figure="fig-norms",
+    ...        region=above(2), estimand="‖W‖ at T = 5, mean over trainings")
+    ... def _long(e):
+    ...     "The weights are long."
+    ...     return mean(e.at(5)["W_norm"])
+    >>> CLAIMS.pop("X-long").statement
+    'The weights are long'
     """
 
     def enter(check: Check) -> Check:

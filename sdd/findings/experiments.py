@@ -22,7 +22,23 @@ Specs = Callable[[Profile], list[RunSpec]]
 
 @dataclass(frozen=True)
 class Experiment:
-    """The runs of one figure or question of a finding: their settings by profile."""
+    """The runs of one figure or question of a finding: their settings by profile.
+
+    Parameters
+    ----------
+    name : str
+        By which it is asked for, such as "dataset-size".
+    finding : str
+        The module that it is written in.
+    specs : callable
+        From a `Profile` to the settings of its runs.
+
+    Examples
+    --------
+    >>> from sdd.findings import EXPERIMENTS
+    >>> EXPERIMENTS["dataset-size"].finding
+    'double_descent'
+    """
 
     name: str
     finding: str
@@ -48,10 +64,27 @@ def experiment(name: str) -> Callable[[Specs], Specs]:
     name : str
         By which the experiment is asked for, such as "dataset-size".
 
+    Returns
+    -------
+    callable
+        The decorator; it returns the function as it is.
+
     Raises
     ------
     ValueError
         Where another module has entered an experiment of that name.
+
+    Examples
+    --------
+    >>> from sdd.findings import EXPERIMENTS, experiment, spec, specs
+    >>> @experiment("two-sizes")
+    ... def two_sizes(p):
+    ...     "Five points and fifty."
+    ...     return [spec(T, of=p.name) for T in (5, 50)]
+    >>> [s.data.T for s in specs("two-sizes", "quick")]
+    [5, 50]
+    >>> EXPERIMENTS.pop("two-sizes").description
+    'Five points and fifty.'
     """
 
     def enter(function: Specs) -> Specs:
@@ -64,18 +97,58 @@ def experiment(name: str) -> Callable[[Specs], Specs]:
 
 
 def check_free(entered: dict, name: str, what: str, finding: str) -> None:
-    """Raise ValueError where a name is taken by another module (one that is reloaded may)."""
+    """Raise ValueError where a name is taken by another module (one that is reloaded may).
+
+    Parameters
+    ----------
+    entered : dict
+        What is entered, by name.
+    name, what : str
+        The name, and what it is one of, such as "claim".
+    finding : str
+        The module that wants to enter it.
+
+    Raises
+    ------
+    ValueError
+        Where another module has entered it.
+
+    Examples
+    --------
+    >>> from sdd.findings.experiments import EXPERIMENTS, check_free
+    >>> check_free(EXPERIMENTS, "dataset-size", "experiment", "my_finding")
+    Traceback (most recent call last):
+    ValueError: experiment 'dataset-size' is already entered by double_descent
+    """
     if name in entered and entered[name].finding != finding:
         raise ValueError(f"{what} {name!r} is already entered by {entered[name].finding}")
 
 
 def specs(name: str, of: str | Profile | None = None) -> list[RunSpec]:
-    """Return the settings of all runs of an experiment at a profile (None: the current one).
+    """Return the settings of all runs of an experiment at a profile.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment.
+    of : str, Profile or None
+        The profile; None means the current one.
+
+    Returns
+    -------
+    list of RunSpec
+        A run each; none where the experiment has no runs at this profile.
 
     Raises
     ------
     ValueError
         Where there is no such experiment or profile.
+
+    Examples
+    --------
+    >>> from sdd.findings import specs
+    >>> specs("dataset-size", "quick")[0].data.n
+    1000
     """
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
@@ -83,7 +156,29 @@ def specs(name: str, of: str | Profile | None = None) -> list[RunSpec]:
 
 
 def count_runs(of: str | Profile | None = None) -> int:
-    """Return the number of runs of all experiments of a profile, each counted once."""
+    """Return the number of runs of all experiments of a profile, each counted once.
+
+    Parameters
+    ----------
+    of : str, Profile or None
+        The profile; None means the current one.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such profile.
+
+    Examples
+    --------
+    >>> from sdd.findings.experiments import count_runs
+    >>> count_runs("quick") < count_runs("paper")
+    True
+    """
     return len({s for name in EXPERIMENTS for s in specs(name, of)})
 
 
@@ -98,11 +193,22 @@ def run_like(name: str, of: str | None = None, **changes: Any) -> RunSpec:
         ``start``, or fields of `DataSettings` or `TrainConfig`; ``seed`` is the parameter seed.
         All else stays as it is: ε, too, where n or S is changed.
 
+    Returns
+    -------
+    RunSpec
+        Its settings.
+
     Raises
     ------
     ValueError
         Where there is no such experiment, it has no runs at this profile, or a name or a value
         breaks its rule.
+
+    Examples
+    --------
+    >>> from sdd.findings import run_like
+    >>> run_like("dataset-size", "quick", T=7, lr=0.01).config.lr
+    0.01
     """
     found = specs(name, of)
     if not found:

@@ -50,6 +50,12 @@ class Profile:
         Runs at T = ∞; the first batch is the one that the figures show.
     strip : tuple of T
         Sizes drawn side by side where the regimes are shown.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES
+    >>> list(PROFILES), PROFILES["quick"].n
+    (['quick', 'paper', 'full'], 1000)
     """
 
     name: str
@@ -66,7 +72,24 @@ class Profile:
         return paper.rescaled_eps(self.n, self.sparsity)
 
     def size(self, T: int) -> int:
-        """Return what the paper's T becomes where a regime, not a polygon, is meant by it."""
+        """Return what the paper's T becomes where a regime, not a polygon, is meant by it.
+
+        Parameters
+        ----------
+        T : int
+            A size of the paper.
+
+        Returns
+        -------
+        int
+            The size at this profile's n.
+
+        Examples
+        --------
+        >>> from sdd.findings import PROFILES
+        >>> PROFILES["quick"].size(2_000), PROFILES["paper"].size(2_000)
+        (200, 2000)
+        """
         return paper.rescaled_size(T, self.n)
 
     @property
@@ -75,12 +98,46 @@ class Profile:
         return (self.n, self.sparsity) == (paper.N, paper.SPARSITY)
 
     def published(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Return published values by T where ours can be drawn beside them, else none."""
+        """Return published values by T where ours can be drawn beside them, else none.
+
+        Parameters
+        ----------
+        values : mapping
+            Such as one of `sdd.paper`, by T.
+
+        Returns
+        -------
+        dict
+            The same, or empty where n or S is not the paper's.
+
+        Examples
+        --------
+        >>> from sdd.findings import PROFILES
+        >>> PROFILES["paper"].published({5: 0.4}), PROFILES["quick"].published({5: 0.4})
+        ({5: 0.4}, {})
+        """
         return dict(values) if self.published_size else {}
 
 
 def data_seeds(look: int, judge: int) -> list[int]:
-    """Return the data seeds of so many trainings to look at, and so many that judge."""
+    """Return the data seeds of so many trainings to look at, and so many that judge.
+
+    Parameters
+    ----------
+    look, judge : int
+        Numbers of trainings.
+
+    Returns
+    -------
+    list of int
+        From 0, and from `FIRST_JUDGING` on.
+
+    Examples
+    --------
+    >>> from sdd.findings.profiles import data_seeds
+    >>> data_seeds(look=1, judge=3)
+    [0, 20, 21, 22]
+    """
     return [*range(look), *range(FIRST_JUDGING, FIRST_JUDGING + judge)]
 
 
@@ -129,12 +186,28 @@ PROFILES = {
 
 
 def profile(name: str | None = None) -> Profile:
-    """Return the profile of that name; None means $PROFILE, or "paper".
+    """Return the profile of that name.
+
+    Parameters
+    ----------
+    name : str or None
+        "quick", "paper" or "full"; None means $PROFILE, or "paper".
+
+    Returns
+    -------
+    Profile
+        Its sizes.
 
     Raises
     ------
     ValueError
         Where there is no such profile.
+
+    Examples
+    --------
+    >>> from sdd.findings import profile
+    >>> profile("quick").sparsity
+    0.99
     """
     name = name or os.environ.get("PROFILE") or "paper"
     if name not in PROFILES:
@@ -155,13 +228,25 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        ``start``, ``snapshots``, ``model``, ``test``, or fields of `DataSettings` or `TrainConfig`
-        to set otherwise; ``seed`` is the parameter seed.
+        ``start``, ``snapshots``, ``model``, ``test``, or fields of `DataSettings` or
+        `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
+
+    Returns
+    -------
+    RunSpec
+        The run's settings.
 
     Raises
     ------
     ValueError
         Where a name or a value breaks its rule.
+
+    Examples
+    --------
+    >>> from sdd.findings import spec
+    >>> lower = spec(30, data_seed=1, of="quick", lr=1e-4)
+    >>> lower.data.n, lower.config.seed, lower.config.lr
+    (1000, 100, 0.0001)
     """
     p = profile(of)
     kept = {
@@ -179,10 +264,26 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
 def parted(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part changes of a run into those of its `DataSettings` and those of its `TrainConfig`.
 
+    Parameters
+    ----------
+    changes : mapping of str to value
+        By the names of their fields; ``seed`` is the parameter seed.
+
+    Returns
+    -------
+    data, config : dict
+        Changes of either.
+
     Raises
     ------
     ValueError
         Where a name is of neither.
+
+    Examples
+    --------
+    >>> from sdd.findings.profiles import parted
+    >>> parted({"n": 500, "lr": 0.01})
+    ({'n': 500}, {'lr': 0.01})
     """
     of_config, of_data = TrainConfig.__dataclass_fields__, DataSettings.__dataclass_fields__
     for name in changes:
@@ -198,15 +299,78 @@ SMALL: dict[str, Any] = {"n": 1_000, "sparsity": 0.99}
 
 
 def choose(p: Profile, quick: Any, paper: Any, full: Any = None) -> Any:
-    """Choose by profile; the full one is like the paper's, and one of your own like the quick."""
+    """Choose by profile; the full one is like the paper's, and one of your own like the quick.
+
+    Parameters
+    ----------
+    p : Profile
+        The profile.
+    quick, paper, full
+        What to choose from; None for `full` means that of `paper`.
+
+    Returns
+    -------
+    value
+        One of the three.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES
+    >>> from sdd.findings.profiles import choose
+    >>> choose(PROFILES["quick"], 10, 100), choose(PROFILES["full"], 10, 100)
+    (10, 100)
+    """
     return {"paper": paper, "full": paper if full is None else full}.get(p.name, quick)
 
 
 def small_steps(p: Profile) -> int:
-    """Return the steps of the extensions: the paper's, but a fifth of them at the quick profile."""
+    """Return the steps of the extensions: the paper's, but a fifth of them at the quick profile.
+
+    Parameters
+    ----------
+    p : Profile
+        The profile.
+
+    Returns
+    -------
+    int
+        Full-batch updates.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES
+    >>> from sdd.findings.profiles import small_steps
+    >>> small_steps(PROFILES["quick"])
+    10000
+    """
     return choose(p, p.steps // 5, p.steps)
 
 
 def small_spec(p: Profile, T: float, data_seed: int, **changes: Any) -> RunSpec:
-    """Return the settings of one run at n = 1,000, S = 0.99, with any of them changed."""
+    """Return the settings of one run at n = 1,000, S = 0.99, with any of them changed.
+
+    Parameters
+    ----------
+    p : Profile
+        The profile, which gives the number of steps.
+    T, data_seed, **changes
+        As for `spec`.
+
+    Returns
+    -------
+    RunSpec
+        The run's settings.
+
+    Raises
+    ------
+    ValueError
+        Where a name or a value breaks its rule.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES
+    >>> from sdd.findings.profiles import small_spec
+    >>> small_spec(PROFILES["quick"], 30, 0, weight_decay=0.1).config.weight_decay
+    0.1
+    """
     return spec(T, data_seed, of=p.name, **{"steps": small_steps(p), **SMALL, **changes})

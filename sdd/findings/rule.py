@@ -40,7 +40,21 @@ LEAST_P = 1e-9  # below this a p-value says nothing
 
 @dataclass(frozen=True)
 class Region:
-    """The open interval in which a claim is true, and what it is called."""
+    """The open interval in which a claim is true, and what it is called.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends; −∞ and ∞ are allowed.
+    text : str
+        What it is called, such as "above 0".
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import Region
+    >>> Region(0.9, np.inf, "at least 90 %").edge
+    0.9
+    """
 
     low: float
     high: float
@@ -53,7 +67,26 @@ class Region:
         return finite[0] if len(finite) == 1 else None
 
     def said(self, unit: str = "", *, log: bool = False) -> str:
-        """Return what the region is called, with a unit; as a factor where it is of its log₁₀."""
+        """Return what the region is called, with a unit; as a factor where it is of its log₁₀.
+
+        Parameters
+        ----------
+        unit : str
+            Printed after the value.
+        log : bool
+            Whether the region is of log₁₀ of a factor.
+
+        Returns
+        -------
+        str
+            In words.
+
+        Examples
+        --------
+        >>> from sdd.findings.rule import above, between
+        >>> above(72).said("°"), between(0, 1).said(log=True)
+        ('above 72°', 'a factor of 1 to 10')
+        """
         if not log:
             return self.text if self.text.endswith("%") else f"{self.text}{unit}"
         low, high = (f"{10**x:.2g}" if math.isfinite(x) else "" for x in (self.low, self.high))
@@ -63,24 +96,91 @@ class Region:
 
 
 def above(value: float) -> Region:
-    """Return the region above a value."""
+    """Return the region above a value.
+
+    Parameters
+    ----------
+    value : float
+        Its lower end.
+
+    Returns
+    -------
+    Region
+        Open at its end.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import above
+    >>> above(0).text
+    'above 0'
+    """
     return Region(value, math.inf, f"above {value:.4g}")
 
 
 def below(value: float) -> Region:
-    """Return the region below a value."""
+    """Return the region below a value.
+
+    Parameters
+    ----------
+    value : float
+        Its upper end.
+
+    Returns
+    -------
+    Region
+        Open at its end.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import below
+    >>> below(1).text
+    'below 1'
+    """
     return Region(-math.inf, value, f"below {value:.4g}")
 
 
 def between(low: float, high: float) -> Region:
-    """Return the region between two values."""
+    """Return the region between two values.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends.
+
+    Returns
+    -------
+    Region
+        Open at both.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import between
+    >>> between(0.5, 1).text
+    '0.5 to 1'
+    """
     return Region(low, high, f"{low:g} to {high:g}")
 
 
 def within(published: float, delta: float) -> Region:
     """Return the region around a published value.
 
-    `delta` is at most half the distance to what one would see were the claim wrong.
+    Parameters
+    ----------
+    published : float
+        The value.
+    delta : float
+        Half the width: at most half the distance to what one would see were the claim wrong.
+
+    Returns
+    -------
+    Region
+        Open at both ends.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import within
+    >>> within(0.4, 0.05).text
+    '0.4 ± 0.05'
     """
     return Region(published - delta, published + delta, f"{published:g} ± {delta:.2g}")
 
@@ -93,9 +193,28 @@ USUALLY = Region(0.9, math.inf, "at least 90 %")
 class Verdict:
     """A verdict with the numbers that it follows from.
 
-    ``ours``: the estimate with its interval; ``trainings``: how many, the fewest where several
-    numbers enter, and ``counted``, in words; ``note``: what would decide it, and the test by
-    flipped signs; ``p``: `p_value`; ``confidence``: of the interval, None where there is none.
+    Parameters
+    ----------
+    verdict : str
+        `REPRODUCED`, `CONTRADICTED`, `UNDECIDED`, `UNDECIDABLE` or `SMALL`.
+    ours : str
+        The estimate with its interval.
+    trainings : int
+        How many, the fewest where several numbers enter.
+    counted : str
+        The same in words.
+    note : str
+        What would decide it, and the test by flipped signs.
+    p : float
+        As `p_value` gives it.
+    confidence : float or None
+        Of the interval; None where there is none.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import UNDECIDED, Verdict
+    >>> Verdict(UNDECIDED, note="no trainings").trainings
+    0
     """
 
     verdict: str
@@ -110,7 +229,32 @@ class Verdict:
 def decide(
     estimate: Estimate, region: Region, confidence: float | None = None, times: float = 1.0
 ) -> str:
-    """Return the verdict by the interval alone, had there been so many times the trainings."""
+    """Return the verdict by the interval alone, had there been so many times the trainings.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        What the runs say.
+    region : Region
+        Where the claim is true.
+    confidence : float or None
+        Of the interval, in (0, 1); None means the estimate's own.
+    times : float
+        Factor on the number of trainings; ∞ is allowed.
+
+    Returns
+    -------
+    str
+        `REPRODUCED`, `CONTRADICTED` or `UNDECIDED`.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import above, decide
+    >>> from sdd.measures.statistics import mean
+    >>> rise = mean([0.02, 0.05, 0.01, 0.04])
+    >>> decide(rise, above(0)), decide(rise, above(0), times=4)
+    ('undecided', 'reproduced')
+    """
     low, high = estimate.interval(confidence, times)
     if region.low < low and high < region.high:
         return REPRODUCED
@@ -118,7 +262,25 @@ def decide(
 
 
 def p_value(estimate: Estimate, region: Region) -> float:
-    """Return the least 1 − confidence at which the interval decides; 1 where none does."""
+    """Return the least 1 − confidence at which the interval decides; 1 where none does.
+
+    Parameters
+    ----------
+    estimate, region
+        As for `decide`.
+
+    Returns
+    -------
+    float
+        In [1e-9, 1], to 0.01 %.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import above, p_value
+    >>> from sdd.measures.statistics import mean
+    >>> 0.01 < p_value(mean([0.02, 0.05, 0.01, 0.04]), above(0)) < 0.1
+    True
+    """
     low, high = LEAST_P, 1.0
     if decide(estimate, region, LEAST_P) == UNDECIDED:
         return 1.0
@@ -133,6 +295,22 @@ def holm(p: Sequence[float]) -> list[float]:
     """Return p-values corrected together, by Holm's method.
 
     Any true statement among them is rejected with at most the chance that is asked for.
+
+    Parameters
+    ----------
+    p : sequence of float
+        One a statement.
+
+    Returns
+    -------
+    list of float
+        Corrected, in their order; 1 at most.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import holm
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
     """
     order = np.argsort(p, kind="stable")
     steps = np.maximum.accumulate(np.asarray(p, float)[order] * np.arange(len(p), 0, -1))
@@ -146,10 +324,25 @@ def judge(estimate: Estimate, region: Region, *, unit: str = "", log: bool = Fal
 
     Parameters
     ----------
+    estimate, region
+        As for `decide`.
     unit : str
         Printed after the estimate.
     log : bool
         Whether the estimate is log₁₀ of a factor, which is printed in its place.
+
+    Returns
+    -------
+    Verdict
+        With the estimate as printed, and what would decide it.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import above, judge
+    >>> from sdd.measures.statistics import share
+    >>> verdict = judge(share([True] * 30), above(0.8))
+    >>> verdict.verdict, verdict.ours
+    ('reproduced', '30 of 30 [90 %, 100 %]')
     """
     found, notes = decide(estimate, region), []
     if found == UNDECIDED:
@@ -219,7 +412,24 @@ def _counted(estimate: Estimate) -> str:
 
 
 def p_text(p: float) -> str:
-    """Return a p-value as it is printed."""
+    """Return a p-value as it is printed.
+
+    Parameters
+    ----------
+    p : float
+        In [0, 1].
+
+    Returns
+    -------
+    str
+        To two digits; "p < 0.0001" where it is smaller.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import p_text
+    >>> p_text(0.0123), p_text(1e-7)
+    ('p = 0.012', 'p < 0.0001')
+    """
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
@@ -262,12 +472,28 @@ def behaviour(
     Values of trainings are drawn from normal distributions whose mean is an ``effect``, in units
     of their standard deviation.
 
+    Parameters
+    ----------
+    effects : sequence of float
+        Means, in standard deviations.
+    trainings : sequence of int
+        Numbers of trainings, two or more.
+    repeats : int
+        How often each is simulated.
+
     Returns
     -------
     DataFrame
         A row an effect, a number of ``trainings`` and a ``rule``: this one, and the one that it
         replaced, by which a mean had to be above two standard deviations. The shares of repeats
         that were ``reproduced`` and, by this rule, ``contradicted``.
+
+    Examples
+    --------
+    >>> from sdd.findings.rule import behaviour
+    >>> found = behaviour(effects=[0.0, 2.0], trainings=[8], repeats=100)
+    >>> bool(found["reproduced"].iloc[0] < 0.05), bool(found["reproduced"].iloc[2] > 0.8)
+    (True, True)
     """
     drawn = np.random.default_rng(0).normal(size=(repeats, max(trainings)))
     rows: list[tuple[float, int, str, float, float]] = []

@@ -21,7 +21,25 @@ TOGETHER = 0.01  # chance that any headline is decided wrongly, all of them corr
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row of the scorecard: a claim, or a part of it that is judged by itself."""
+    """One row of the scorecard: a claim, or a part of it that is judged by itself.
+
+    Parameters
+    ----------
+    id, row : str
+        Of the claim, and of its part; "" where it has none.
+    group, source, statement, estimand
+        As of the `Claim`.
+    region : str
+        Where it is true, in words.
+    published
+        As of the `Claim`.
+    ours, trainings, counted, confidence, note, verdict
+        As of the `rule.Verdict`.
+    headline, figure
+        As of the `Claim`.
+    profile : str
+        Name of the profile that it was judged at.
+    """
 
     id: str
     row: str
@@ -51,6 +69,30 @@ def judge(claim: Claim, evidence: Evidence) -> list[Judgement]:
     """Judge a claim on the evidence, a row for each of its parts.
 
     A headline is corrected together with all others, on the same evidence.
+
+    Parameters
+    ----------
+    claim : Claim
+        Such as ``CLAIMS["F3-bump"]``.
+    evidence : Evidence
+        The runs.
+
+    Returns
+    -------
+    list of Judgement
+        A row a part; one row where no part has trainings.
+
+    Raises
+    ------
+    MissingRuns
+        Where runs that it needs are not stored and would take long to train.
+
+    Examples
+    --------
+    >>> from sdd.findings import CLAIMS, PROFILES, Evidence
+    >>> from sdd.findings.scorecard import judge
+    >>> [row.verdict for row in judge(CLAIMS["F3-bump"], Evidence(PROFILES["quick"], {}))]
+    ['undecided']
     """
     return _judge(claim, evidence, _corrected(evidence) if claim.headline else {})
 
@@ -128,7 +170,33 @@ def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgem
 
 
 def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]:
-    """Judge every claim, or those whose id starts with one of `ids`, by group and by id."""
+    """Judge every claim, or those whose id starts with one of `ids`, by group and by id.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The runs.
+    ids : iterable of str
+        Beginnings of ids.
+
+    Returns
+    -------
+    list of Judgement
+        A row a claim, or a part of it.
+
+    Raises
+    ------
+    MissingRuns
+        Where runs that it needs are not stored and would take long to train.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence
+    >>> from sdd.findings.scorecard import judge_all
+    >>> rows = judge_all(Evidence(PROFILES["quick"], {}), ["F3"])
+    >>> {row.id[:2] for row in rows}
+    {'F3'}
+    """
     groups, starts = list(GROUPS), tuple(ids)
     chosen = [c for c in CLAIMS.values() if c.id.startswith(starts)]
     ordered = sorted(chosen, key=lambda c: (groups.index(c.group), c.id.partition("-")[0]))
@@ -137,7 +205,26 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:
-    """Count verdicts, under the names by which the prose asks for them."""
+    """Count verdicts, under the names by which the prose asks for them.
+
+    Parameters
+    ----------
+    verdicts : iterable of str
+        Such as "reproduced".
+
+    Returns
+    -------
+    dict of str to int
+        ``reproduced``, ``contradicted``, ``undecided``, ``undecidable``, ``small``, and of all
+        ``rows``.
+
+    Examples
+    --------
+    >>> from sdd.findings.scorecard import tally
+    >>> found = tally(["reproduced", "undecided", "reproduced"])
+    >>> found["reproduced"], found["rows"]
+    (2, 3)
+    """
     found = list(verdicts)
     names = {
         "reproduced": REPRODUCED, "contradicted": CONTRADICTED, "undecided": UNDECIDED,
@@ -149,7 +236,23 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
 def counts(judged: Sequence[Judgement]) -> dict[str, int]:
     """Return the tallies of headlines, of the paper's claims ("theirs") and of ours, by name.
 
-    Names are such as "theirs-reproduced"; "open" is what was not decided, for whatever reason.
+    Parameters
+    ----------
+    judged : sequence of Judgement
+        Rows of the scorecard.
+
+    Returns
+    -------
+    dict of str to int
+        Names are such as "theirs-reproduced"; "open" is what was not decided, for whatever reason.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence
+    >>> from sdd.findings.scorecard import counts, judge_all
+    >>> found = counts(judge_all(Evidence(PROFILES["quick"], {}), ["F3"]))
+    >>> found["theirs-open"] == found["theirs-rows"] > 0
+    True
     """
     parts = {
         "headline": [j for j in judged if j.headline],
@@ -168,9 +271,24 @@ def counts(judged: Sequence[Judgement]) -> dict[str, int]:
 def by_chance(judged: Iterable[Judgement]) -> dict[str, float]:
     """Return how often chance alone misleads, over rows that are not corrected together.
 
-    Of so many ``intervals`` of 99 % confidence so many are expected to miss what they estimate
-    (``missed``); of so many ``shares`` no more than so many to be judged wrongly (``misjudged``):
-    either of their bounds is wrong with a chance of 5 % at most, and one alone could mislead.
+    Parameters
+    ----------
+    judged : iterable of Judgement
+        Rows of the scorecard.
+
+    Returns
+    -------
+    dict of str to float
+        Of so many ``intervals`` of 99 % confidence so many are expected to miss what they estimate
+        (``missed``); of so many ``shares`` no more than so many to be judged wrongly
+        (``misjudged``): either of their bounds is wrong with a chance of 5 % at most, and one alone
+        could mislead.
+
+    Examples
+    --------
+    >>> from sdd.findings.scorecard import by_chance
+    >>> by_chance([])["intervals"]
+    0
     """
     found = [j.confidence for j in judged if not j.headline and j.confidence]
     shares = sum(c < 0.99 for c in found)
@@ -182,5 +300,25 @@ def by_chance(judged: Iterable[Judgement]) -> dict[str, float]:
 
 
 def to_json(judgements: Sequence[Judgement]) -> str:
-    """Return the scorecard as JSON: a list of objects, one a row."""
+    """Return the scorecard as JSON: a list of objects, one a row.
+
+    Parameters
+    ----------
+    judgements : sequence of Judgement
+        Rows of the scorecard.
+
+    Returns
+    -------
+    str
+        Indented, and ended by a line break.
+
+    Examples
+    --------
+    >>> import json
+    >>> from sdd.findings import CLAIMS, PROFILES, Evidence
+    >>> from sdd.findings.scorecard import judge, to_json
+    >>> rows = judge(CLAIMS["F3-bump"], Evidence(PROFILES["quick"], {}))
+    >>> json.loads(to_json(rows))[0]["id"]
+    'F3-bump'
+    """
     return json.dumps([asdict(j) for j in judgements], indent=1, ensure_ascii=False) + "\n"
