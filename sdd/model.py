@@ -60,10 +60,29 @@ class ReLUOutput(nn.Module):
     def from_weights(cls, W: Float[Tensor, "m n"], b: Float[Tensor, " n"]) -> "ReLUOutput":
         """Make the model of given weights (copied), on their device and in their precision.
 
+        Parameters
+        ----------
+        W : (m, n) tensor
+            Weights.
+        b : (n,) tensor
+            Bias.
+
+        Returns
+        -------
+        ReLUOutput
+            Or the subclass that this is called on.
+
         Raises
         ------
         ValueError
             Where the shapes of W and b do not fit each other.
+
+        Examples
+        --------
+        >>> import torch
+        >>> model = sdd.ReLUOutput.from_weights(torch.eye(2), torch.zeros(2))
+        >>> model(torch.tensor([[0.6, 0.8]])).detach().numpy().round(1)
+        array([[0.6, 0.8]], dtype=float32)
         """
         if W.ndim != 2 or b.shape != W.shape[1:]:
             shapes = f"{tuple(W.shape)} and {tuple(b.shape)}"
@@ -73,19 +92,94 @@ class ReLUOutput(nn.Module):
         return model
 
     def hidden(self, x: Float[Tensor, "T n"]) -> Float[Tensor, "T m"]:
-        """Return h = W x for every row x."""
+        """Return h = W x for every row x.
+
+        Parameters
+        ----------
+        x : (T, n) tensor
+            Points as rows.
+
+        Returns
+        -------
+        (T, m) tensor
+            Hidden vectors as rows.
+
+        Examples
+        --------
+        >>> import torch
+        >>> sdd.ReLUOutput(n=50, m=2).hidden(torch.zeros(5, 50)).shape
+        torch.Size([5, 2])
+        """
         return x @ self.W.T
 
     def forward(self, x: Float[Tensor, "T n"]) -> Float[Tensor, "T n"]:
-        """Return the reconstruction x' = ReLU(Wᵀ h + b) of every row x."""
+        """Return the reconstruction x' = ReLU(Wᵀ h + b) of every row x.
+
+        Parameters
+        ----------
+        x : (T, n) tensor
+            Points as rows.
+
+        Returns
+        -------
+        (T, n) tensor
+            Outputs as rows.
+
+        Examples
+        --------
+        >>> import torch
+        >>> bool((sdd.ReLUOutput(n=50)(torch.rand(5, 50)) >= 0).all())
+        True
+        """
         return torch.relu(self.hidden(x) @ self.W + self.b)
 
     def errors(self, x: Float[Tensor, "T n"]) -> Float[Tensor, " T"]:
-        """Return the squared error of each point, summed over features: what is reported."""
+        """Return the squared error of each point, summed over features: what is reported.
+
+        Parameters
+        ----------
+        x : (T, n) tensor
+            Points as rows.
+
+        Returns
+        -------
+        (T,) tensor
+            Their mean is the loss.
+
+        Examples
+        --------
+        >>> import torch
+        >>> silent = sdd.ReLUOutput.from_weights(torch.zeros(2, 4), torch.zeros(4))
+        >>> silent.errors(torch.eye(4)).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
         return ((x - self(x)) ** 2).sum(1)
 
     def objective(self, x: Float[Tensor, "T n"]) -> Float[Tensor, " T"]:
-        """Return, for each point, what a training makes small: its squared error here."""
+        """Return, for each point, what a training makes small: its squared error here.
+
+        Parameters
+        ----------
+        x : (T, n) tensor
+            Points as rows.
+
+        Returns
+        -------
+        (T,) tensor
+            Its mean over the points is trained on.
+
+        Examples
+        --------
+        A loss of your own, with a cost of long hidden vectors:
+
+        >>> class Short(sdd.ReLUOutput):
+        ...     def objective(self, x):
+        ...         return self.errors(x) + 0.1 * self.hidden(x).norm(dim=1)
+        >>> data, config = sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03)
+        >>> short, usual = (sdd.train(data, config, model=m).hidden() for m in (Short, None))
+        >>> bool(np.linalg.norm(short) < np.linalg.norm(usual))
+        True
+        """
         return self.errors(x)
 
     def loss(self, x: Float[Tensor, "T n"], reduction: str = "sum") -> Float[Tensor, ""]:
@@ -99,10 +193,22 @@ class ReLUOutput(nn.Module):
             Over the features: "sum" as the paper writes the loss, or "mean" as
             `torch.nn.MSELoss` computes it, n times smaller.
 
+        Returns
+        -------
+        () tensor
+            The loss.
+
         Raises
         ------
         ValueError
             Where `reduction` is neither.
+
+        Examples
+        --------
+        >>> import torch
+        >>> silent = sdd.ReLUOutput.from_weights(torch.zeros(2, 4), torch.zeros(4))
+        >>> silent.loss(torch.eye(4)).item(), silent.loss(torch.eye(4), "mean").item()
+        (1.0, 0.25)
         """
         if reduction not in ("sum", "mean"):
             raise ValueError(f'reduction must be "sum" or "mean", not {reduction!r}')
@@ -118,6 +224,12 @@ def model_name(model: Any) -> str:
     Parameters
     ----------
     model : subclass of ReLUOutput
+        The class itself.
+
+    Returns
+    -------
+    str
+        Its name, and twelve hexadecimal digits.
 
     Raises
     ------
@@ -125,6 +237,14 @@ def model_name(model: Any) -> str:
         Where it is no such class.
     ValueError
         Where Python cannot find the source of a method, as at its bare prompt.
+
+    Examples
+    --------
+    >>> from sdd.model import model_name
+    >>> class Mine(sdd.ReLUOutput):
+    ...     pass
+    >>> model_name(Mine).startswith("Mine-")
+    True
     """
     if not (isinstance(model, type) and issubclass(model, ReLUOutput)):
         got = model.__name__ if isinstance(model, type) else f"{model!r}"
@@ -166,10 +286,23 @@ def find_model(name: str) -> type[ReLUOutput]:
     name : str
         Such as "Untied-1f0c2d3e4f50"; "" is `ReLUOutput` itself.
 
+    Returns
+    -------
+    subclass of ReLUOutput
+        The class itself.
+
     Raises
     ------
     LookupError
         Where it is not defined here.
+
+    Examples
+    --------
+    >>> from sdd.model import find_model, model_name
+    >>> class Yours(sdd.ReLUOutput):
+    ...     pass
+    >>> find_model(model_name(Yours)) is Yours
+    True
     """
     todo: list[type[ReLUOutput]] = [ReLUOutput]
     while todo:
