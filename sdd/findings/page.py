@@ -48,12 +48,22 @@ def publish(values: Mapping[str, Any]) -> None:
 def csv(name: str, frame: pd.DataFrame) -> None:
     """Write the table that a figure is drawn from, as NAME.csv, while the book is built.
 
-    The name is the figure's own in the book, such as "fig-norms".
+    Parameters
+    ----------
+    name : str
+        The figure's own in the book, such as "fig-norms".
+    frame : DataFrame
+        One row or more.
 
     Raises
     ------
     ValueError
         Where the table is empty.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.csv("fig-norms", pd.DataFrame({"T": [5], "W_norm": [3.0]}))
     """
     if frame.empty:
         raise ValueError(f"the table of {name} must have rows, but is empty")
@@ -63,7 +73,32 @@ def csv(name: str, frame: pd.DataFrame) -> None:
 
 
 def source(*frames: pd.DataFrame, of: str | None = None) -> str:
-    """Return what a figure's caption says of the runs that it was drawn from, at a profile."""
+    """Return what a figure's caption says of the runs that it was drawn from, at a profile.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        Tables of runs, a row a run; those in several count once.
+    of : str or None
+        Name of the profile; None means the current one.
+
+    Returns
+    -------
+    str
+        A sentence with profile, sizes, steps and number of trainings.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such profile.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> law = {"n": 50, "sparsity": 0.9, "steps": 500, "restarts": 1}
+    >>> page.source(pd.DataFrame({"run": ["a", "b"], "data_seed": [0, 20], **law}), of="quick")
+    'Profile quick: n = 50, S = 0.9, 500 steps; 2 trainings (1 looked at beforehand, 1 judging).'
+    """
     drawn = pd.concat(frames).drop_duplicates("run")
     sizes = ", ".join(f"{n:,}" for n in sorted(drawn["n"].unique()))
     laws = drawn.sort_values(["n", "sparsity"])["sparsity"].unique()
@@ -89,7 +124,26 @@ def _trainings(drawn: pd.DataFrame) -> str:
 
 
 def mean_sd(values: Iterable[float], digits: int) -> str:
-    """Return mean ± sample standard deviation as text, or the one value there is."""
+    """Return mean ± sample standard deviation as text, or the one value there is.
+
+    Parameters
+    ----------
+    values : iterable of float
+        One a training.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
+        As it is printed.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.mean_sd([1, 2, 3], 1)
+    '2.0 ± 1.0'
+    """
     found = pd.Series(list(values), dtype=float)
     # z: what rounds to zero has no sign.
     deviation = f" ± {found.std():.{digits}f}" if len(found) > 1 else " (one training)"
@@ -97,12 +151,46 @@ def mean_sd(values: Iterable[float], digits: int) -> str:
 
 
 def size(T: float) -> str:
-    """Return T as it is printed."""
+    """Return T as it is printed.
+
+    Parameters
+    ----------
+    T : float
+        A size, or ∞.
+
+    Returns
+    -------
+    str
+        With commas.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.size(50_000), page.size(np.inf)
+    ('50,000', '∞')
+    """
     return "∞" if T == math.inf else f"{T:,.0f}"
 
 
 def between(gap: tuple[float, float]) -> str:
-    """Return where a border lies, between two neighbouring sizes, in words."""
+    """Return where a border lies, between two neighbouring sizes, in words.
+
+    Parameters
+    ----------
+    gap : tuple of (low, high)
+        Sizes; NaN where it lies beyond those trained on.
+
+    Returns
+    -------
+    str
+        In words.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.between((500, 1_000)), page.between((np.nan, 5))
+    ('between 500 and 1,000', 'below 5')
+    """
     low, high = gap
     if math.isnan(low):
         return f"below {size(high)}"
@@ -110,7 +198,27 @@ def between(gap: tuple[float, float]) -> str:
 
 
 def markdown(frame: pd.DataFrame) -> Markdown:
-    """Return a table of text as Markdown, its columns' names as the header."""
+    """Return a table of text as Markdown, its columns' names as the header.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a line; its index is left out.
+
+    Returns
+    -------
+    Markdown
+        What a notebook shows as a table.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> print(page.markdown(pd.DataFrame({"T": [5, 8], "D": [0.4, 0.25]})).data)
+    | T | D |
+    | --- | --- |
+    | 5 | 0.4 |
+    | 8 | 0.25 |
+    """
     header = [str(c) for c in frame.columns]
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     # A value and its deviation stay on one line.
@@ -131,6 +239,18 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
         That of our runs.
     theirs, ours : DataFrame
         Indexed by T.
+
+    Returns
+    -------
+    DataFrame
+        With ``T`` as text, their columns and ours.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, page
+    >>> theirs, ours = pd.DataFrame({"theirs": ["0.4"]}, [5]), pd.DataFrame({"ours": ["0.39"]}, [5])
+    >>> page.beside(PROFILES["paper"], theirs, ours).values.tolist()
+    [['5', '0.4', '0.39']]
     """
     if p.published_size:
         rows = theirs.join(ours, how="outer").sort_index()
@@ -156,18 +276,78 @@ SIGNS = {
 
 
 def verdict_mark(verdict: str) -> str:
-    """Return a verdict as HTML: its sign, its words, and a class for its colour."""
+    """Return a verdict as HTML: its sign, its words, and a class for its colour.
+
+    Parameters
+    ----------
+    verdict : str
+        One of those of `rule`.
+
+    Returns
+    -------
+    str
+        A ``span``.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.verdict_mark("reproduced")
+    '<span class="verdict reproduced">✓ reproduced</span>'
+    """
     sign, kind = SIGNS[verdict]
     return f'<span class="verdict {kind}">{sign} {verdict}</span>'
 
 
 def checks(evidence: Evidence, *ids: str) -> Markdown:
-    """Return the claims whose id starts with one of `ids`, judged, as on the scorecard."""
+    """Return the claims whose id starts with one of `ids`, judged, as on the scorecard.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The runs.
+    *ids : str
+        Beginnings of ids.
+
+    Returns
+    -------
+    Markdown
+        A table, a row a claim or a part of it.
+
+    Raises
+    ------
+    MissingRuns
+        Where runs that a claim needs are not stored and would take long to train.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence, page
+    >>> "? undecided" in page.checks(Evidence(PROFILES["quick"], {}), "F3-bump").data
+    True
+    """
     return scorecard(judge_all(evidence, ids))
 
 
 def by_group(judged: Sequence[Judgement]) -> Markdown:
-    """Return how many rows got which verdict, by where their claims are from."""
+    """Return how many rows got which verdict, by where their claims are from.
+
+    Parameters
+    ----------
+    judged : sequence of Judgement
+        Rows of the scorecard.
+
+    Returns
+    -------
+    Markdown
+        A table, a row a verdict.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence, page
+    >>> from sdd.findings.scorecard import judge_all
+    >>> judged = judge_all(Evidence(PROFILES["quick"], {}), ["F3"])
+    >>> page.by_group(judged).data.count("verdict ")  # one a kind of verdict
+    5
+    """
     columns = {}
     for group, title in GROUPS.items():
         found = [j for j in judged if j.group == group]
@@ -178,7 +358,26 @@ def by_group(judged: Sequence[Judgement]) -> Markdown:
 
 
 def scorecard(judged: Sequence[Judgement]) -> Markdown:
-    """Return rows of the scorecard: a claim with what is estimated, and below it its parts."""
+    """Return rows of the scorecard: a claim with what is estimated, and below it its parts.
+
+    Parameters
+    ----------
+    judged : sequence of Judgement
+        The rows.
+
+    Returns
+    -------
+    Markdown
+        A table.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence, page
+    >>> from sdd.findings.scorecard import judge_all
+    >>> judged = judge_all(Evidence(PROFILES["quick"], {}), ["F3-bump"])
+    >>> "Double descent" in page.scorecard(judged).data
+    True
+    """
     rows, last = [], ""
     for j in judged:
         claim, published = "", ""

@@ -58,7 +58,7 @@ def redrawn(run: Run, most: int = 2_048) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        Where T is infinite, or the data were not drawn.
+        Where T is infinite.
 
     Examples
     --------
