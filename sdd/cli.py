@@ -14,6 +14,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sdd import findings
 from sdd.data import DataSettings
 from sdd.findings import Evidence, scorecard
+from sdd.names import did_you_mean
 from sdd.runs import cluster, store, sweep
 from sdd.runs.progress import plural
 from sdd.runs.spec import RunSpec, check_feasible
@@ -118,7 +119,10 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     ImportError
         Where Dask is asked for and not installed.
     """
-    args = _parser().parse_args(argv)
+    args, rest = _parser().parse_known_args(argv)
+    if rest:
+        options = map(_flag, vars(args).keys() - {"command", "experiments"})
+        raise ValueError(f"{args.command} takes no {rest[0]}{did_you_mean(rest[0], options)}")
     if args.command != "bench":
         args.profile = findings.profile(args.profile).name
     if args.command == "run":

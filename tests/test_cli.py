@@ -82,6 +82,7 @@ BAD_INPUT = {
     "names and snapshots": ("fresh-data --snapshots 5", "not both: fresh-data and --snapshots"),
     "an unknown experiment": ("nonsense", "experiment must be one of .*dataset-size.*'nonsense'"),
     "an unknown profile": ("--profile huge", "profile must be one of quick.*not 'huge'"),
+    "a mistyped option": ("--T 4 --weightdecay 1", "run takes no --weightdecay; did you mean"),
     "no process": ("--jobs 0", "jobs must be at least 1, not 0"),
     "processes and a cluster": (
         "--T 4 --jobs 2 --dask tcp://127.0.0.1:1",
@@ -120,7 +121,7 @@ def test_an_unknown_profile_is_refused_everywhere(command, call, monkeypatch):
 
 @pytest.mark.parametrize(
     "argv",
-    ["", "fly", "run --T four", "run --jobs 1.5", "run --T 4 --snapshots", "list --size 3"],
+    ["", "fly", "run --T four", "run --jobs 1.5", "run --T 4 --snapshots", "list --profile"],
 )
 def test_what_cannot_be_read_at_all_is_refused_with_the_usage(argv, folder, capsys):
     with pytest.raises(SystemExit) as refused:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sdd.findings.profiles import Profile, parted, profile
+from sdd.names import one_of
 from sdd.runs.spec import RunSpec
 
 __all__ = [
@@ -150,9 +151,9 @@ def specs(name: str, of: str | Profile | None = None) -> list[RunSpec]:
     >>> specs("dataset-size", "quick")[0].data.n
     1000
     """
-    if name not in EXPERIMENTS:
-        raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, not {name!r}")
-    return EXPERIMENTS[name].specs(of if isinstance(of, Profile) else profile(of))
+    return EXPERIMENTS[one_of("experiment", name, EXPERIMENTS)].specs(
+        of if isinstance(of, Profile) else profile(of)
+    )
 
 
 def count_runs(of: str | Profile | None = None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sdd import paper
 from sdd.data import DataSettings
+from sdd.names import did_you_mean, one_of
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 
@@ -210,9 +211,7 @@ def profile(name: str | None = None) -> Profile:
     0.99
     """
     name = name or os.environ.get("PROFILE") or "paper"
-    if name not in PROFILES:
-        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, not {name!r}")
-    return PROFILES[name]
+    return PROFILES[one_of("profile", name, PROFILES)]
 
 
 def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any) -> RunSpec:
@@ -288,7 +287,8 @@ def parted(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     of_config, of_data = TrainConfig.__dataclass_fields__, DataSettings.__dataclass_fields__
     for name in changes:
         if name not in of_config and name not in of_data:
-            raise ValueError(f"a run has no setting named {name!r}")
+            like = did_you_mean(name, (*of_data, *of_config, "start", "snapshots"))
+            raise ValueError(f"a run has no setting named {name!r}{like}")
     config = {name: value for name, value in changes.items() if name in of_config}
     return {name: v for name, v in changes.items() if name not in config}, config
 

@@ -8,6 +8,7 @@ from sdd.findings import rule
 from sdd.findings.claims import CLAIMS, GROUPS, Claim
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED, Verdict
+from sdd.names import did_you_mean
 from sdd.runs.sweep import MissingRuns
 
 __all__ = [
@@ -186,6 +187,8 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
 
     Raises
     ------
+    ValueError
+        Where no claim's id starts with one of them.
     MissingRuns
         Where runs that it needs are not stored and would take long to train.
 
@@ -198,6 +201,10 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
     {'F3'}
     """
     groups, starts = list(GROUPS), tuple(ids)
+    for start in starts:
+        if not any(id.startswith(start) for id in CLAIMS):
+            like = did_you_mean(start, CLAIMS)
+            raise ValueError(f"no claim has an id that starts with {start!r}{like}")
     chosen = [c for c in CLAIMS.values() if c.id.startswith(starts)]
     ordered = sorted(chosen, key=lambda c: (groups.index(c.group), c.id.partition("-")[0]))
     corrected = _corrected(evidence) if any(c.headline for c in chosen) else {}

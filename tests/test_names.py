@@ -1,0 +1,61 @@
+"""A mistyped name is answered with the one that was meant."""
+
+import numpy as np
+import pytest
+
+from sdd import cli, findings
+from sdd.findings import Evidence, scorecard
+from sdd.names import did_you_mean, one_of
+
+KNOWN = ("weight_decay", "bias_decay", "dataset-size", "F3-bump", "lr")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("weightdecay", "weight_decay"),
+        ("weigth-decay", "weight_decay"),
+        ("BIAS-DECAY", "bias_decay"),
+        ("dataset_sizes", "dataset-size"),
+        ("f3bump", "F3-bump"),
+        ("momentum", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_nearest_known_name_is_suggested_and_nothing_far_from_all(typed, meant):
+    assert did_you_mean(typed, KNOWN) == (f"; did you mean {meant}?" if meant else "")
+
+
+@pytest.mark.parametrize("value", [None, 3, ["mean"], np.zeros(2), "Mean", ""])
+def test_what_is_none_of_the_names_is_refused_with_one_sentence(value):
+    with pytest.raises(ValueError, match="reduction must be one of mean, sum, not "):
+        one_of("reduction", value, ("mean", "sum"))
+    assert one_of("reduction", "sum", ("mean", "sum")) == "sum"
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: findings.specs("dataset-sise", "quick"), "did you mean dataset-size?"),
+        (lambda: findings.profile("papre"), "'papre'; did you mean paper?"),
+        (
+            lambda: findings.spec(6, of="quick", weightdecay=1.0),
+            "a run has no setting named 'weightdecay'; did you mean weight_decay?",
+        ),
+        (lambda: findings.spec(6, of="quick", snapshot=(1,)), "did you mean snapshots?"),
+        (
+            lambda: scorecard.judge_all(Evidence(findings.profile("quick"), {}), ["F3-bmup"]),
+            "no claim has an id that starts with 'F3-bmup'; did you mean F3-bump?",
+        ),
+        (
+            lambda: cli.parse(["run", "--T", "6", "--weightdecay", "1"]),
+            "run takes no --weightdecay; did you mean --weight-decay?",
+        ),
+    ],
+    ids=["experiment", "profile", "setting", "part of a run", "claim", "option"],
+)  # fmt: skip
+def test_a_mistyped_name_of_the_book_is_answered_with_the_right_one(ask, said):
+    with pytest.raises(ValueError, match="did you mean") as refused:
+        ask()
+    assert str(refused.value).endswith(said)
