@@ -91,11 +91,12 @@ test: $(STAMP) ## train the quick runs and run the tests, not those of the site 
 test-site: $(STAMP) ## open the built site in Chromium and test every page
 	@$(PY) -m pytest tests/site $(ARGS)
 
-check: $(STAMP) ## formatting, lint, types, import layers
+check: $(STAMP) ## formatting, lint, types, import layers, docstrings
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy sdd
 	$(VENV)/bin/lint-imports
+	$(PY) tools/docstrings.py
 
 bench: $(STAMP) ## measure the engine against textbook PyTorch (ten minutes; SHORT=1: two)
 	@$(PY) -m sdd bench $(if $(SHORT),--short) --json _build/bench/bench.json

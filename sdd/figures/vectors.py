@@ -36,6 +36,11 @@ def vectors(
         Of lines and dots, and of the axes.
     limit : float or None
         Half the side of the square shown, in units of the vectors; None fits them.
+
+    Raises
+    ------
+    ValueError
+        Where the rows are not vectors in the plane.
     """
     ax = ax or plt.gca()
     rows = np.asarray(rows, float)

@@ -204,6 +204,11 @@ def without_relu(e: Evidence) -> pd.DataFrame:
 
     They are kept beside the stored runs. Evidence made of other tables has them in the table
     "without-relu".
+
+    Raises
+    ------
+    NoRuns
+        Where such evidence does not have it.
     """
     if e.tables is not None:
         if "without-relu" not in e.tables:

@@ -1,0 +1,101 @@
+"""Check that the docstrings of all public functions and methods are whole: `make check` runs it.
+
+Public is what book/api.md documents: the faces, and every module of the rooms meant for reuse. A
+function or method with arguments has the sections Parameters, Returns and Examples (ruff's DOC501
+asks for Raises); a class documents its parameters. numpydoc reads them; tests/test_docstrings.py
+runs the examples.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from numpydoc.docscrape import get_doc_object
+from numpydoc.validate import validate
+
+FACES = (
+    "sdd", "sdd.bench", "sdd.engine", "sdd.findings", "sdd.model", "sdd.paper",
+)  # fmt: skip
+ROOMS = ("data", "training", "runs", "measures", "theory", "figures")
+
+# Sections in order; parameters all there, no others, and in order; what is returned; examples.
+CHECKS = {
+    "GL06", "GL07", "GL08", "SS03", "PR01", "PR02", "PR03", "PR10", "RT01", "YD01", "EX01",
+}  # fmt: skip
+OF_CLASSES = CHECKS - {"EX01"}
+
+# Modules whose docstrings are still to be written.
+LATER = {
+    "sdd.bench", "sdd.bench.tables", "sdd.data.dataset", "sdd.data.rows", "sdd.data.settings",
+    "sdd.engine", "sdd.figures.counts", "sdd.figures.damping", "sdd.figures.engine",
+    "sdd.figures.maps", "sdd.figures.panels", "sdd.figures.sizes", "sdd.figures.style",
+    "sdd.figures.vectors", "sdd.findings.claims", "sdd.findings.evidence",
+    "sdd.findings.experiments", "sdd.findings.profiles", "sdd.measures.arrangements",
+    "sdd.measures.columns", "sdd.measures.damping", "sdd.measures.decomposition",
+    "sdd.measures.elsewhere", "sdd.measures.geometry", "sdd.measures.knowledge",
+    "sdd.measures.lost", "sdd.measures.refits", "sdd.measures.statistics",
+    "sdd.measures.table", "sdd.measures.vectors", "sdd.model", "sdd.paper", "sdd.runs.cache",
+    "sdd.runs.cluster", "sdd.runs.progress", "sdd.runs.spec", "sdd.runs.store",
+    "sdd.runs.sweep", "sdd.runs.worker", "sdd.theory.arguments", "sdd.theory.constants",
+    "sdd.theory.decayed_initialisation", "sdd.theory.dropped", "sdd.theory.other_columns",
+    "sdd.theory.polygons", "sdd.theory.rings", "sdd.training.checkpoint",
+    "sdd.training.config", "sdd.training.loop", "sdd.training.restarts", "sdd.training.starts",
+}  # fmt: skip
+
+
+def modules() -> Iterator[str]:
+    """Name the modules whose public names are public."""
+    yield from FACES
+    for room in ROOMS:
+        package = importlib.import_module(f"sdd.{room}")
+        yield package.__name__
+        yield from (m.name for m in pkgutil.iter_modules(package.__path__, f"sdd.{room}."))
+
+
+def public() -> dict[str, Any]:
+    """Return public classes, and public functions and methods with arguments, by full name."""
+    found: dict[str, Any] = {}
+    for module in map(importlib.import_module, modules()):
+        for thing in map(module.__dict__.get, getattr(module, "__all__", ())):
+            plain = inspect.unwrap(thing) if callable(thing) else None
+            if not getattr(plain, "__module__", "").startswith("sdd."):
+                continue
+            name = f"{plain.__module__}.{plain.__qualname__}"
+            if inspect.isfunction(plain) and _has_arguments(plain):
+                found[name] = plain
+            elif inspect.isclass(plain) and not issubclass(plain, Exception):
+                found[name] = plain
+                found |= {f"{name}.{key}": method for key, method in _methods(plain)}
+    return dict(sorted(found.items()))
+
+
+def _methods(kind: type) -> Iterator[tuple[str, Any]]:
+    for name, member in vars(kind).items():
+        function = getattr(member, "__func__", member)  # of a class method
+        if inspect.isfunction(function) and not name.startswith("_") and _has_arguments(function):
+            yield name, function
+
+
+def _has_arguments(function: Any) -> bool:
+    return bool(set(inspect.signature(function).parameters) - {"self", "cls"})
+
+
+def complaints() -> Iterator[str]:
+    """Say where what is missing from which docstring."""
+    for name, thing in public().items():
+        if inspect.unwrap(thing).__module__ in LATER:
+            continue
+        wanted = OF_CLASSES if inspect.isclass(thing) else CHECKS
+        said = validate(get_doc_object(thing))
+        for code, message in said["errors"]:
+            if code in wanted:
+                yield f"{said['file']}:{said['file_line']}: {name}: {code} {message}"
+
+
+if __name__ == "__main__":
+    found = list(complaints())
+    print("\n".join(found) or f"{len(public())} public docstrings are whole")
+    sys.exit(bool(found))
