@@ -43,7 +43,7 @@ help: ## print this list
 
 install: $(STAMP) ## make .venv and install the package (every other target does so by itself)
 
-$(STAMP): requirements.txt requirements-dev.txt requirements-cluster.txt constraints.txt pyproject.toml $(if $(MOVED),FORCE)
+$(STAMP): constraints.txt pyproject.toml $(if $(MOVED),FORCE)
 	@set -e; \
 	if [ -n "$(MOVED)" ] || ! $(PY) -c '$(SUPPORTED)' >/dev/null 2>&1; then \
 	  python=; found=; bare=; \

@@ -30,6 +30,7 @@ And ``sdd.findings.double_descent.table()`` is a finding as a table, a row a tra
 """
 
 import importlib
+import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
@@ -83,6 +84,8 @@ def __getattr__(name: str) -> Any:
     """Import a name of `_LATER`, or a module of this package, when it is first asked for."""
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
+    if name == "__version__":
+        return importlib.metadata.version("sdd")
     if not name.startswith("_") and importlib.util.find_spec(f"sdd.{name}") is not None:
         return importlib.import_module(f"sdd.{name}")
     raise AttributeError(

@@ -1,5 +1,6 @@
 """The book's look: colours, and the style sheet beside this file."""
 
+import contextlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +23,10 @@ SERIES = (*COLORS.values(), "#CC79A7", "#56B4E9")
 def use_style() -> None:
     """Switch on the book's look for the figures that follow, drawn as SVG in a notebook."""
     plt.style.use(STYLE)
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    with contextlib.suppress(ImportError):  # without Jupyter there are no notebooks
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
+        set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
 
 
 def short(T: float) -> str:
