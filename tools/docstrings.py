@@ -1,25 +1,23 @@
 """Check that the docstrings of all public functions and methods are whole: `make check` runs it.
 
-Public is what book/api.md documents: the faces, and every module of the rooms meant for reuse. A
-function or method with arguments has the sections Parameters, Returns and Examples (ruff's DOC501
-asks for Raises); a class documents its parameters. numpydoc reads them; tests/test_docstrings.py
-runs the examples.
+Public is what book/api.md documents. A function or method with arguments has the sections
+Parameters, Returns and Examples (ruff's DOC501 asks for Raises); a class documents its parameters.
+numpydoc reads them; tests/test_docstrings.py runs the examples.
 """
 
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 
-FACES = (
-    "sdd", "sdd.bench", "sdd.engine", "sdd.findings", "sdd.model", "sdd.paper",
-)  # fmt: skip
-ROOMS = ("data", "training", "runs", "measures", "theory", "figures")
+REFERENCE = Path(__file__).resolve().parents[1] / "book" / "api.md"
 
 # Sections in order; parameters all there, no others, and in order; what is returned; examples.
 CHECKS = {
@@ -33,7 +31,8 @@ LATER = {
     "sdd.engine", "sdd.figures.counts", "sdd.figures.damping", "sdd.figures.engine",
     "sdd.figures.maps", "sdd.figures.panels", "sdd.figures.sizes", "sdd.figures.style",
     "sdd.figures.vectors", "sdd.findings.claims", "sdd.findings.evidence",
-    "sdd.findings.experiments", "sdd.findings.profiles", "sdd.measures.arrangements",
+    "sdd.findings.experiments", "sdd.findings.page", "sdd.findings.profiles", "sdd.findings.rule",
+    "sdd.findings.scorecard", "sdd.measures.arrangements",
     "sdd.measures.columns", "sdd.measures.damping", "sdd.measures.decomposition",
     "sdd.measures.elsewhere", "sdd.measures.geometry", "sdd.measures.knowledge",
     "sdd.measures.lost", "sdd.measures.refits", "sdd.measures.statistics",
@@ -48,11 +47,12 @@ LATER = {
 
 def modules() -> Iterator[str]:
     """Name the modules whose public names are public."""
-    yield from FACES
-    for room in ROOMS:
-        package = importlib.import_module(f"sdd.{room}")
-        yield package.__name__
-        yield from (m.name for m in pkgutil.iter_modules(package.__path__, f"sdd.{room}."))
+    for block in REFERENCE.read_text(encoding="utf-8").split("```{eval-rst}")[1:]:
+        for name in re.findall(r"\b(sdd[.\w]*)$", block, flags=re.MULTILINE):
+            yield name
+            if ":recursive:" in block:
+                package = importlib.import_module(name)
+                yield from (m.name for m in pkgutil.iter_modules(package.__path__, f"{name}."))
 
 
 def public() -> dict[str, Any]:
