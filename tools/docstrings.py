@@ -38,9 +38,7 @@ LATER = {
     "sdd.measures.lost", "sdd.measures.refits", "sdd.measures.statistics",
     "sdd.measures.table", "sdd.measures.vectors", "sdd.model", "sdd.paper", "sdd.runs.cache",
     "sdd.runs.cluster", "sdd.runs.progress", "sdd.runs.spec", "sdd.runs.store",
-    "sdd.runs.sweep", "sdd.runs.worker", "sdd.theory.arguments", "sdd.theory.constants",
-    "sdd.theory.decayed_initialisation", "sdd.theory.dropped", "sdd.theory.other_columns",
-    "sdd.theory.polygons", "sdd.theory.rings", "sdd.training.checkpoint",
+    "sdd.runs.sweep", "sdd.runs.worker", "sdd.training.checkpoint",
     "sdd.training.config", "sdd.training.loop", "sdd.training.restarts", "sdd.training.starts",
 }  # fmt: skip
 

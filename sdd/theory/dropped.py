@@ -33,6 +33,17 @@ def dropped_feature(
     Returns
     -------
     W, b : (2, n) and (n,) arrays
+
+    Raises
+    ------
+    ValueError
+        Where n < 6, or the radius is too small to memorise the others.
+
+    Examples
+    --------
+    >>> W, b = sdd.theory.dropped_feature(8)
+    >>> round(sdd.loss(W, b, sdd.Dataset.from_dense(np.eye(8))), 6) == round((1 - 1 / 8) / 8, 6)
+    True
     """
     _require_dropped(n, radius)
     r = 1.01 * tgon_threshold(n - 1) if radius is None else radius
@@ -50,6 +61,27 @@ def dropped_curvature(n: int, radius: float) -> float:
     Σ_k (w·h_k)²/n = (n − 1) r² ‖w‖²/(2n) to the loss (the linear terms sum to zero), and
     b + ‖w‖² on its own, which takes 2(1 − b)‖w‖²/n away. Twice the difference, at b = 1/n, is
     (n − 1)/n · (r² − 4/n): positive for r > 1, so that this column alone has no way out.
+
+    Parameters
+    ----------
+    n : int
+        Points, and features; at least 6.
+    radius : float
+        Of the polygon.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where n < 6, or the radius is too small to memorise the others.
+
+    Examples
+    --------
+    >>> round(sdd.theory.dropped_curvature(8, radius=2.0), 4)
+    3.0625
     """
     _require_dropped(n, radius)
     return (n - 1) / n * (radius**2 - 4 / n)
@@ -63,6 +95,29 @@ def dropped_descent(n: int, radius: float) -> float:
     ‖d‖/√2; without that it costs (n − 1)/n ‖d‖².) But Σ_k h_k is now (n − 1) d, and the loss in
     the dropped column C‖w‖²/2 + (2b(n − 1)/n) w·d, with C of `dropped_curvature`. At its least,
     with b = 1/n, that is −2(n − 1)²/(n⁴ C) ‖d‖².
+
+    Parameters
+    ----------
+    n : int
+        Points, and features; at least 6.
+    radius : float
+        Of the polygon.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where n < 6, or the radius is too small to memorise the others.
+
+    Examples
+    --------
+    A shallow saddle, and ever shallower as points are added:
+
+    >>> [round(sdd.theory.dropped_descent(n, radius=8.0), 6) for n in (8, 16)]
+    [0.000431, 0.000115]
     """
     return 2 * (n - 1) ** 2 / n**4 / dropped_curvature(n, radius)
 
@@ -74,7 +129,9 @@ def dropped_moved(
 
     Parameters
     ----------
-    n, radius
+    n : int
+        As for `dropped_feature`.
+    radius : float
         As for `dropped_feature`.
     shift : (2,) array
         What is added to the other columns. The dropped one is put where the loss is then least.
@@ -82,6 +139,19 @@ def dropped_moved(
     Returns
     -------
     W, b : (2, n) and (n,) arrays
+
+    Raises
+    ------
+    ValueError
+        Where n < 6, or the radius is too small to memorise the others.
+
+    Examples
+    --------
+    >>> points = sdd.Dataset.from_dense(np.eye(8))
+    >>> before = sdd.loss(*sdd.theory.dropped_feature(8, 2.0), points)
+    >>> after = sdd.loss(*sdd.theory.dropped_moved(8, 2.0, np.array([0.01, 0])), points)
+    >>> round((before - after) / 0.01**2, 4), round(sdd.theory.dropped_descent(8, 2.0), 4)
+    (0.0078, 0.0078)
     """
     W, b = dropped_feature(n, radius)
     W += shift[:, None]

@@ -36,7 +36,19 @@ _DIRECTIONS = np.cos(np.pi * (np.arange(16) + 0.5) / 16)
 
 @dataclass(frozen=True)
 class RingAmongOthers:
-    """A ring of F features (r, b), all other columns (R², c), and the change of the loss."""
+    """A ring of F features (r, b), all other columns (R², c), and the change of the loss.
+
+    Parameters
+    ----------
+    F : int
+        Features on the ring.
+    r, b : float
+        Length of their columns and their common bias.
+    R2, c : float
+        Squared Frobenius norm of all other columns, and their common bias.
+    loss_change : float
+        Its `loss_change_among_others`.
+    """
 
     F: int
     r: float
@@ -50,8 +62,23 @@ class RingAmongOthers:
     ) -> tuple[Float[np.ndarray, "2 n"], Float[np.ndarray, "n"]]:
         """Return W and b of a model of n features that is this ring among given other columns.
 
-        These (2, n) columns have a squared norm of 1 together. The ring takes the place of the
-        first F; the rest are multiplied by R.
+        The ring takes the place of the first F columns; the rest are multiplied by R.
+
+        Parameters
+        ----------
+        others : (2, n) array
+            Columns, of a squared norm of 1 together.
+
+        Returns
+        -------
+        W, b : (2, n) and (n,) arrays
+
+        Examples
+        --------
+        >>> ring = sdd.theory.best_ring_among_others(5, R2=2.4)
+        >>> W, b = ring.weights(np.full((2, 10_000), 20_000**-0.5))
+        >>> W.shape, b.shape, np.allclose(np.linalg.norm(W[:, :5], axis=0), ring.r)
+        ((2, 10000), (10000,), True)
         """
         turns = 2 * np.pi * np.arange(self.F) / self.F
         corners = self.r * np.stack([np.cos(turns), np.sin(turns)])
@@ -99,13 +126,23 @@ def loss_change_among_others(
         Length of their columns and their common bias.
     R2, c : float
         Squared Frobenius norm of all other columns, and their common bias.
-    n, sparsity
+    n, sparsity : int, float
         Law of the data.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     ValueError
         Where F or R2 is negative, or n and S are no law of data.
+
+    Examples
+    --------
+    >>> change = sdd.theory.loss_change_among_others
+    >>> [round(change(5, 0.9, 0.0, R2, 0.0), 2) for R2 in (0.0, 1.0, 2.0)]
+    [-0.42, -0.47, -0.47]
     """
     require_law(n, sparsity)
     require(F >= 0, "F must not be negative", F)
@@ -131,10 +168,29 @@ def best_ring_among_others(
 ) -> RingAmongOthers:
     """Return the ring of F features of least loss among other columns of that R², over r, b and c.
 
+    Parameters
+    ----------
+    F : int
+        Features on the ring, at least 1.
+    R2 : float
+        Squared Frobenius norm of all other columns.
+    n, sparsity : int, float
+        Law of the data.
+
+    Returns
+    -------
+    RingAmongOthers
+
     Raises
     ------
     ValueError
         Where F < 1, R2 is negative, or n and S are no law of data.
+
+    Examples
+    --------
+    >>> best = [sdd.theory.best_ring_among_others(F, R2=2.4) for F in (3, 4, 5, 6)]
+    >>> min(best, key=lambda ring: ring.loss_change).F
+    5
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)

@@ -16,6 +16,27 @@ def tgon_threshold(T: int) -> float:
 
     On the support of point k the output is x_k (r² cos(angle to h) + 1 − r²): x_k itself at
     h = h_k, and at its nearest neighbour zero exactly where r²(1 − cos φ) ≥ 1.
+
+    Parameters
+    ----------
+    T : int
+        Number of points, at least 2.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
+
+    Examples
+    --------
+    Six points fit a small polygon, a thousand need a large one:
+
+    >>> [round(sdd.theory.tgon_threshold(T), 2) for T in (6, 30, 1_000)]
+    [1.41, 6.76, 225.08]
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     return 1 / (math.sqrt(2) * math.sin(math.pi / T))  # 1 − cos φ = 2 sin²(φ/2): no cancellation
@@ -25,6 +46,24 @@ def tgon_norms(T: int, radius: float) -> tuple[float, float]:
     """Return ‖W‖ = √T · r and ‖b‖ = √T · abs(1 − r²) of a T-gon of points of unit norm.
 
     W = H Xᵀ, where the rows of X are orthonormal, and b = (1 − r²) Σ_k x_k.
+
+    Parameters
+    ----------
+    T : int
+        Number of points.
+    radius : float
+        Of the T-gon.
+
+    Returns
+    -------
+    (float, float)
+        ‖W‖ and ‖b‖.
+
+    Examples
+    --------
+    >>> W_norm, b_norm = sdd.theory.tgon_norms(6, sdd.theory.tgon_threshold(6))
+    >>> print(f"{W_norm:.3f}, {b_norm:.3f}")
+    3.464, 2.449
     """
     return math.sqrt(T) * radius, math.sqrt(T) * abs(1 - radius**2)
 
@@ -34,6 +73,27 @@ def tgon_loss(T: int, radius: float) -> float:
 
     Each point, of unit norm, is right on its own support, and fires on those of its neighbours as
     far as the bracket of `tgon_threshold` is positive. Zero from the threshold on.
+
+    Parameters
+    ----------
+    T : int
+        Number of points, at least 2.
+    radius : float
+        Of the T-gon.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where T < 2.
+
+    Examples
+    --------
+    >>> [round(sdd.theory.tgon_loss(6, radius), 3) for radius in (1.0, 1.2, 1.4143)]
+    [0.5, 0.157, 0.0]
     """
     require(T >= 2, "a T-gon must have T ≥ 2 points", T)
     gaps = 1 - np.cos(2 * np.pi * np.arange(1, T) / T)
@@ -66,6 +126,13 @@ def tgon_solution(
     ValueError
         Where there are fewer than 2 points, a row is zero, negative or not of unit norm, or two
         rows overlap; the message names the feature or the row.
+
+    Examples
+    --------
+    >>> points = np.eye(6)  # any six points without a feature in common
+    >>> W, b = sdd.theory.tgon_solution(points)
+    >>> round(sdd.loss(W, b, sdd.Dataset.from_dense(points)), 9)
+    0.0
     """
     if isinstance(points, Dataset):
         row = points.row_index()
@@ -98,6 +165,26 @@ def tgon_solution(
 
 
 def overlap_probability(n: int, sparsity: float) -> float:
-    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ."""
+    """Return the probability that two points share an active feature: 1 − (1 − p²)ⁿ.
+
+    Parameters
+    ----------
+    n, sparsity : int, float
+        Law of the data.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Where n and S are no law of data.
+
+    Examples
+    --------
+    >>> round(sdd.theory.overlap_probability(n=10_000, sparsity=0.999), 4)
+    0.01
+    """
     require_law(n, sparsity)
     return -math.expm1(n * math.log1p(-((1 - sparsity) ** 2))) if sparsity > 0 else 1.0

@@ -24,6 +24,24 @@ def active_value_tails(n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]
     (n − 1)-fold convolution, done on a lattice by FFT; each square is split between its two
     lattice neighbours such that its mean is kept. u is uniform, on Gauss nodes. The moments are
     right to a few 1e-5 of their size (checked against (1 − Sⁿ)/(np) and `feature_mean`).
+
+    Parameters
+    ----------
+    n, sparsity : int, float
+        Law of the data.
+
+    Returns
+    -------
+    x : (k,) array
+        Values, falling.
+    tails : (3, k + 1) array
+        E[xᵏ; value ≥ x] for k = 0, 1, 2, from no value to all of them.
+
+    Examples
+    --------
+    >>> x, tails = sdd.theory.rings.active_value_tails(10_000, 0.999)
+    >>> print(f"mean {tails[1, -1]:.3f}, mean square {tails[2, -1]:.3f}")
+    mean 0.272, mean square 0.100
     """
     p = 1 - sparsity
     others = n - 1
@@ -50,7 +68,27 @@ def active_value_tails(n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def ring_terms(F: int, beta: np.ndarray, n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return A = Σ_k E[max(0, x cos(2πk/F) − β)²] and B = E[x max(0, x − β)] for each β ≥ 0."""
+    """Return A = Σ_k E[max(0, x cos(2πk/F) − β)²] and B = E[x max(0, x − β)] for each β ≥ 0.
+
+    Parameters
+    ----------
+    F : int
+        Features on the ring.
+    beta : (k,) array
+        Values of β.
+    n, sparsity : int, float
+        Law of the data.
+
+    Returns
+    -------
+    A, B : (k,) arrays
+
+    Examples
+    --------
+    >>> A, B = sdd.theory.rings.ring_terms(5, np.array([0.0, 0.1]), 10_000, 0.999)
+    >>> A.round(3), B.round(3)
+    (array([0.119, 0.057]), array([0.1  , 0.073]))
+    """
     x, tails = active_value_tails(n, sparsity)
 
     def tail(threshold: np.ndarray) -> np.ndarray:
@@ -86,13 +124,22 @@ def ring_loss_change(
         Features on the ring.
     r, b : float
         Length of their columns and their common bias; b ≤ 0, for a positive one fires always.
-    n, sparsity
+    n, sparsity : int, float
         Law of the data.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     ValueError
         Where F < 1, r < 0 or b > 0, or n and S are no law of data.
+
+    Examples
+    --------
+    >>> [round(sdd.theory.ring_loss_change(5, r), 3) for r in (0.5, 0.9, 1.3)]
+    [-0.213, -0.419, 0.011]
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
@@ -106,7 +153,17 @@ def ring_loss_change(
 
 @dataclass(frozen=True)
 class Ring:
-    """The best ring of F features: length r, bias b, and its `ring_loss_change`."""
+    """The best ring of F features: length r, bias b, and its `ring_loss_change`.
+
+    Parameters
+    ----------
+    F : int
+        Features on the ring.
+    r, b : float
+        Length of their columns and their common bias.
+    loss_change : float
+        Its `ring_loss_change`.
+    """
 
     F: int
     r: float
@@ -120,7 +177,31 @@ def best_ring(F: int, free_bias: bool, *, n: int = 10_000, sparsity: float = 0.9
     With b = −β r² the change is F (r⁴ A(β) − 2r² B(β)), least at r² = B/A, where it is −F B²/A:
     a search in β alone.
 
-    F must be at least 1.
+    Parameters
+    ----------
+    F : int
+        Features on the ring, at least 1.
+    free_bias : bool
+        Whether b may be below zero.
+    n, sparsity : int, float
+        Law of the data.
+
+    Returns
+    -------
+    Ring
+
+    Raises
+    ------
+    ValueError
+        Where F < 1, or n and S are no law of data.
+
+    Examples
+    --------
+    Without a bias the pentagon is best:
+
+    >>> rings = [sdd.theory.best_ring(F, free_bias=False) for F in range(3, 9)]
+    >>> min(rings, key=lambda ring: ring.loss_change).F
+    5
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
@@ -179,13 +260,25 @@ def extra_feature_loss_change(
         ρ, of the extra feature.
     turn : float
         Its direction: 0 along a feature of the ring, 0.5 midway to the next.
-    n, sparsity
+    n, sparsity : int, float
         Law of the data.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     ValueError
         Where F < 1, b > 0, a length is negative, or n and S are no law of data.
+
+    Examples
+    --------
+    Beside the best pentagon without a bias a short column is no gain in any direction:
+
+    >>> r = sdd.theory.best_ring(5, free_bias=False).r
+    >>> [sdd.theory.extra_feature_loss_change(5, r, 0.0, 0.1, turn) > 0 for turn in (0, 0.25, 0.5)]
+    [True, True, True]
     """
     require_law(n, sparsity)
     require(F >= 1, "F must be at least 1", F)
@@ -213,7 +306,30 @@ def crossover(
     output. T is K over either gain: the lower bound with both, the upper one with the pentagon's
     alone. K depends on T.
 
-    K must be positive.
+    Parameters
+    ----------
+    n, sparsity : int, float
+        Law of the data.
+    K : float
+        Points memorised; positive.
+    free_bias : bool
+        Whether the pentagon's bias is the best one, or 0.
+
+    Returns
+    -------
+    (float, float)
+        The lower and the upper bound.
+
+    Raises
+    ------
+    ValueError
+        Where K is not positive, or n and S are no law of data.
+
+    Examples
+    --------
+    >>> low, high = sdd.theory.crossover(10_000, 0.999, K=30)
+    >>> print(f"{low:,.0f} to {high:,.0f}")
+    25,862 to 71,462
     """
     require(K > 0, "K must be positive", K)
     ring = best_ring(5, free_bias, n=n, sparsity=sparsity)
