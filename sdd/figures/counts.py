@@ -22,10 +22,23 @@ def by_count(frame: pd.DataFrame, y: str, ax: Axes | None = None, *, hue: str, y
         both.
     y : str
         Column of the measure.
+    ax : Axes or None
+        Where to draw; None means the current axes.
     hue : str
         Column that parts the lines.
     ylabel : str
         What is measured.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> tried = pd.DataFrame({"k": [1, 4, 1, 4], "T": [5, 5, 8, 8], "loss": [0.2, 0.0, 0.4, 0.1]})
+    >>> ax = sdd.figures.by_count(tried, "loss", hue="T", ylabel="training loss")
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['T = 5', 'T = 8']
     """
     ax = ax or plt.gca()
     names = frame[hue].map(f"{hue} = {{:,.0f}}".format)
@@ -49,6 +62,20 @@ def recognised(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     frame : DataFrame
         As of `sdd.findings.rule.behaviour`: a colour an ``effect``; a second ``rule`` is the
         former one, and dashed.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> chances = pd.DataFrame({
+    ...     "rule": "ours", "effect": 1.0, "trainings": [4, 16], "reproduced": [0.1, 0.9],
+    ... })
+    >>> sdd.figures.recognised(chances).get_ylabel()
+    'chance to be recognised'
     """
     ax = ax or plt.gca()
     effects, former = sorted(frame["effect"].unique(), reverse=True), frame["rule"].unique()[1:]

@@ -29,12 +29,31 @@ def against_ratio(
     ----------
     runs : DataFrame
         A row a run, with ``ratio``, the measure, and `hue`.
-    y, hue, ylabel
-        As for `by_size`.
+    y : str
+        Column of the measure.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    hue : str
+        Column that parts the runs into curves.
+    ylabel : str
+        What is measured.
     marks : mapping of label to ratio, or None
         Drawn as labelled vertical lines.
     log : bool
         The measure on a logarithmic axis, too.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"ratio": [1e-4, 1e-2], "test_loss": [1.0, 1.2], "n": "1,000"})
+    >>> ax = sdd.figures.against_ratio(
+    ...     runs, "test_loss", hue="n", ylabel="test loss", marks={"paper": 1e-1}
+    ... )
+    >>> [text.get_text() for text in ax.texts]
+    ['paper']
     """
     ax = ax or plt.gca()
     ax.set_xscale("log")
@@ -71,6 +90,18 @@ def drift(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     frame : DataFrame
         A row a snapshot: ``step``, ``difference`` (a share), and ``n``, which parts the pairs.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"step": [1, 10, 100], "difference": [0.0, 1e-9, 1e-3], "n": 1_000})
+    >>> sdd.figures.drift(pairs).get_yscale()
+    'symlog'
     """
     ax = ax or plt.gca()
     names = frame["n"].map("n = {:,}".format)
@@ -98,8 +129,21 @@ def root_moments(
         `sdd.measures.damping.by_feature`.
     eps : mapping of label to ε
         Drawn as labelled horizontal lines.
+    ax : Axes or None
+        Where to draw; None means the current axes.
     hue : str
         Column that parts the trainings.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> roots = pd.DataFrame({"step": [1, 1, 10, 10], "root": [1e-6, 2e-6, 1e-7, 3e-7], "T": 100})
+    >>> ax = sdd.figures.root_moments(roots, {"ε": 1e-8}, hue="T")
+    >>> bool(ax.get_ylim()[0] < 1e-8)
+    True
     """
     ax = ax or plt.gca()
     count = frame[hue].nunique()
@@ -128,10 +172,26 @@ def rate_map(
     ----------
     runs : DataFrame
         A row a run, with ``ratio``, ``lr`` and the measure, which must be positive.
-    y, label : str
-        The measure, and what it is called.
+    y : str
+        Column of the measure.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    label : str
+        What the measure is called.
     places : mapping of name to (ratio, lr)
         Drawn as labelled crosses.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"ratio": [1e-3, 1e-1], "lr": 1e-3, "test_loss": [1.0, 1.2]})
+    >>> at = {"paper": (0.1, 1e-3)}
+    >>> ax = sdd.figures.rate_map(runs, "test_loss", label="test loss", places=at)
+    >>> ax.get_ylabel()
+    'learning rate'
     """
     ax = ax or plt.gca()
     means = runs.groupby(["ratio", "lr"])[y].mean().reset_index()

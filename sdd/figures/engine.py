@@ -33,6 +33,20 @@ def leaves(
         (W_1, W_2, b) of the features whose lines W · h + b = 0 are drawn; k is at most 3.
     cut : (leaves, k) array
         Which boxes each line cuts: filled in its colour.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> points, boxes = np.array([[0, 0], [1, 1], [3, 3]]), np.array([[0, 0, 1, 1], [3, 3, 0, 0]])
+    >>> line, cuts = np.array([[1, 0, -0.5]]), np.array([[True], [False]])
+    >>> ax = sdd.figures.leaves(points, boxes, line, cuts)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['first: cuts 1 of 2 leaves']
     """
     ax = ax or plt.gca()
     ax.plot(*np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6)
@@ -57,7 +71,25 @@ def leaves(
 
 
 def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) -> Axes:
-    """Draw which groups of features are silent (0), active (1) or undecided (2) on which leaves."""
+    """Draw which groups of features are silent (0), active (1) or undecided (2) on which leaves.
+
+    Parameters
+    ----------
+    sides : (leaves, groups) int array
+        0, 1 or 2 for each leaf and group.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = sdd.figures.leaf_map(np.array([[0, 0, 1, 2], [0, 1, 1, 0]]))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['silent: skipped (50%)', 'active: by moments (38%)', 'cut: visited (12%)']
+    """
     ax = ax or plt.gca()
     sides = np.asarray(sides)
     colors = ["0.92", "#56B4E9", COLORS["example"]]
@@ -99,6 +131,18 @@ def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ----------
     times : DataFrame
         A row a repeat: ``method``, by the name that `sdd.bench` gives it, ``T`` and ``ms``.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> times = pd.DataFrame({"method": "engine", "T": [100, 1_000], "ms": [0.2, 1.5]})
+    >>> sdd.figures.step_times(times).get_ylabel()
+    'ms per step'
     """
     ax = ax or plt.gca()
     colors, markers, dashes = ({name: look[k] for name, look in LOOKS.items()} for k in range(3))

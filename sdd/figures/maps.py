@@ -36,9 +36,25 @@ def loss_map(
         triangle between the two cells, pointing right or up.
     tops : DataFrame
         ``T`` and ``m`` where the bump of a row is highest: a circle.
+    ax : Axes or None
+        Where to draw; None means the current axes.
     baselines : mapping of label to loss
         Drawn as contour lines, solid and dashed; colours reach five times as far from 1 as they
         are apart, and losses beyond have the last colour.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"T": [5, 50] * 2, "m": [2, 2, 4, 4], "test_loss": [1, 1.2, 1.1, 1.4]})
+    >>> nothing, worse = runs[["T", "m"]][:0], runs[["T", "m"]][:1]
+    >>> ax = sdd.figures.loss_map(
+    ...     runs, worse, worse, nothing, baselines={"no output": 1.0, "best constant": 0.99}
+    ... )
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('number of data points T', 'hidden dimensions m')
     """
     ax = ax or plt.gca()
     means = runs.groupby(["m", "T"])["test_loss"].mean().unstack()

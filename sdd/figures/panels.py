@@ -35,6 +35,16 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
         T at which the memorising regime ends and the generalising one begins; NaN: nowhere.
     names : bool
         Write the regimes' names above the axes.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> ax = plt.subplot(xscale="log", xlim=(1, 1e5))
+    >>> [text.get_text() for text in sdd.figures.shade_regimes(ax, (300, 5_000)).texts]
+    ['data points', 'between', 'features']
     """
     left, right = ax.get_xlim()
     for name, (first, last, color) in zip(
@@ -81,6 +91,22 @@ def tell_regimes(
     planar : DataFrame
         What is drawn below the label that is its ``model``, each kind to its own scale: as for
         `vector_columns`.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"T": [5, 500, 50_000], "test_loss": [1.0, 1.02, 0.999]})
+    >>> hidden = {"model": "stores points", "of": "hidden vectors", "x": [1, 0], "y": [0, 1]}
+    >>> ax = sdd.figures.tell_regimes(
+    ...     sdd.figures.by_size(runs, "test_loss"), runs, "test_loss", borders=(100, 10_000),
+    ...     labels={"stores points": 5, "neither": 500, "stores features": 50_000},
+    ...     planar=pd.DataFrame(hidden),
+    ... )
+    >>> [picture.get_title() for picture in ax.child_axes]
+    ['stores points', 'neither', 'stores features']
     """
     shade_regimes(ax, borders, names=False)
     bottom, top = ax.get_ylim()
@@ -122,16 +148,35 @@ def three_panels(
     ----------
     runs : DataFrame
         A row a run, with ``T`` and ``test_loss``.
-    dimensionalities, m
+    dimensionalities : DataFrame
         As for `dimensionality_by_size`.
     planar : DataFrame
         Vectors of the models drawn at the bottom, each to its own scale: as for `vector_columns`.
-    baselines, ylim
-        As for `by_size`.
+    baselines : mapping of label to loss
+        Drawn as labelled horizontal lines.
     borders : (float, float)
         As for `shade_regimes`.
     published : mapping of T to loss, or None
         Drawn as diamonds.
+    ylim : (float, float) or None
+        Losses shown, as for `by_size`.
+    m : int
+        Hidden dimensions.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"T": [5, 50_000], "test_loss": [1.0, 0.999]})
+    >>> D = pd.DataFrame({"T": [5] * 5, "of": "data point", "D": [0.4] * 5})
+    >>> vectors = pd.DataFrame({"model": "T = 5", "of": "hidden vectors", "x": [1, 0], "y": [0, 1]})
+    >>> figure = sdd.figures.three_panels(
+    ...     runs, D, vectors, baselines={"no output": 1.0}, borders=(100, 10_000)
+    ... )
+    >>> len(figure.axes)  # losses, dimensionalities, columns of W, hidden vectors
+    4
     """
     models = list(planar["model"].unique())
     fig = plt.figure(figsize=(6.2, 8.6))

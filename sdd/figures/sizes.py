@@ -24,12 +24,29 @@ FEWEST = 3  # runs of an interval: with two, 95 % is 13 standard errors to eithe
 
 
 def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
-    """Make x a logarithmic axis of dataset sizes with ∞ after a gap; return T → position.
+    """Make x a logarithmic axis of dataset sizes, with ∞ after a gap.
+
+    Parameters
+    ----------
+    ax : Axes
+        Whose x-axis it is.
+    sizes : iterable of T
+        Sizes to have on it.
+
+    Returns
+    -------
+    dict of T to float
+        Where each size is on the axis.
 
     Raises
     ------
     ValueError
         Where no size is finite.
+
+    Examples
+    --------
+    >>> sdd.figures.size_axis(plt.gca(), [5, 50, np.inf])
+    {5: 5, 50: 50, inf: 200}
     """
     sizes = sorted(set(sizes))
     finite = [T for T in sizes if T != math.inf]
@@ -55,7 +72,22 @@ def size_axis(ax: Axes, sizes: Iterable[float]) -> dict[float, float]:
 
 
 def loss_window(losses: pd.Series) -> tuple[float, float]:
-    """Return the part of the loss axis that shows the bump: far higher losses run off its top."""
+    """Return the part of the loss axis that shows the bump: far higher losses run off its top.
+
+    Parameters
+    ----------
+    losses : Series
+        Test losses.
+
+    Returns
+    -------
+    (float, float)
+
+    Examples
+    --------
+    >>> print("{:.4f} to {:.2f}".format(*sdd.figures.loss_window(pd.Series([0.9988, 1.01, 3.0]))))
+    0.9978 to 1.03
+    """
     return losses.min() - 0.001, 1.03
 
 
@@ -101,6 +133,8 @@ def by_size(
         A row a run, with ``T``, the measure, and `hue`.
     y : str
         Column of the measure; rows without a value are left out.
+    ax : Axes or None
+        Where to draw; None means the current axes.
     hue : str or None
         Column that parts the runs into curves; None draws one.
     label : str
@@ -123,10 +157,21 @@ def by_size(
     legend_title : str or None
         What the curves differ in.
 
+    Returns
+    -------
+    Axes
+
     Raises
     ------
     ValueError
-        Where no run has a finite T.
+        Where no run has a finite T, or there are more curves than colours.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"T": [5, 50] * 2, "m": [2, 2, 3, 3], "test_loss": [1, 1.2, 1.3, 1.5]})
+    >>> ax = sdd.figures.by_size(runs, "test_loss", hue="m", baselines={"no output": 1.0})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['2', '3']
     """
     ax = ax or plt.gca()
     published = published or {}
@@ -227,19 +272,39 @@ def dots_by_size(
     ----------
     frame : DataFrame
         A row a dot, with ``T``, the measure, and `hue`.
-    y, ylabel, hue, label, sizes
+    y : str
+        Column of the measure.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    ylabel, hue : str
         As for `by_size`.
     palette : mapping of kind to colour, or None
         In the order in which kinds stand beside one another at each T.
+    label : str
+        As for `by_size`.
     curve : Series or None
         Values by T, drawn as a line; its name is in the legend.
+    sizes : iterable of T
+        As for `by_size`.
     loc : str
         Where the legend is: "upper left" or "upper right".
+
+    Returns
+    -------
+    Axes
 
     Raises
     ------
     ValueError
         Where no row has a finite T.
+
+    Examples
+    --------
+    >>> lengths = pd.DataFrame({"T": [5, 5, 50, 50], "length": [1.1, 1.2, 5.3, 5.5]})
+    >>> shared = pd.Series([1.2, 5.4], [5, 50], name="formula")
+    >>> ax = sdd.figures.dots_by_size(lengths, "length", ylabel="length of h", curve=shared)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['ours', 'formula']
     """
     ax = ax or plt.gca()
     place = size_axis(ax, {*frame["T"], *sizes, *(() if curve is None else curve.index)})
@@ -275,8 +340,26 @@ def dimensionality_by_size(
         `sdd.measures.vectors.dimensionalities`.
     m : int
         Hidden dimensions.
-    sizes
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    sizes : iterable of T
         As for `by_size`.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        Where no row has a finite T.
+
+    Examples
+    --------
+    >>> D = pd.DataFrame({"T": [5] * 5, "of": "data point", "D": [0.4] * 5})
+    >>> ax = sdd.figures.dimensionality_by_size(D, m=2)
+    >>> ax.get_ylabel()
+    'dimensionality D'
     """
     several = np.sort(frame.loc[(frame["of"] == "data point") & (frame["T"] > m), "T"].unique())
     return dots_by_size(

@@ -30,14 +30,48 @@ def use_style() -> None:
 
 
 def short(T: float) -> str:
-    """Return T as ticks show it, such as 5k."""
+    """Return T as ticks show it, such as 5k.
+
+    Parameters
+    ----------
+    T : float
+        Number of data points, or infinity.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [sdd.figures.style.short(T) for T in (5, 2_000, np.inf)]
+    ['5', '2k', '∞']
+    """
     if T == math.inf:
         return "∞"
     return f"{T / 1000:g}k" if T >= 1000 else f"{T:g}"
 
 
 def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> None:
-    """Label a horizontal line in the right-hand margin, where no data can be hidden."""
+    """Label a horizontal line in the right-hand margin, where no data can be hidden.
+
+    Parameters
+    ----------
+    ax : Axes
+        With the line.
+    y : float
+        Where the line is.
+    text, color : str
+        What is written, and how.
+    above : bool
+        Above the line or below it.
+
+    Examples
+    --------
+    >>> ax = plt.gca()
+    >>> sdd.figures.style.note(ax, 0.5, "no output", "black")
+    >>> [text.get_text() for text in ax.texts]
+    ['no output']
+    """
     ax.annotate(
         text, (1, y), xycoords=("axes fraction", "data"), xytext=(4, 1 if above else -1),
         textcoords="offset points", ha="left", va="bottom" if above else "top", color=color,
@@ -46,7 +80,20 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
 
 
 def plain_numbers(ax: Axes) -> None:
-    """Write the numbers of a logarithmic y-axis out, where they need no powers of ten."""
+    """Write the numbers of a logarithmic y-axis out, where they need no powers of ten.
+
+    Parameters
+    ----------
+    ax : Axes
+        With a logarithmic y-axis, whose limits are set.
+
+    Examples
+    --------
+    >>> ax = plt.subplot(yscale="log", ylim=(0.5, 20))
+    >>> sdd.figures.style.plain_numbers(ax)
+    >>> ax.yaxis.get_major_formatter()(10)
+    '10'
+    """
     low, high = ax.get_ylim()
     if 1e-3 < low and high < 1e5:
         for set_it in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
@@ -54,7 +101,22 @@ def plain_numbers(ax: Axes) -> None:
 
 
 def levels(ax: Axes, values: Mapping[str, float]) -> None:
-    """Draw horizontal lines, each with its label: that of the highest above it, others below."""
+    """Draw horizontal lines, each with its label: that of the highest above it, others below.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    values : mapping of label to height
+        A line each.
+
+    Examples
+    --------
+    >>> ax = plt.gca()
+    >>> sdd.figures.levels(ax, {"no output": 1.0, "best constant": 0.99921})
+    >>> [text.get_text() for text in ax.texts]
+    ['no output', 'best constant']
+    """
     for label, value in values.items():
         ax.axhline(value, color=COLORS["mark"], lw=1, ls="--", zorder=1)
         note(ax, value, label, COLORS["mark"], above=value == max(values.values()))

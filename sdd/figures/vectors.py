@@ -32,15 +32,30 @@ def vectors(
     ----------
     rows : (k, 2) array
         Columns of W, or hidden vectors.
-    color, title : str
-        Of lines and dots, and of the axes.
+    ax : Axes or None
+        Where to draw; None means the current axes.
+    color : str
+        Of lines and dots.
     limit : float or None
         Half the side of the square shown, in units of the vectors; None fits them.
+    title : str
+        Of the axes.
+
+    Returns
+    -------
+    Axes
 
     Raises
     ------
     ValueError
         Where the rows are not vectors in the plane.
+
+    Examples
+    --------
+    >>> pentagon = np.exp(2j * np.pi * np.arange(5) / 5)
+    >>> ax = sdd.figures.vectors(np.stack([pentagon.real, pentagon.imag], axis=1), title="T = 5")
+    >>> len(ax.collections[0].get_segments())
+    5
     """
     ax = ax or plt.gca()
     rows = np.asarray(rows, float)
@@ -85,6 +100,17 @@ def vector_columns(
     common_scale : bool
         One scale for all columns of W and one for all hidden vectors; else each panel is scaled
         to itself, as the paper does in its figures of the regimes.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> hidden = {"model": ["T = 5", "T = 6"], "of": "hidden vectors", "x": 1, "y": 0}
+    >>> figure = sdd.figures.vector_columns(pd.DataFrame(hidden), across=2)
+    >>> [ax.get_title() for ax in figure.axes]
+    ['T = 5', 'T = 6']
     """
     models = list(frame["model"].unique())
     kinds = [of for of in VECTOR_COLORS if of in set(frame["of"])]
@@ -116,6 +142,16 @@ def gallery(frame: pd.DataFrame) -> Figure:
     frame : DataFrame
         A row a vector: ``kind``, which is the row's title; ``model``, counted from 0; ``x``, ``y``;
         and whether it is ``marked``, by an open square at its end.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> hidden = {"kind": ["failed", "perfect"], "model": 0, "x": 1, "y": 0, "marked": False}
+    >>> [ax.get_title(loc="left") for ax in sdd.figures.gallery(pd.DataFrame(hidden)).axes]
+    ['failed', 'perfect']
     """
     kinds, across = list(frame["kind"].unique()), 1 + int(frame["model"].max())
     fig, axes = plt.subplots(
