@@ -67,6 +67,11 @@ def rescaled_eps(n: int, sparsity: float, eps: float = EPS, reduction: str = "me
     -------
     float
         10⁻⁶ at (n, S) = (1,000, 0.99), and `eps` itself at the published size.
+
+    Examples
+    --------
+    >>> sdd.paper.rescaled_eps(n=1_000, sparsity=0.99)
+    1e-06
     """
     # Rounded to 9 digits so that 1 − 0.999 and its like leave no trace in stored settings.
     shrunk = N / n if reduction == "mean" else 1.0
@@ -78,6 +83,22 @@ def rescaled_size(T: int, n: int) -> int:
 
     Each feature is seen T(1 − S) times. A problem with n features and the same number of active
     features per row (S scaled along) sees each as often when T shrinks with n.
+
+    Parameters
+    ----------
+    T : int
+        Number of data points at the published size.
+    n : int
+        Number of features of the smaller problem.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> sdd.paper.rescaled_size(5_000, n=1_000)
+    500
     """
     return max(1, round(T * n / N))
 

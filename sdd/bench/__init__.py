@@ -51,6 +51,11 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
         the repeats of every method, in seconds per step, "visited" of "pairs", and where the
         weights are from; "summary": see `summary`; and, where the plan has them, "hidden",
         "memory", "small_models_seconds", "sweep".
+
+    Examples
+    --------
+    >>> results = sdd.bench.measured(sdd.bench.SHORT, "quick")  # doctest: +SKIP
+    >>> sdd.bench.timings(results)  # doctest: +SKIP
     """
     p, begin = findings.profile(of), time.perf_counter()
     cores = min(os.cpu_count() or 1, numba.get_num_threads())
@@ -73,7 +78,19 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
 
 
 def main(target: Path | None = None, short: bool = False) -> None:
-    """Print the results, and write them as JSON, with a figure beside, where a target is given."""
+    """Measure and print the results; write them, with a figure beside, where a target is given.
+
+    Parameters
+    ----------
+    target : Path or None
+        File of the results as JSON; the figure has its name, ending in .svg.
+    short : bool
+        Measure less: minutes fewer.
+
+    Examples
+    --------
+    >>> sdd.bench.main(short=True)  # doctest: +SKIP
+    """
     plan = SHORT if short else FULL
     engine.warm_up((paper.M, *plan.hidden))
     results = measured(plan)

@@ -23,7 +23,23 @@ SPARSE = "sparse terms ÷ reading the data"
 
 
 def step_times(results: dict[str, Any]) -> pd.DataFrame:
-    """Return the times of steps, a row a repeat: `method`, `T` and `ms`."""
+    """Return the times of steps, a row a repeat: `method`, `T` and `ms`.
+
+    Parameters
+    ----------
+    results : dict
+        As of `measured`.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> row = {"T": 1_000, "seconds": {"textbook": [0.01, 0.02], "engine": [1e-5, 2e-5]}}
+    >>> sdd.bench.step_times({"sizes": [row]}).groupby("method")["ms"].mean().round(3).to_dict()
+    {'engine': 0.015, 'textbook': 15.0}
+    """
     rows = [
         {"method": name, "T": row["T"], "ms": 1e3 * seconds}
         for name in ORDER
@@ -53,7 +69,26 @@ def _power(table: pd.DataFrame, column: str) -> float:
 
 
 def slope(results: dict[str, Any], name: str = "engine, 1 core") -> float:
-    """Return the power of T that a method's time grows by from T = 1,000 on."""
+    """Return the power of T that a method's time grows by from T = 1,000 on.
+
+    Parameters
+    ----------
+    results : dict
+        As of `measured`.
+    name : str
+        The method.
+
+    Returns
+    -------
+    float
+        NaN where it was measured at fewer than two such T.
+
+    Examples
+    --------
+    >>> rows = [{"T": T, "seconds": {"engine": [1e-8 * T]}} for T in (1_000, 10_000)]
+    >>> round(sdd.bench.slope({"sizes": rows}, "engine"), 6)
+    1.0
+    """
     return _power(_medians(results["sizes"]), name)
 
 
@@ -79,7 +114,24 @@ def summary(results: dict[str, Any]) -> dict[str, float]:
 
 
 def summary_table(results: dict[str, Any]) -> pd.DataFrame:
-    """Return the summary as text, a row a number."""
+    """Return the summary as text, a row a number.
+
+    Parameters
+    ----------
+    results : dict
+        As of `measured`.
+
+    Returns
+    -------
+    DataFrame
+        With the columns ``What`` and ``Measured``.
+
+    Examples
+    --------
+    >>> row = {"T": 1_000, "seconds": {"textbook": [0.01], "engine": [1e-5]}, "visited": 9}
+    >>> sdd.bench.summary_table({"sizes": [row]}).to_numpy().tolist()
+    [['T = 1,000: textbook ÷ engine', '1,000']]
+    """
     found = summary(results).items()
     rows = [(what, f"{v:,.0f}" if v >= 100 else f"{v:.3g}") for what, v in found]
     return pd.DataFrame(rows, columns=["What", "Measured"])
@@ -103,7 +155,27 @@ def _times(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, li
 
 
 def timings(results: dict[str, Any], names: Iterable[str] = ON_PAGE) -> pd.DataFrame:
-    """Return step times of the methods in milliseconds by T as text: median, least and most."""
+    """Return step times of the methods in milliseconds by T as text: median, least and most.
+
+    Parameters
+    ----------
+    results : dict
+        As of `measured`.
+    names : iterable of str
+        The methods.
+
+    Returns
+    -------
+    DataFrame
+        A row a T, and a column a method.
+
+    Examples
+    --------
+    >>> seconds = {"textbook": [0.01], "engine": [1e-5]}
+    >>> row = {"T": 1_000, "seconds": seconds, "visited": 9, "pairs": 90}
+    >>> sdd.bench.timings({"sizes": [row]}, ["textbook"]).loc[0].tolist()
+    ['1,000', '10.00 (10.00..10.00)', '1,000×', '10.00%']
+    """
     table = _medians(results["sizes"])
     return pd.DataFrame({
         "T": _text(table["T"], "{:,}"),

@@ -69,6 +69,15 @@ def hidden(W: Float[np.ndarray, "m n"], data: Dataset) -> Float[np.ndarray, "T m
     ------
     ValueError
         Where W does not fit the data.
+
+    Examples
+    --------
+    >>> W = np.array([[1, 0, -1, 0], [0, 1, 0, -1]], np.float32)
+    >>> sdd.hidden(W, sdd.Dataset.from_dense(np.eye(4)))
+    array([[ 1.,  0.],
+           [ 0.,  1.],
+           [-1.,  0.],
+           [ 0., -1.]], dtype=float32)
     """
     W, data = np.ascontiguousarray(W), as_dataset(data)
     check_shapes(W, np.zeros(W.shape[-1:], W.dtype), data)
@@ -109,6 +118,15 @@ def loss(
     ------
     ValueError
         Where W, b and the data do not fit each other.
+
+    Examples
+    --------
+    Four features as the corners of a square are told apart without any bias:
+
+    >>> W, b = np.array([[1.0, 0, -1, 0], [0, 1, 0, -1]]), np.zeros(4)
+    >>> points = sdd.Dataset.from_dense([[1, 0, 0, 0], [0.6, 0, 0.8, 0]])
+    >>> sdd.loss(W, b, points, per_example=True).round(6)  # opposite corners cancel
+    array([0.  , 0.72])
     """
     data = as_dataset(data)
     check_shapes(W, b, data)
@@ -141,6 +159,14 @@ def loss_and_grad(
     ------
     ValueError
         Where W, b and the data do not fit each other.
+
+    Examples
+    --------
+    >>> data = sdd.sample(T=30, n=50, sparsity=0.9)
+    >>> W, b = np.full((2, 50), 0.1, np.float32), np.zeros(50, np.float32)
+    >>> loss, dW, db = sdd.loss_and_grad(W, b, data)
+    >>> loss > sdd.loss(W - 0.1 * dW, b - 0.1 * db, data)
+    True
     """
     data, threads = as_dataset(data), whole_number("threads", threads, 1)
     check_shapes(W, b, data)
@@ -231,6 +257,15 @@ def advance(
     threads : int
         Threads it may use, where there is enough work for them; the result has the same bits on
         any number.
+
+    Examples
+    --------
+    >>> data = sdd.sample(T=30, n=50, sparsity=0.9)
+    >>> W, b = np.full((2, 50), 0.1, np.float32), np.zeros(50, np.float32)
+    >>> state = sdd.engine.State(W, b)
+    >>> sdd.engine.advance(state, data, np.full(100, 1e-2), weight_decay=0.01, eps=1e-8)
+    >>> state.steps, sdd.loss(W, b, data) > sdd.loss(state.W, state.b, data)
+    (100, True)
     """
     rates = np.asarray(rates, np.float64)
     threads = threads_for(data.n, data.T, threads)
@@ -269,6 +304,10 @@ def warm_up(ms: Iterable[int] = (2,), quiet: bool = False) -> None:
         The hidden dimensions to come: some have kernels of their own.
     quiet : bool
         Do not say on stderr that kernels are compiled.
+
+    Examples
+    --------
+    >>> sdd.engine.warm_up(ms=(2,), quiet=True)
     """
     with contextlib.nullcontext() if quiet else announced():
         _take_steps(2, Dataset.from_dense(np.eye(4, dtype=np.float32)))
