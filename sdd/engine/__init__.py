@@ -39,7 +39,28 @@ ORDERS = ("points", "features", "scale")  # what the pruned step works in: see a
 
 
 def check_shapes(W: np.ndarray, b: np.ndarray, data: Dataset) -> None:
-    """Raise ValueError unless W is (m, n) and b (n,), of one real type, for the data's n."""
+    """Refuse weights that are not W (m, n) and b (n,), of one real type, for the data's n.
+
+    Parameters
+    ----------
+    W : (m, n) float32 or float64
+        Weights.
+    b : (n,) of W's type
+        Bias.
+    data : Dataset
+        T points of n features.
+
+    Raises
+    ------
+    ValueError
+        Where they are not; the message says which rule is broken.
+
+    Examples
+    --------
+    >>> sdd.engine.check_shapes(np.zeros((2, 9)), np.zeros(9), sdd.sample(3, n=10, sparsity=0.5))
+    Traceback (most recent call last):
+    ValueError: W has 9 columns, but the data have n = 10 features
+    """
     W, b = np.asarray(W), np.asarray(b)
     if W.ndim != 2 or W.shape[0] < 1 or b.shape != W.shape[1:]:
         raise ValueError(f"W must be (m, n) and b (n,), but they are {W.shape} and {b.shape}")
@@ -184,7 +205,23 @@ def loss_and_grad(
 
 
 def parameters(others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return, of a state's `others`, the parameters themselves, without their moments."""
+    """Return, of a state's `others`, the parameters themselves, without their moments.
+
+    Parameters
+    ----------
+    others : dict of arrays
+        As of `State`: parameters besides W and b, and their moments.
+
+    Returns
+    -------
+    dict of arrays
+
+    Examples
+    --------
+    >>> others = {"U": np.ones(3), "m1 U": np.zeros(3), "m2 U": np.zeros(3)}
+    >>> list(sdd.engine.parameters(others))
+    ['U']
+    """
     return {name: array for name, array in others.items() if " " not in name}
 
 
@@ -193,8 +230,19 @@ class State:
     """Weights in training, with AdamW's moments and the number of steps taken.
 
     `orders` are those in which the pruned step takes points and features; sums depend on them,
-    so they are part of the state. `others` are the other parameters of a model of one's own, and
-    the moments "m1 NAME" and "m2 NAME" of each (see `torch_model`).
+    so they are part of the state.
+
+    Parameters
+    ----------
+    W : (m, n) array
+        Weights, copied.
+    b : (n,) array
+        Bias, copied.
+    steps : int
+        Steps taken.
+    others : dict of arrays
+        The other parameters of a model of one's own, and the moments "m1 NAME" and "m2 NAME" of
+        each (see `torch_model`).
     """
 
     W: np.ndarray
@@ -218,7 +266,26 @@ class State:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], steps: int) -> "State":
-        """Return the state that had these `arrays`: it goes on with the same bits."""
+        """Return the state that had these `arrays`: it goes on with the same bits.
+
+        Parameters
+        ----------
+        arrays : dict of arrays
+            As of `arrays`.
+        steps : int
+            Steps taken.
+
+        Returns
+        -------
+        State
+
+        Examples
+        --------
+        >>> state = sdd.engine.State(np.ones((2, 5)), np.zeros(5), steps=7)
+        >>> again = sdd.engine.State.from_arrays(state.arrays(), state.steps)
+        >>> again.steps, np.array_equal(again.W, state.W)
+        (7, True)
+        """
         state = cls(arrays["W"], arrays["b"], steps)
         state.moments = tuple(np.array(arrays[name]) for name in MOMENTS)
         state.orders = {name: np.array(arrays[name]) for name in ORDERS if name in arrays}
