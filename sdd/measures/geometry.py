@@ -60,7 +60,7 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     --------
     Four vectors on a square share two dimensions: a half each.
 
-    >>> square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    >>> square = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
     >>> sdd.dimensionality(square).round(3)
     array([0.5, 0.5, 0.5, 0.5])
     """
@@ -100,7 +100,7 @@ def equal_angle_error(vectors: Float[np.ndarray, "k 2"]) -> float:
     Examples
     --------
     >>> from sdd.measures.geometry import equal_angle_error
-    >>> round(equal_angle_error(np.array([[1, 0], [1, 1], [-1, 0], [0, -1]])), 6)
+    >>> round(equal_angle_error(np.array([[1.0, 0], [1, 1], [-1, 0], [0, -1]])), 6)
     45.0
     """
     V = _rows(vectors)
@@ -138,7 +138,7 @@ def strongest(vectors: Float[np.ndarray, "k m"], count: int) -> Int[np.ndarray, 
     Examples
     --------
     >>> from sdd.measures.geometry import strongest
-    >>> strongest(np.array([[0, 1], [3, 0], [0, 2]]), 2)
+    >>> strongest(np.array([[0.0, 1], [3, 0], [0, 2]]), 2)
     array([1, 2])
     """
     V = _rows(vectors)
