@@ -37,7 +37,18 @@ FOLDER = "SDD_FIGURE_DATA"
 
 
 def publish(values: Mapping[str, Any]) -> None:
-    """Make computed values available to the prose, as {glue:text} roles, without showing them."""
+    """Make computed values available to the prose, as {glue:text} roles, without showing them.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        By the names that the prose asks for them.
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.publish({"longest": np.float64(3.14)})
+    """
     from myst_nb import glue
 
     for name, value in values.items():
