@@ -15,11 +15,14 @@ PY := $(VENV)/bin/python
 SITE := _build/html
 # Of IPython, for the kernels of a build alone: nobody's own start-up files, and no word on sockets.
 KERNELS := $(CURDIR)/_build/ipython
+KERNEL_CONFIG := _build/ipython/profile_default/ipython_kernel_config.py
 # Where sdd.runs.store keeps runs.
 RUNS := $(or $(SDD_STORE),runs)
 # JupyterLab opens a chapter as a notebook at a double click.
 LAB := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 PORT ?= 8000
+# The page that `make page` builds.
+PAGE ?=
 # More arguments for pytest: `make test ARGS="-k engine"`
 ARGS ?=
 # FAST=1: without the tests marked slow. EXPLORE=1: those of drawn examples alone, on fresh ones.
@@ -34,7 +37,7 @@ MOVED := $(filter-out $(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install profile book test test-site check bench serve notebooks clean clean-runs FORCE
+.PHONY: help install profile book page test test-site check bench serve notebooks clean clean-runs FORCE
 
 help: ## print this list
 	@echo "Targets:"
@@ -73,16 +76,21 @@ profile:
 	case " $$names " in *" $(PROFILE) "*) ;; *) \
 	  echo "PROFILE must be one of $$names, not $(PROFILE)." >&2; exit 2;; esac
 
-book: profile $(STAMP) ## train what is missing, then build the site (PROFILE=quick: minutes)
+$(KERNEL_CONFIG):
+	@mkdir -p $(@D)
+	@echo 'c.Application.log_level = "ERROR"' > $@
+
+book: profile $(STAMP) $(KERNEL_CONFIG) ## train what is missing, then build the site (PROFILE=quick: minutes)
 	@set -e; start=$$(date +%s); \
 	$(PY) -m sdd run --profile "$(PROFILE)"; \
 	rm -rf $(SITE) _build/.doctrees _build/jupyter_execute; \
-	mkdir -p "$(KERNELS)/profile_default"; \
-	echo 'c.Application.log_level = "ERROR"' > "$(KERNELS)/profile_default/ipython_kernel_config.py"; \
 	SDD_BUILD=1 IPYTHONDIR="$(KERNELS)" $(VENV)/bin/jupyter-book build . -q -W --keep-going; \
 	$(PY) -m sdd claims --profile "$(PROFILE)" --json $(SITE)/claims.json; \
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
+
+page: profile $(STAMP) $(KERNEL_CONFIG) ## build one page as strictly, in seconds (PAGE=bump)
+	@SDD_BUILD=1 IPYTHONDIR="$(KERNELS)" $(PY) tools/page.py "$(PAGE)"
 
 test: $(STAMP) ## train the quick runs and run the tests, not those of the site (FAST=1, EXPLORE=1: see CONTRIBUTING)
 	@$(if $(FAST)$(EXPLORE)$(ARGS),,$(PY) -m sdd run --profile quick)

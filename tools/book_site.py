@@ -1,19 +1,22 @@
 """What the site needs beyond _config.yml: summaries, data, a front door, buttons that can work."""
 
 import os
+import re
 import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from sdd.findings import page
-
+# As in sdd.findings.page, which is not imported here: that takes seconds of every build.
+DATA_FOLDER = "SDD_FIGURE_DATA"
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
@@ -75,7 +78,7 @@ def add_open_graph(
 def ask_for_data(app: Sphinx) -> None:
     """Have the chapters, which inherit the environment, write their figures' data into the site."""
     if app.builder.format == "html":
-        os.environ[page.FOLDER] = str(Path(app.outdir) / "data")
+        os.environ[DATA_FOLDER] = str(Path(app.outdir) / "data")
 
 
 def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -122,6 +125,28 @@ def escape_bars(
         lines[number] = "`".join(parts)
 
 
+def refer_to_page_left_out(
+    app: Sphinx, env: BuildEnvironment, node: nodes.Element, contnode: nodes.TextElement
+) -> nodes.TextElement | None:
+    """Leave a reference to a page of the book that this build leaves out as text (`make page`).
+
+    That page must exist, and hold the label, figure or equation that is asked for; otherwise the
+    reference is warned of, as in a build of the whole book.
+    """
+    toc = yaml.safe_load((Path(app.srcdir) / "_toc.yml").read_text(encoding="utf-8"))
+    book = {toc["root"], *(chapter["file"] for chapter in toc["chapters"])}
+    others, target = book - env.found_docs, node["reftarget"]
+    if node["reftype"] == "doc":
+        page = env.relfn2path(f"{target}.md", node["refdoc"])[0].removesuffix(".md")
+        return contnode if page in others else None
+    label = re.escape(target)
+    named = re.compile(
+        rf"^\({label}\)=$|\$\$ \({label}\)$|\b(?:name|label): {label}$", re.MULTILINE
+    )
+    sources = ((Path(app.srcdir) / f"{page}.md").read_text(encoding="utf-8") for page in others)
+    return contnode if any(map(named.search, sources)) else None
+
+
 def write_front_door(app: Sphinx, error: Exception | None) -> None:
     """Lead from the site's root to its first page, with title and icon (the default has none)."""
     if error is not None or app.builder.format != "html":
@@ -144,6 +169,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", set_buttons, priority=100)
     app.connect("builder-inited", ask_for_data)
     app.connect("builder-inited", launch_from_notebooks, priority=900)
+    app.connect("missing-reference", refer_to_page_left_out)
     app.connect("doctree-resolved", link_data)
     app.connect("doctree-resolved", name_cells)
     app.connect("autodoc-process-docstring", escape_bars)
