@@ -4,6 +4,8 @@ Methods take turns, so that a machine that slows down slows them alike; medians 
 compared, their spread is shown, and only ratios are worth quoting.
 """
 
+import datetime
+import hashlib
 import json
 import os
 import platform
@@ -19,8 +21,11 @@ from sdd import engine, figures, findings, paper
 from sdd.bench import measure, resources
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.tables import lines, slope, step_times, summary, summary_table, timings
+from sdd.runs.cache import memory
 
-__all__ = ["FULL", "SHORT", "main", "measured", "slope", "step_times", "summary_table", "timings"]
+__all__ = [
+    "FULL", "SHORT", "kept", "main", "measured", "slope", "step_times", "summary_table", "timings",
+]  # fmt: skip
 
 
 def _machine() -> str:
@@ -32,6 +37,31 @@ def _machine() -> str:
         f"{name} ({platform.machine()}), {os.cpu_count()} cores, Python "
         f"{platform.python_version()}, torch {torch.__version__}, numba {numba.__version__}"
     )
+
+
+def kept(plan: Plan, of: str) -> dict[str, Any]:
+    """Return results as kept beside the runs: measured once on a machine, and when code changes.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to measure.
+    of : str
+        Name of the profile; see `measured`.
+
+    Returns
+    -------
+    dict
+        See `measured`.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))  # (`memory` watches those of the engine)
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()
+    return memory().cache(_measured_at)(plan, of, _machine(), code)
+
+
+def _measured_at(plan: Plan, of: str, machine: str, code: str) -> dict[str, Any]:
+    """Measure; `machine` and `code` are what the results are kept under, too."""
+    return measured(plan, of)
 
 
 def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
@@ -47,8 +77,8 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
     Returns
     -------
     dict
-        "machine", "n", "cores", "repeats", "notes", "measured_in" (seconds); "sizes": for each T
-        the repeats of every method, in seconds per step, "visited" of "pairs", and where the
+        "machine", "n", "cores", "repeats", "notes", "date", "measured_in" (seconds); "sizes": for
+        each T the repeats of every method, in seconds per step, "visited" of "pairs", and where the
         weights are from; "summary": see `summary`; and, where the plan has them, "hidden",
         "memory", "small_models_seconds", "sweep".
 
@@ -74,7 +104,8 @@ def measured(plan: Plan = FULL, of: str = "paper") -> dict[str, Any]:
         results["small_models_seconds"] = resources.small_models(p, cores)
         results["sweep"] = resources.beside_other_work(p, cores)
     results["summary"] = summary(results)
-    return results | {"notes": sorted(notes), "measured_in": time.perf_counter() - begin}
+    seconds, today = time.perf_counter() - begin, datetime.date.today().isoformat()
+    return results | {"notes": sorted(notes), "date": today, "measured_in": seconds}
 
 
 def main(target: Path | None = None, short: bool = False) -> None:

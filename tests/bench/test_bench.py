@@ -232,6 +232,15 @@ def test_a_measurement_has_every_method_at_its_sizes(tiny, monkeypatch):
     assert "5" in "\n".join(tables.lines(found))
 
 
+def test_what_was_measured_is_kept_for_its_machine(tiny, monkeypatch):
+    asked = []
+    monkeypatch.setattr(bench, "measured", lambda *what: asked.append(what) or {"turn": len(asked)})
+    assert [bench.kept(PLAN, "tiny") for _ in range(2)] == [{"turn": 1}] * 2
+    monkeypatch.setattr(bench, "_machine", lambda: "another")
+    assert bench.kept(PLAN, "tiny") == {"turn": 2}
+    assert asked == [(PLAN, "tiny")] * 2
+
+
 def made_up():
     def row(T, seconds, visited):
         return {
