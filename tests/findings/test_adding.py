@@ -1,7 +1,8 @@
-"""The finding that CONTRIBUTING.md prints, run as printed from outside the package."""
+"""The finding that CONTRIBUTING.md prints, as printed: in the package, and from outside of it."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,19 +15,75 @@ ROOT = Path(__file__).resolve().parents[2]
 PRINTED = re.compile(r"^`([\w/.]+)`:\n\n(`{3,})\w+\n(.*?)^\2$", re.MULTILINE | re.DOTALL)
 
 
+FILES = {
+    path: text
+    for path, _, text in PRINTED.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+}
+MODULE, CHAPTER, TEST = (
+    "sdd/findings/shrinkage.py",
+    "book/shrinkage.md",
+    ("tests/findings/test_shrinkage.py"),
+)
+
+
+def test_a_finding_is_three_files():
+    assert set(FILES) == {MODULE, CHAPTER, TEST}
+
+
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory):
     """A folder with the three files, and the environment in which they are found."""
     folder = tmp_path_factory.mktemp("outside")
-    printed = PRINTED.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-    for path, _, text in printed:
+    for path, text in FILES.items():
         (folder / Path(path).name).write_text(text, encoding="utf-8")
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "shrinkage.md", "shrinkage.py", "test_shrinkage.py",
-    ]  # fmt: skip
     changes = {"SDD_FINDINGS": "shrinkage", "PROFILE": "quick", "SDD_STORE": str(folder / "store")}
     found = os.pathsep.join([str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")])
     return folder, {**os.environ, **changes, "PYTHONPATH": found}
+
+
+@pytest.fixture(scope="module")
+def inside(outside, tmp_path_factory):
+    """A copy of this checkout with the three files and the line in `_toc.yml`; the same store."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("sdd", "tests", "tools", "book"):
+        skipped = shutil.ignore_patterns("__pycache__", "api", ".*")
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    for name in ("_config.yml", "_toc.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for path, text in FILES.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    toc = (folder / "_toc.yml").read_text(encoding="utf-8")
+    line = f"  - file: {CHAPTER.removesuffix('.md')}\n"
+    (folder / "_toc.yml").write_text(toc + line, encoding="utf-8")
+    return folder, {**outside[1], "SDD_FINDINGS": "", "PYTHONPATH": str(folder)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "check", ["ruff format --check", "ruff check", "mypy --cache-dir=.mypy_cache"]
+)
+def test_what_make_check_runs_passes_at_the_first_try(inside, check):
+    program, *options = check.split()
+    files = [MODULE] if program == "mypy" else [MODULE, TEST]
+    run(inside, "-m", program, *options, *files)
+
+
+@pytest.mark.slow
+def test_the_layers_of_imports_hold(inside):
+    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
+    run(inside, "-c", program)
+
+
+@pytest.mark.slow
+def test_the_tests_that_look_at_chapters_and_experiments_pass_at_the_first_try(inside):
+    asked = ["tests/test_book.py", "tests/findings/test_profiles.py", TEST]
+    run(inside, "-m", "pytest", "-q", "-m", "not slow", *asked)
+
+
+@pytest.mark.slow
+def test_its_chapter_builds_strictly(outside, inside):
+    run(outside, "-m", "sdd", "run", "shrinkage")
+    assert "book/shrinkage.html" in run(inside, "tools/page.py", "shrinkage")
 
 
 def run(outside, *words):
