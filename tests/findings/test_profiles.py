@@ -40,7 +40,7 @@ def test_every_run_of_every_profile_is_valid_and_listed_once(name):
         assert len(own) == len(set(own)), experiment
     for s in wanted:
         # Checks every setting anew.
-        again = RunSpec(replace(s.data), replace(s.config), s.snapshots, s.start)
+        again = replace(s, data=replace(s.data), config=replace(s.config))
         assert again == s
     for s in of_the_paper(name):
         assert (s.data.n, s.data.sparsity) == (p.n, p.sparsity)
