@@ -88,8 +88,7 @@ def test_the_cluster_trains_and_the_claim_is_judged(ran):
     assert re.search(r"^(reproduced|contradicted|undecided): .* \[.*\]; 8 trainings", said, re.M)
 
 
-def test_recipes_train_for_seconds():
-    """Their pairs of a row and a feature, in units of the training of a thousand points."""
+def test_recipes_train_for_no_longer_than_a_few_models_of_the_quick_book():
     specs = findings.specs("recipes", "quick")
     longest = next(s for s in findings.specs("dataset-size", "quick") if s.data.T == 1_000)
-    assert sum(s.weight for s in specs) < 3 * longest.weight
+    assert sum(s.weight for s in specs) < 5 * longest.weight

@@ -14,13 +14,14 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from sdd.data import DataSettings
+from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import Profile
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 from sdd.training.run import Run
 
-__all__ = ["median_rank", "own_law", "silent_share", "source", "untied"]
+__all__ = ["median_rank", "own_law", "silent_share", "source", "table", "untied"]
 
 LAW: dict[str, Any] = {"n": 500, "sparsity": 0.98}
 STEPS = (0, 50, 100, 200, 400, 800, 1_600, 5_000)
@@ -57,6 +58,11 @@ def _of_another_kind() -> list[RunSpec]:
         *(RunSpec(x, _config(0, 3_000), model=model) for model in models for x in points),
         RunSpec(DataSettings(6, **LAW), _config(), snapshots=STEPS),
     ]
+
+
+def table(of: str | None = None) -> pd.DataFrame:
+    """Return the runs behind the chapter, a row a run."""
+    return Evidence.stored(of).table("recipes")
 
 
 def own_law() -> csr_array:
