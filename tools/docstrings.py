@@ -25,11 +25,6 @@ CHECKS = {
 }  # fmt: skip
 OF_CLASSES = CHECKS - {"EX01"}
 
-# Modules whose docstrings are still to be written.
-LATER = {
-    "sdd.findings.page",
-}  # fmt: skip
-
 
 def modules() -> Iterator[str]:
     """Name the modules whose public names are public."""
@@ -72,8 +67,6 @@ def _has_arguments(function: Any) -> bool:
 def complaints() -> Iterator[str]:
     """Say where what is missing from which docstring."""
     for name, thing in public().items():
-        if inspect.unwrap(thing).__module__ in LATER:
-            continue
         wanted = OF_CLASSES if inspect.isclass(thing) else CHECKS
         if getattr(thing, "_is_protocol", False):  # has no parameters of its own
             wanted = wanted - {"PR01"}

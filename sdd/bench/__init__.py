@@ -53,6 +53,10 @@ def kept(plan: Plan, of: str) -> dict[str, Any]:
     -------
     dict
         See `measured`.
+
+    Examples
+    --------
+    >>> results = sdd.bench.kept(sdd.bench.SHORT, "quick")  # doctest: +SKIP
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))  # (`memory` watches those of the engine)
     code = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()
