@@ -11,7 +11,7 @@ from jaxtyping import Float
 from sdd import theory
 from sdd.data import Dataset, DataSettings, test_set
 from sdd.measures import arrangements, damping, decomposition, refits
-from sdd.measures.damping import drawn_data
+from sdd.measures.damping import drawn_data, of_the_paper
 from sdd.measures.geometry import dimensionality, equal_angle_error, on_ring, strongest
 from sdd.measures.knowledge import Knowledge
 from sdd.training.run import Run
@@ -27,7 +27,6 @@ __all__ = [
     "known_features",
     "loss_parts",
     "losses",
-    "of_the_paper",
     "point_losses",
     "refit_inside",
     "ring_columns",
@@ -412,7 +411,7 @@ def arrangement(run: Run) -> dict[str, Any]:
         "fan": bool(arrangements.circles(H).max() > 0 and kind == arrangements.FAN),
         "on_main_circle": int(main.sum()),
         "fan_step": (360.0 - arrangements.widest_gap(ring)) / max(1, len(ring) - 1),
-        "fan_least_step": float(np.degrees(np.arccos(np.clip(1 - 1 / r**2, -1, 1)))),
+        "fan_least_step": float(np.degrees(np.arccos(np.clip(1 - 1 / max(r, 1e-9) ** 2, -1, 1)))),
     }
 
 
@@ -535,38 +534,6 @@ def bits(run: Run) -> dict[str, Any]:
     kept = [run.W, run.b, *(run.snapshots[k] for k in ("W", "b") if k in run.snapshots)]
     # Zero is added so that −0 counts as 0.
     return {"bits": hashlib.sha256(b"".join((a + 0.0).tobytes() for a in kept)).hexdigest()}
-
-
-def of_the_paper(run: Run) -> Run:
-    """Return the run; raise ValueError where its model is one of one's own.
-
-    For measures that take outputs ReLU(Wᵀ h + b) apart.
-
-    Parameters
-    ----------
-    run : Run
-        Any run.
-
-    Returns
-    -------
-    Run
-        The same.
-
-    Raises
-    ------
-    ValueError
-        Where its model is not the paper's.
-
-    Examples
-    --------
-    >>> from sdd.measures.columns import of_the_paper
-    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
-    >>> of_the_paper(run) is run
-    True
-    """
-    if run.model:
-        raise ValueError(f"the run must be of the paper's model for this, not of {run.model}")
-    return run
 
 
 def test_rows(run: Run) -> Dataset:

@@ -22,6 +22,7 @@ __all__ = [
     "effective_share",
     "group_of",
     "halfway",
+    "of_the_paper",
     "ratio",
     "root_moments",
     "sum_form_eps",
@@ -155,6 +156,38 @@ def drawn_data(run: Run) -> DataSettings:
     if not isinstance(run.data, DataSettings):
         raise ValueError("the run must be of drawn data, not of data of one's own")
     return run.data
+
+
+def of_the_paper(run: Run) -> Run:
+    """Return the run; raise ValueError where its model is one of one's own.
+
+    For measures that take outputs ReLU(Wᵀ h + b) apart.
+
+    Parameters
+    ----------
+    run : Run
+        Any run.
+
+    Returns
+    -------
+    Run
+        The same.
+
+    Raises
+    ------
+    ValueError
+        Where its model is not the paper's.
+
+    Examples
+    --------
+    >>> from sdd.measures.damping import of_the_paper
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> of_the_paper(run) is run
+    True
+    """
+    if run.model:
+        raise ValueError(f"the run must be of the paper's model for this, not of {run.model}")
+    return run
 
 
 def times_seen(run: Run) -> Int[np.ndarray, "n"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from sdd import engine
 from sdd.data import Dataset, Stream
 from sdd.measures.columns import test_rows
+from sdd.measures.damping import drawn_data, of_the_paper
 from sdd.measures.statistics import standard_error
 from sdd.training.config import TrainConfig
 from sdd.training.run import Run
@@ -58,7 +59,7 @@ def redrawn(run: Run, most: int = 2_048) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        Where T is infinite.
+        Where T is infinite, or data or model are of one's own.
 
     Examples
     --------
@@ -67,6 +68,7 @@ def redrawn(run: Run, most: int = 2_048) -> dict[str, Any]:
     >>> list(redrawn(run))
     ['redrawn_loss', 'redrawn_error', 'redrawn_W']
     """
+    drawn_data(of_the_paper(run))
     state = engine.State(*config_weights(run.config, run.W.shape[1]))
     engine.advance(
         state, _Redrawn(run.training_set(), most), _from_a_tenth(run.config),

@@ -11,7 +11,7 @@ def _rows(vectors: np.ndarray, name: str = "vectors") -> Float[np.ndarray, "k m"
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"{name} must be rows of a (k, m) array, m ≥ 1, not shape {array.shape}")
     rows, entries = array.shape
-    if entries > max(100, 10 * rows):
+    if rows > 1 and entries > 100 * rows:
         raise ValueError(
             f"{name} must be rows of a (k, m) array, but {rows} rows of {entries} entries look "
             "like weights W, whose columns are the vectors: pass W.T"

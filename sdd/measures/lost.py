@@ -12,6 +12,7 @@ from jaxtyping import Float
 from sdd import engine
 from sdd.data import Dataset
 from sdd.engine import State
+from sdd.measures.damping import of_the_paper
 from sdd.training.run import Run
 
 __all__ = ["FAST", "SLOW", "curvatures", "spectrum", "trained_on"]
@@ -151,7 +152,7 @@ def trained_on(run: Run) -> dict[str, Any]:
 
 def _occurring(run: Run) -> tuple[np.ndarray, Float[np.ndarray, "T k"]]:
     """Return which features occur in a run's training set, and their values in its points."""
-    data = run.training_set()
+    data = of_the_paper(run).training_set()
     used, place = np.unique(data.indices, return_inverse=True)
     rows = np.zeros((data.T, used.size))
     rows[data.row_index(), place] = data.values

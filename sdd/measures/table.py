@@ -6,6 +6,7 @@ measured opens without measuring anything again.
 """
 
 import hashlib
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -170,7 +171,8 @@ def measured(name: str, measure: Measure, folder: Path | None = None) -> dict[st
     what = f"{measure.__module__}.{measure.__qualname__}"
     # A measure of one's own may be in a module whose source `memory` does not watch.
     file = getattr(sys.modules[measure.__module__], "__file__", None)
-    code = hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()[:16]
+    source = Path(file).read_text(encoding="utf-8") if file else inspect.getsource(measure)
+    code = hashlib.sha256(source.encode()).hexdigest()[:16]
     return _kept(folder)(name, what, code, measure, folder)
 
 

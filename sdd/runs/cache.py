@@ -1,5 +1,6 @@
 """Measures of stored runs, kept beside the runs so that each is computed once."""
 
+import ast
 import functools
 import hashlib
 import os
@@ -15,6 +16,8 @@ __all__ = ["memory"]
 # joblib watches the source of a cached function, but not of what it calls: that is in here.
 SOURCES = ("data", "engine", "measures", "model.py", "paper.py", "runs", "theory", "training")
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 @functools.cache
 def _source_hash() -> str:
@@ -25,8 +28,17 @@ def _source_hash() -> str:
         path = package / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
-            digest.update(file.read_bytes())
+            digest.update(_code(file.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:16]
+
+
+def _code(source: str) -> str:
+    """Return what a source file computes: its code without comments and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)
 
 
 def memory(folder: Path | None = None) -> joblib.Memory:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sdd.runs.cache import memory
+from sdd.runs.cache import _code, memory
 
 PROGRAM = """
 from sdd.runs.cache import memory
@@ -57,3 +57,11 @@ def test_a_store_that_may_only_be_read_is_left_alone(tmp_path):
         assert memory(tmp_path).location is None
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_measures_are_kept_through_a_change_of_words_and_not_of_code():
+    source = '"""A module."""\n\ndef f(x):\n    """Double."""\n    return 2 * x  # twice\n'
+    words = '"""Other words."""\n\n\ndef f(x):\n    return 2 * x\n'
+    assert _code(source) == _code(words)
+    assert _code(source) != _code(source.replace("2 * x", "3 * x"))
+    assert _code("x = 'a text'") != _code("x = 'another'")

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 import sdd
 from sdd import model as models
 from sdd.data import DataSettings, sample
+from sdd.measures import columns, elsewhere, lost
 from sdd.measures.columns import loss_parts, point_losses
 from sdd.runs import RunSpec, fetch, store, train_missing
 from sdd.training import TrainConfig
@@ -133,3 +134,15 @@ def test_a_training_that_was_stopped_is_kept_by_hand_only(tmp_path):
 def test_a_test_set_of_other_features_is_refused():
     with pytest.raises(ValueError, match="must have the 50 features of the training points, not 9"):
         RunSpec(OWN, CONFIG, test=np.eye(9))
+
+
+def test_measures_of_the_papers_model_alone_say_so_and_others_take_any(tmp_path):
+    own = sdd.train(sample(5, **LAW), CONFIG, model=HiddenReLU)
+    for measure in (lost.spectrum, lost.trained_on, elsewhere.redrawn, columns.refit_inside):
+        with pytest.raises(ValueError, match="the run must be of the paper's model"):
+            measure(own)
+    with pytest.raises(ValueError, match="of drawn data, not of data of one's own"):
+        elsewhere.redrawn(sdd.train(OWN, CONFIG))
+    assert columns.arrangement(own)["on_main_circle"] <= 5
+    wide = sdd.train(sample(5, **LAW), TrainConfig(m=120, steps=2))
+    assert columns.geometry(wide)["point_D_max"] <= 1 + 1e-9
