@@ -40,6 +40,12 @@ def test_an_example_gives_what_its_docstring_says(name):
     assert not runner.failures, "".join(said)
 
 
+def test_what_the_reference_documents_has_examples():
+    known = {"sdd.data.settings.sample", "sdd.engine.loss", "sdd.findings.rule.above"}
+    assert known <= set(EXAMPLES)
+    assert "sdd.engine.pairs" not in {name.rpartition(".")[0] for name in EXAMPLES}  # its insides
+
+
 def whole(a, *, b=1):
     """Do this.
 
