@@ -21,8 +21,8 @@ def one_of(what: str, value: Any, known: Iterable[str]) -> str:
     """Return `value`; raise ValueError unless it is one of the known names."""
     known = tuple(known)
     if not isinstance(value, str) or value not in known:
-        rule = f"{what} must be one of {', '.join(known)}"
-        raise ValueError(f"{rule}, not {value!r}{did_you_mean(value, known)}")
+        names = '"{}" or "{}"'.format(*known) if len(known) == 2 else f"one of {', '.join(known)}"
+        raise ValueError(f"{what} must be {names}, not {value!r}{did_you_mean(value, known)}")
     return value
 
 

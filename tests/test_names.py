@@ -29,7 +29,7 @@ def test_the_nearest_known_name_is_suggested_and_nothing_far_from_all(typed, mea
 
 @pytest.mark.parametrize("value", [None, 3, ["mean"], np.zeros(2), "Mean", ""])
 def test_what_is_none_of_the_names_is_refused_with_one_sentence(value):
-    with pytest.raises(ValueError, match="reduction must be one of mean, sum, not "):
+    with pytest.raises(ValueError, match='reduction must be "mean" or "sum", not '):
         one_of("reduction", value, ("mean", "sum"))
     assert one_of("reduction", "sum", ("mean", "sum")) == "sum"
 

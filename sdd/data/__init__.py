@@ -1,6 +1,6 @@
 """Training sets, test sets and endless streams of sparse points of unit norm."""
 
-from sdd.data.dataset import NORM_TOLERANCE, Dataset, one_of, real_number, whole_number
+from sdd.data.dataset import NORM_TOLERANCE, Dataset, real_number, whole_number
 from sdd.data.rows import binomial_cdf
 from sdd.data.settings import (
     DataSettings,
@@ -21,7 +21,6 @@ __all__ = [
     "as_data",
     "as_dataset",
     "binomial_cdf",
-    "one_of",
     "origin",
     "real_number",
     "sample",

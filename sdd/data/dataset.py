@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
-__all__ = ["NORM_TOLERANCE", "Dataset", "one_of", "real_number", "whole_number"]
+__all__ = ["NORM_TOLERANCE", "Dataset", "real_number", "whole_number"]
 
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
 
@@ -81,38 +81,6 @@ def real_number(name: str, value: Any) -> float:
     if not real or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
     return float(value)
-
-
-def one_of(name: str, value: str, first: str, second: str) -> str:
-    """Return `value`; raise ValueError unless it is one of the two.
-
-    Parameters
-    ----------
-    name : str
-        What the error calls it.
-    value, first, second : str
-        The value, and what is allowed.
-
-    Returns
-    -------
-    str
-        The value.
-
-    Raises
-    ------
-    ValueError
-        Where it is neither.
-
-    Examples
-    --------
-    >>> from sdd.data import one_of
-    >>> one_of("split", "training", "train", "test")
-    Traceback (most recent call last):
-    ValueError: split must be "train" or "test", not 'training'
-    """
-    if value not in (first, second):
-        raise ValueError(f'{name} must be "{first}" or "{second}", not {value!r}')
-    return value
 
 
 def _require_real(dtype: np.dtype) -> None:

@@ -15,7 +15,8 @@ from scipy.sparse import issparse
 
 from sdd import paper
 from sdd.data import rows
-from sdd.data.dataset import Dataset, one_of, whole_number
+from sdd.data.dataset import Dataset, whole_number
+from sdd.names import one_of
 
 __all__ = [
     "DataSettings",
@@ -92,7 +93,7 @@ class DataSettings:
         if not real or not 0 <= self.sparsity < 1:
             raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
         object.__setattr__(self, "sparsity", float(self.sparsity))
-        one_of("split", self.split, "train", "test")
+        one_of("split", self.split, ("train", "test"))
 
     def make(self) -> "Dataset | Stream":
         """Draw the data set, or open the stream of fresh points where T is infinite."""

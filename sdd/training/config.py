@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import paper
-from sdd.data import one_of, origin, real_number, whole_number
+from sdd.data import origin, real_number, whole_number
+from sdd.names import one_of
 
 __all__ = ["TrainConfig"]
 
@@ -91,9 +92,9 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None or name not in ("bias_decay", "eps"):
                 object.__setattr__(self, name, real_number(name, value))
-        one_of("reduction", self.reduction, "mean", "sum")
-        one_of("xavier", self.xavier, "normal", "uniform")
-        one_of("dtype", self.dtype, "float32", "float64")
+        one_of("reduction", self.reduction, ("mean", "sum"))
+        one_of("xavier", self.xavier, ("normal", "uniform"))
+        one_of("dtype", self.dtype, ("float32", "float64"))
         if self.device != "cpu":
             from sdd.engine.torch_step import device_name  # here, as PyTorch takes seconds
 
