@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train what is not stored yet: all experiments of a profile, those named, or "
         "one run of any settings (such as --T 20 --data-seed 3 --steps 10000; what is not given "
         "is the profile's). Finished runs are stored, and of those in training a checkpoint is "
-        "kept every two minutes: stopped at any time, the same command continues from there.",
+        "kept every 15 seconds: stopped at any time, the same command continues from there.",
     )
     run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
     run.add_argument(
@@ -178,8 +178,8 @@ def _claims(args: argparse.Namespace) -> None:
     specs = {s for e in findings.EXPERIMENTS for s in findings.specs(e, args.profile)}
     if lacking := sweep.missing(specs):  # judging trains nothing
         raise sweep.MissingRuns(
-            f"{sweep.not_stored(len(lacking), len(specs))}; train them with "
-            f"python -m sdd run --profile {args.profile}"
+            sweep.not_stored(len(lacking), len(specs)),
+            f"python -m sdd run --profile {args.profile}",
         )
     judged = scorecard.judge_all(Evidence.stored(args.profile))
     width, words = max(len(j.key) for j in judged), max(len(j.verdict) for j in judged)

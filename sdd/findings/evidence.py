@@ -1,6 +1,7 @@
 """What claims and chapters look at: a profile's runs as tables, and the baselines."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -124,9 +125,7 @@ class Evidence:
         try:
             return table([s for s in chosen if T is None or s.data.T == T], *measures)
         except MissingRuns as error:
-            command = f"python -m sdd run {experiment} --profile {self.profile.name}"
-            message = f"{error}\nor all runs of this experiment with\n    {command}"
-            raise MissingRuns(message) from None
+            raise _told(error, experiment, self.profile.name) from None
 
     def body(self, *measures: Measure, fresh: bool = True) -> pd.DataFrame:
         """Return the runs of the paper's body by T: of finite data sets, and of `fresh` data.
@@ -343,6 +342,21 @@ class Evidence:
     def zero(self) -> float:
         """Loss of the all-zero output on the test set."""
         return baselines(self.profile.n, self.profile.sparsity)["no output"]
+
+
+# How long the runs of all chapters take on two idle cores.
+TAKES = {"quick": "10 minutes", "paper": "90 minutes", "full": "days"}
+
+
+def _told(error: MissingRuns, experiment: str, name: str) -> MissingRuns:
+    """Return the error with the command that trains the experiment, and what else can be done."""
+    run = "python -m sdd run"
+    more = f"or the runs of all chapters ({TAKES.get(name, 'long')} on two idle cores) with\n    "
+    more += f"{sys.executable}{run.removeprefix('python')} --profile {name}"
+    if name != "quick":
+        more += f"\nor choose small models, which are trained in {TAKES['quick']}: PROFILE=quick"
+    said = f"the experiment {experiment} at the profile {name}: {error.said}"
+    return MissingRuns(said, f"{run} {experiment} --profile {name}", more)
 
 
 HALF = 0.5  # of m/T: the share of a dimension that the middle data point of a stored set has

@@ -4,10 +4,11 @@ from sdd.runs.cache import memory
 from sdd.runs.cluster import ClusterError
 from sdd.runs.spec import RunSpec, make_run
 from sdd.runs.store import StoreError, default_folder, load, path, run_name, save_run
-from sdd.runs.sweep import MissingRuns, fetch, missing, require, train_missing
+from sdd.runs.sweep import Interrupted, MissingRuns, fetch, missing, require, train_missing
 
 __all__ = [
     "ClusterError",
+    "Interrupted",
     "MissingRuns",
     "RunSpec",
     "StoreError",

@@ -1,4 +1,4 @@
-"""Show how far a sweep is: a bar on a terminal, plain lines elsewhere."""
+"""Show how far a sweep is: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
 import contextlib
 import sys
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from sdd.runs.spec import RunSpec
 
-__all__ = ["heartbeat_path", "plural", "shown_progress", "write_heartbeat"]
+__all__ = ["heartbeat_path", "in_notebook", "plural", "shown_progress", "write_heartbeat"]
 
 
 def heartbeat_path(name: str, folder: Path) -> Path:
@@ -68,6 +68,12 @@ def write_heartbeat(name: str, folder: Path, steps: int, resumed: int) -> None:
     heartbeat_path(name, folder).write_text(f"{steps} {resumed}")
 
 
+def in_notebook() -> bool:
+    """Return whether this runs in a Jupyter kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
 @contextlib.contextmanager
 def shown_progress(
     todo: Sequence[RunSpec],
@@ -78,8 +84,9 @@ def shown_progress(
 ) -> Iterator[Callable[[str], None]]:
     """Show runs done, steps per second and the time left; yield what to call with each name done.
 
-    On a terminal a bar, updated every `update_every_s` seconds, elsewhere a line every
-    `line_every_s`. The time left is that of the work left at the pace so far.
+    On a terminal a bar, updated every `update_every_s` seconds, and in a notebook one of text
+    below the cell; elsewhere a line every `line_every_s`. The time left is that of the work left
+    at the pace so far.
 
     Parameters
     ----------
@@ -111,9 +118,12 @@ def shown_progress(
     done: set[str] = set()
     heartbeats: dict[str, tuple[int, int]] = {}  # the latest: steps done, of them before resuming
     started, stop = time.monotonic(), threading.Event()
-    terminal = sys.stderr.isatty()
+    notebook = in_notebook()
+    drawn = notebook or sys.stderr.isatty()
+    # What a notebook gets on stderr is shown as if something were wrong.
+    where = {"file": sys.stdout, "ncols": 90, "leave": False} if notebook else {}
     form = "{percentage:3.0f}% |{bar}| {desc}"
-    bar = tqdm(total=1.0, disable=not terminal, bar_format=form, dynamic_ncols=True)
+    bar = tqdm(total=1.0, disable=not drawn, bar_format=form, **{"dynamic_ncols": True} | where)
 
     def share_and_text() -> tuple[float, str]:
         steps, work, made = 0, 0.0, 0.0
@@ -138,7 +148,7 @@ def shown_progress(
         shown = time.monotonic()
         while not stop.wait(update_every_s):
             share, text = share_and_text()
-            if terminal:
+            if drawn:
                 bar.set_description_str(text, refresh=False)
                 bar.n = share
                 bar.refresh()

@@ -1,6 +1,7 @@
 """Many runs: train those that are not stored yet, side by side, and load them all."""
 
 import contextlib
+import math
 import os
 import tempfile
 import time
@@ -16,22 +17,36 @@ from tqdm import tqdm
 
 from sdd import engine
 from sdd.runs import cluster, store
+from sdd.runs.on_the_spot import (
+    Interrupted,
+    MissingRuns,
+    agreed,
+    allowed_seconds,
+    expected_seconds,
+)
 from sdd.runs.progress import heartbeat_path, plural, shown_progress
-from sdd.runs.spec import RunSpec, train_run
-from sdd.runs.worker import train_and_store, write_remaining
-from sdd.training.checkpoint import Progress
+from sdd.runs.spec import RunSpec
+from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
 
-__all__ = ["MissingRuns", "fetch", "missing", "not_stored", "require", "train_missing"]
+__all__ = [
+    "Interrupted",
+    "MissingRuns",
+    "fetch",
+    "missing",
+    "not_stored",
+    "require",
+    "train_missing",
+]
 
 RunNames = Generator[str, None, None]
 
-ON_THE_SPOT_S = 60  # seconds of training that a chapter may start by itself
-TRIAL_S = 0.5  # seconds of training after which its pace is known well enough
-
-
-class MissingRuns(RuntimeError):
-    """Runs are needed that are not stored, and that take too long to train on the spot."""
+# A training on the spot is stopped after so many times what it may take: others slow it down.
+PATIENCE = 1.5
+ANY_NUMBER = (
+    "Train them with sdd.runs.train_missing(specs), or set SDD_ON_THE_SPOT to the seconds that "
+    "training may take here."
+)
 
 
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
@@ -88,6 +103,7 @@ def train_missing(
     jobs: int | None = None,
     quiet: bool = False,
     dask: str | None = None,
+    until: float = math.inf,
 ) -> int:
     """Train and store the runs that are not stored yet; return how many those were.
 
@@ -110,6 +126,8 @@ def train_missing(
         "tcp://10.0.0.1:8786". Its machines need this package, but not the store: each run comes
         back and is stored from here. There are no checkpoints there, and no locks: one that
         another process trains at this moment is trained twice, to the same bits.
+    until : float
+        When to stop at the latest, as of ``time.time()``; not on a cluster.
 
     Returns
     -------
@@ -130,6 +148,8 @@ def train_missing(
         Where the cluster is lost, gives a run up, or has another version of this package.
     TrainingDiverged
         Where a run diverges.
+    TimeIsUp
+        Where it is stopped at the time of `until`; the next call continues.
 
     Examples
     --------
@@ -160,7 +180,9 @@ def train_missing(
     with (
         tempfile.TemporaryDirectory() as scratch,
         shown_progress(todo, folder, quiet) as finished,
-        contextlib.closing(_trained(todo, folder, cores, Path(scratch) / "remaining")) as names,
+        contextlib.closing(
+            _trained(todo, folder, cores, Path(scratch) / "remaining", until)
+        ) as names,
     ):
         write_remaining(Path(scratch) / "remaining", cores, remaining)
         for name in names:
@@ -170,10 +192,16 @@ def train_missing(
     return len(todo)
 
 
-def _trained(todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path) -> RunNames:
+def _trained(
+    todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path, until: float
+) -> RunNames:
     """Train the runs, in processes where there are several; yield the names of those stored."""
     train_one = partial(
-        train_and_store, folder=folder, parent=os.getpid(), remaining_file=remaining_file
+        train_and_store,
+        folder=folder,
+        parent=os.getpid(),
+        remaining_file=remaining_file,
+        until=until,
     )
     if min(cores, len(todo)) == 1:
         yield from map(train_one, todo)
@@ -236,6 +264,9 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
 def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     """Make sure that runs are stored, training on the spot those that are missing where quick.
 
+    What "quick" means the environment variable ``SDD_ON_THE_SPOT`` says, in seconds (60 where it
+    is not set). What takes longer is trained if whoever sits at the notebook or terminal agrees.
+
     Parameters
     ----------
     specs : iterable of RunSpec
@@ -246,8 +277,12 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     Raises
     ------
     MissingRuns
-        Where the missing runs would take more than a minute, or where the book is being built
-        (training never happens inside a page); the message holds the command that trains them.
+        Where the missing runs take longer, or where the book is being built (training never
+        happens inside a page); the message holds the command that trains them.
+    Interrupted
+        Where the training is interrupted; the next call continues it.
+    ValueError
+        Where the environment variable is no number of seconds.
 
     Examples
     --------
@@ -260,44 +295,25 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     lacking = missing(specs, folder)
     if not lacking:
         return
-    building = bool(os.environ.get("SDD_BUILD"))
-    expected = float("inf") if building else _expected_seconds(lacking)
-    if expected > ON_THE_SPOT_S:
-        shown = "\n".join(f"    {s.command()}" for s in lacking[:5])
-        more = f"\n    … and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        took = "" if building else f" and would take about {tqdm.format_interval(expected)}"
+    said, until = not_stored(len(lacking), len(specs)), math.inf
+    command, more = (lacking[0].command(), "") if len(lacking) == 1 else ("", ANY_NUMBER)
+    if os.environ.get("SDD_BUILD"):
+        raise MissingRuns(said, command, more)
+    runs, allowed = plural(len(lacking), "run"), allowed_seconds()
+    about = tqdm.format_interval(expected := expected_seconds(lacking))
+    if expected <= allowed:
+        print(f"training {runs} not stored yet: about {about}", flush=True)
+        until = time.time() + PATIENCE * allowed
+    elif not agreed(f"Train {runs} not stored yet? It takes about {about}."):
+        raise MissingRuns(f"{said}, and would take about {about}", command, more)
+    try:
+        train_missing(lacking, folder, until=until)
+    except TimeIsUp:
+        slow = f"{said}: the machine is slower than expected, and the training stopped after "
         raise MissingRuns(
-            f"{not_stored(len(lacking), len(specs))}{took}; train them with\n{shown}{more}"
-        )
-    about = tqdm.format_interval(expected)
-    print(f"training {plural(len(lacking), 'run')} not stored yet: about {about}")
-    train_missing(lacking, folder, quiet=True)
-
-
-class _TrialOver(Exception):
-    """A training was timed for long enough."""
-
-
-def _expected_seconds(specs: list[RunSpec]) -> float:
-    """Return roughly how long it takes to train these runs on an otherwise idle machine.
-
-    The longest of them is trained for a moment, and its pace taken for the work of all. That is
-    a little too long, as later steps are faster: more pairs are skipped.
-    """
-    longest = max(specs, key=lambda s: s.weight)
-    engine.warm_up({s.config.m for s in specs})
-    stops: list[tuple[float, int]] = []  # (CPU time, which other work lengthens less; steps done)
-
-    def on_stop(progress: Progress) -> None:
-        stops.append((time.thread_time(), progress.steps))
-        # Not counted from the start, as the first step may have to wait for a compiler.
-        if len(stops) > 2 and stops[-1][0] - stops[1][0] > TRIAL_S:
-            raise _TrialOver
-
-    with contextlib.suppress(_TrialOver):
-        train_run(longest, checkpoint=on_stop)
-    # The later stops only: early ones fall at nearly every step, and spend their time on records.
-    (start, done), (end, steps) = stops[len(stops) // 2], stops[-1]
-    whole = (end - start) * longest.steps / max(1, steps - done)
-    cores = min(joblib.cpu_count(), len(specs))
-    return whole * max(1.0, sum(s.weight for s in specs) / longest.weight / cores)
+            f"{slow}{tqdm.format_interval(PATIENCE * allowed)}; what is done is kept", command, more
+        ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "finished runs are stored, and the same cell or command continues with the others"
+        ) from None

@@ -1,6 +1,7 @@
 """What one process of a sweep does: train a run with the threads it may have, and keep watch."""
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -13,12 +14,18 @@ from sdd.runs.progress import heartbeat_path, write_heartbeat
 from sdd.runs.spec import RunSpec, make_run
 from sdd.training.checkpoint import Progress
 
-__all__ = ["threads_of", "train_and_store", "write_remaining"]
+__all__ = ["TimeIsUp", "threads_of", "train_and_store", "write_remaining"]
 
-CHECKPOINT_EVERY_S = 120  # seconds of training that a crash may cost
+CHECKPOINT_EVERY_S = 15  # seconds of training that an interrupt or a crash may cost
 
 
-def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Path) -> str:
+class TimeIsUp(RuntimeError):
+    """A sweep was stopped at the time that it was given; checkpoints are kept."""
+
+
+def train_and_store(
+    spec: RunSpec, folder: Path, parent: int, remaining_file: Path, until: float = math.inf
+) -> str:
     """Train one run unless it is stored by now; runs in a worker process.
 
     Parameters
@@ -31,6 +38,8 @@ def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Pa
         Number of the process that the sweep runs in; where that is gone, so is this one.
     remaining_file : Path
         From which `threads_of` reads.
+    until : float
+        When to stop at the latest, as of ``time.time()``.
 
     Returns
     -------
@@ -43,6 +52,8 @@ def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Pa
         Where weights or losses stop being finite.
     StoreError
         Where the store cannot be used.
+    TimeIsUp
+        Where it is stopped at that time.
 
     Examples
     --------
@@ -63,7 +74,7 @@ def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Pa
                 made = make_run(
                     spec,
                     threads=lambda: threads_of(spec.name, remaining_file),
-                    checkpoint=_monitor(spec, folder, parent, resumed),
+                    checkpoint=_monitor(spec, folder, parent, resumed, until),
                     resume=progress,
                 )
                 store.save_run(made, folder)
@@ -73,7 +84,9 @@ def train_and_store(spec: RunSpec, folder: Path, parent: int, remaining_file: Pa
     return spec.name
 
 
-def _monitor(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable[[Progress], None]:
+def _monitor(
+    spec: RunSpec, folder: Path, parent: int, resumed: int, until: float
+) -> Callable[[Progress], None]:
     """Return what a training calls when it stops: it writes heartbeats and checkpoints."""
     last_heartbeat = last_checkpoint = time.monotonic()
     write_heartbeat(spec.name, folder, resumed, resumed)
@@ -86,12 +99,15 @@ def _monitor(spec: RunSpec, folder: Path, parent: int, resumed: int) -> Callable
         if now - last_heartbeat > 1:
             last_heartbeat = now
             write_heartbeat(spec.name, folder, progress.steps, resumed)
-        if now - last_checkpoint > CHECKPOINT_EVERY_S:
+        late = time.time() > until
+        if late or now - last_checkpoint > CHECKPOINT_EVERY_S:
             last_checkpoint = now
             try:
                 store.save_checkpoint(progress, spec.name, folder)
             except store.StoreError as error:  # there may be space again by the end
                 warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
+        if late:
+            raise TimeIsUp(f"stopped after {progress.steps} of {spec.steps} steps of {spec.name}")
 
     return on_stop
 

@@ -57,9 +57,9 @@ def test_what_was_measured_once_is_not_measured_again(folder):
     assert len(CALLS) == before
 
 
-def test_runs_that_are_not_stored_are_named_with_the_command(tmp_path, monkeypatch):
+def test_runs_that_are_not_stored_are_named_with_what_trains_them(tmp_path, monkeypatch):
     monkeypatch.setenv("SDD_BUILD", "1")
-    with pytest.raises(sweep.MissingRuns, match=r"2 of 2 runs are not stored(.|\n)*sdd run"):
+    with pytest.raises(sweep.MissingRuns, match=r"2 of 2 runs are not stored\n.*train_missing"):
         table(SPECS[:2], folder=tmp_path)
     with pytest.raises(sweep.MissingRuns, match="the run nothing is not stored in"):
         load(["nothing"], tmp_path)

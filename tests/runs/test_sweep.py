@@ -15,8 +15,8 @@ from sweeps import DATA, SLOW, contents, files, spec, wait_until
 from sdd import data as sdd_data
 from sdd import engine
 from sdd.data import DataSettings
+from sdd.runs import on_the_spot, store, sweep, worker
 from sdd.runs import spec as runspec
-from sdd.runs import store, sweep, worker
 from sdd.runs.spec import RunSpec
 from sdd.runs.sweep import MissingRuns, fetch, missing, train_missing
 from sdd.training import TrainingDiverged, evaluate, train
@@ -344,14 +344,15 @@ def test_fetch_returns_the_runs_in_the_order_of_the_specs(tmp_path):
     assert fetch([], tmp_path) == []
 
 
-def test_quick_runs_are_trained_on_the_spot_with_one_line(tmp_path, capfd):
+def test_quick_runs_are_trained_on_the_spot_and_told(tmp_path, capfd):
     (run,) = fetch([spec(50)], tmp_path)
     assert run.config.steps == 50
     assert run.test_loss > 0
     out, err = capfd.readouterr()
     assert err == ""
-    assert out.count("\n") == 1
-    assert "training 1 run not stored yet: about 00:0" in out
+    told, done = out.splitlines()
+    assert told == "training 1 run not stored yet: about 00:00"
+    assert done == "trained 1 run in 00:00"
     assert missing([spec(50)], tmp_path) == []
     fetch([spec(50)], tmp_path)
     assert capfd.readouterr() == ("", "")
@@ -362,20 +363,64 @@ def test_long_runs_are_not_trained_on_the_spot_but_their_command_is_told(tmp_pat
     long = spec(10**7, T=400)
     train_missing([spec(50)], tmp_path, jobs=1, quiet=True)
     monkeypatch.setattr(sweep, "train_missing", lambda *_, **__: pytest.fail("it is training"))
-    with pytest.raises(MissingRuns, match="1 of 2 runs are not stored and would take about") as e:
+    with pytest.raises(MissingRuns, match="1 of 2 runs are not stored, and would take about") as e:
         fetch([spec(50), long], tmp_path)
-    assert long.command() in str(e.value)
-    assert spec(50).command() not in str(e.value)
+    (line,) = str(e.value).splitlines()[1:]
+    assert line.split(maxsplit=1) == [sys.executable, long.command().removeprefix("python ")]
+
+
+def test_how_long_may_be_trained_on_the_spot_is_a_setting(tmp_path, monkeypatch, trained):
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "0")
+    with pytest.raises(MissingRuns, match=r"(?s)2 of 2 runs .* set SDD_ON_THE_SPOT to the seconds"):
+        fetch([spec(5_000), spec(6_000)], tmp_path)
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "soon")
+    with pytest.raises(ValueError, match=r"SDD_ON_THE_SPOT must be a number .*, not 'soon'"):
+        fetch([spec(5_000)], tmp_path)
+    assert missing([spec(5_000), spec(6_000)], tmp_path) == [spec(5_000), spec(6_000)]
+
+
+@pytest.mark.parametrize("answer", ["y", "", None])
+def test_what_takes_longer_is_trained_where_the_reader_agrees(answer, tmp_path, monkeypatch):
+    def asked(question):
+        assert "Train 1 run not stored yet? It takes about " in question
+        if answer is None:
+            raise NotImplementedError("this notebook is run without a reader")
+        return answer
+
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "0")
+    monkeypatch.setattr(on_the_spot, "in_notebook", lambda: True)
+    monkeypatch.setattr("builtins.input", asked)
+    if answer == "y":
+        assert len(fetch([spec(50)], tmp_path)) == 1
+    else:
+        with pytest.raises(MissingRuns):
+            fetch([spec(50)], tmp_path)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_training_on_the_spot_that_takes_too_long_is_stopped_and_continued(
+    jobs, tmp_path, monkeypatch
+):
+    specs = [spec(400_000 + k, T=40, seed=k) for k in range(jobs)]
+    monkeypatch.setattr(sweep, "expected_seconds", lambda _: 0.0)
+    monkeypatch.setattr(sweep, "PATIENCE", 1)
+    monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: jobs)
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "1.5")
+    with pytest.raises(MissingRuns, match=r"slower than expected, .* stopped after 00:01; what is"):
+        fetch(specs, tmp_path)
+    assert files(tmp_path) == {}
+    kept = store.load_checkpoint(specs[0].name, specs[0].config, tmp_path)
+    if jobs == 1:  # here the other process may be ended first
+        assert 0 < kept.steps < specs[0].steps
 
 
 def test_a_book_build_never_trains(tmp_path, monkeypatch, trained):
     monkeypatch.setenv("SDD_BUILD", "1")
     specs = [spec(50 + k) for k in range(7)]
-    with pytest.raises(MissingRuns, match="7 of 7 runs are not stored; train them with") as error:
+    with pytest.raises(MissingRuns, match=r"^7 of 7 runs are not stored\nTrain them with "):
         fetch(specs, tmp_path)
-    message = str(error.value)
-    assert [line.strip() for line in message.splitlines()[1:6]] == [s.command() for s in specs[:5]]
-    assert "and 2 more" in message
+    with pytest.raises(MissingRuns, match=r"^1 of 1 run is not stored; train them with\n"):
+        fetch(specs[:1], tmp_path)
     assert trained == []
     monkeypatch.delenv("SDD_BUILD")
     train_missing(specs, tmp_path, jobs=1, quiet=True)
