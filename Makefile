@@ -2,6 +2,8 @@
 
 PROFILE ?= paper
 export PROFILE
+# JupyterLab opens at the quick profile, unless another was asked for.
+LAB_PROFILE := $(if $(filter file,$(origin PROFILE)),quick,$(PROFILE))
 # Chapters draw through the notebook's own backend, whatever the caller's shell says.
 unexport MPLBACKEND
 
@@ -23,6 +25,9 @@ LAB := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 PORT ?= 8000
 # The page that `make page` builds.
 PAGE ?=
+# JupyterLab's; the site's button for it leads there, too.
+LABPORT ?= 8895
+export LABPORT
 # More arguments for pytest: `make test ARGS="-k engine"`
 ARGS ?=
 # FAST=1: without the tests marked slow. EXPLORE=1: those of drawn examples alone, on fresh ones.
@@ -37,7 +42,7 @@ MOVED := $(filter-out $(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install profile book page test test-site check bench serve notebooks clean clean-runs FORCE
+.PHONY: help install profile book page test test-site check bench serve lab notebooks clean clean-runs FORCE
 
 help: ## print this list
 	@echo "Targets:"
@@ -114,7 +119,14 @@ serve: $(STAMP) ## show the built site at http://localhost:8000 (PORT=...)
 	@echo "http://localhost:$(PORT)/ (Ctrl-C stops)"
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
-notebooks: $(STAMP) ## write the chapters as .ipynb into _build/notebooks
+lab: profile notebooks ## open the chapters in JupyterLab, at the quick profile (PROFILE=..., LABPORT=...)
+	@echo "Chapters at the profile $(LAB_PROFILE), in $(CURDIR)/notebooks. The paper's size: train its models with"
+	@echo "    $(PY) -m sdd run --profile paper     (about 90 minutes; continues where it was stopped)"
+	@echo "then make lab PROFILE=paper. Ctrl-C stops JupyterLab."
+	@PROFILE="$(LAB_PROFILE)" $(VENV)/bin/jupyter lab --port $(LABPORT) --ServerApp.port_retries=0 \
+	  --ServerApp.root_dir="$(CURDIR)/notebooks" --KernelSpecManager.ensure_native_kernel=True $(ARGS)
+
+notebooks: $(STAMP) ## write the chapters as notebooks/*.ipynb; those that you have changed stay
 	@$(PY) tools/notebooks.py
 
 clean: ## delete the built site and caches; stored runs and .venv stay

@@ -1,8 +1,6 @@
 """Chapters keep the rules that a build cannot see: plain words, no typed results, short cells."""
 
 import ast
-import importlib.util
-import json
 import re
 import shutil
 from functools import cache
@@ -10,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jupytext
-import nbformat
 import pytest
 import yaml
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
@@ -127,49 +124,7 @@ def test_the_code_of_a_chapter_can_be_read_on_demand(page):
         assert hidden or len(cell.source.splitlines()) <= most, cell.source
 
 
-# --- Notebooks ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def write_notebooks(tmp_path):
-    """Write the notebooks of a book of one chapter and one page without a kernel."""
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "tools" / "notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "plain.md").write_text("# Works cited\n")
-    (tmp_path / "book" / "one.md").write_text(
-        "---\nkernelspec: {display_name: Python 3, language: python, name: python3}\n---\n\n"
-        "# One\n\n```{code-cell} ipython3\n:tags: [hide-input]\n\nprint(1)\n```\n"
-    )
-
-    def write(url=""):
-        (tmp_path / "_config.yml").write_text(f'repository:\n  url: "{url}"\n')
-        module.main(tmp_path)
-        return tmp_path / "_build" / "notebooks" / "book" / "one.ipynb"
-
-    return write
-
-
-def test_a_notebook_has_the_cells_of_its_chapter_no_outputs_and_always_the_same_bytes(
-    write_notebooks, tmp_path, capsys
-):
-    path = write_notebooks()
-    first = path.read_bytes()
-    text, code = nbformat.reads(first.decode(), as_version=4).cells
-    assert (text.source, code.source, code.outputs) == ("# One", "print(1)", [])
-    assert code.metadata["tags"] == ["hide-input"]
-    assert capsys.readouterr().out.split() == ["_build/notebooks/book/one.ipynb"]
-    (path.parent / "gone.ipynb").write_text("{}")
-    assert write_notebooks().read_bytes() == first
-    assert list(path.parent.iterdir()) == [path]
-    assert not list((tmp_path / "book").glob("*.ipynb"))
-
-
-def test_once_the_repository_has_an_address_notebooks_install_the_package(write_notebooks):
-    address = "https://example.org/someone/sdd"
-    install = json.loads(write_notebooks(address).read_text(encoding="utf-8"))["cells"][0]
-    assert f"%pip install --quiet git+{address}" in "".join(install["source"])
+# --- In JupyterLab -----------------------------------------------------------------------------
 
 
 def test_a_chapter_saved_from_jupyterlab_keeps_its_front_matter(tmp_path):

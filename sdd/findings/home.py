@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
-from IPython.display import Markdown
 from matplotlib.axes import Axes
 
 from sdd import figures, paper
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import markdown, verdict_mark
+from sdd.findings.prose import Markdown
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement
 from sdd.measures import vectors

@@ -2,18 +2,16 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from sdd import paper
 from sdd.findings.claims import GROUPS
 from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
+from sdd.findings.prose import Markdown, building, plain, publish, say
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement, judge_all, tally
 
@@ -26,6 +24,7 @@ __all__ = [
     "markdown",
     "mean_sd",
     "publish",
+    "say",
     "scorecard",
     "size",
     "source",
@@ -34,26 +33,6 @@ __all__ = [
 
 # The environment variable by which tools/book_site.py asks for data while it builds the book.
 FOLDER = "SDD_FIGURE_DATA"
-
-
-def publish(values: Mapping[str, Any]) -> None:
-    """Make computed values available to the prose, as {glue:text} roles, without showing them.
-
-    Parameters
-    ----------
-    values : mapping of str to value
-        By the names that the prose asks for them.
-
-    Examples
-    --------
-    >>> from sdd.findings import page
-    >>> page.publish({"longest": np.float64(3.14)})
-    """
-    from myst_nb import glue
-
-    for name, value in values.items():
-        # NumPy scalars print as np.float64(…), which the roles cannot format.
-        glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
 
 
 def csv(name: str, frame: pd.DataFrame) -> None:
@@ -235,7 +214,8 @@ def markdown(frame: pd.DataFrame) -> Markdown:
     # A value and its deviation stay on one line.
     for row in frame.astype(str).itertuples(index=False):
         lines.append("| " + " | ".join(cell.replace(" ± ", "\u00a0±\u00a0") for cell in row) + " |")
-    return Markdown("\n".join(lines))
+    text = "\n".join(lines)
+    return Markdown(text if building() else plain(text))
 
 
 def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
@@ -393,7 +373,10 @@ def scorecard(judged: Sequence[Judgement]) -> Markdown:
     for j in judged:
         claim, published = "", ""
         if j.id != last:
-            link = f"{{numref}}`{j.figure.partition('#')[2]}`"
+            chapter, _, name = j.figure.partition("#")
+            link = f"{{numref}}`{name}`"
+            if not building():  # a notebook, in which figures have no such names
+                link = f"[{name}]({Path(chapter).stem}.ipynb)"
             head = "**Headline.** " if j.headline else ""
             small = f"Estimated: {j.estimand}. Source: {j.source}; `{j.id}`"
             claim = f"{head}{j.statement} ({link}).<br><small>{small}</small>"

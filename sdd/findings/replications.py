@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from sdd import paper, sample
 from sdd.findings.claims import claim
@@ -22,6 +21,7 @@ from sdd.findings.profiles import (
     small_steps,
     spec,
 )
+from sdd.findings.prose import Markdown
 from sdd.findings.rule import USUALLY, above, between, within
 from sdd.measures.columns import few_rows_loss
 from sdd.measures.damping import halfway, ratio, to_come

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from worlds import around, changed, world
 
-from sdd.findings import CLAIMS, double_descent, page, rule, scorecard
+from sdd.findings import CLAIMS, double_descent, elsewhere, page, rule, scorecard
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
 from sdd.measures.statistics import mean
 
@@ -74,7 +74,8 @@ def test_the_data_of_a_figure_are_written_only_while_the_book_is_built(tmp_path,
         page.csv("fig-x", frame[:0])
 
 
-def test_the_scorecard_has_the_claims_with_their_figures_by_source():
+def test_the_scorecard_has_the_claims_with_their_figures_by_source(monkeypatch):
+    monkeypatch.setenv("SDD_BUILD", "1")
     judged = scorecard.judge_all(world())
     assert sorted({j.id for j in judged}) == sorted(CLAIMS)
     assert len({j.key for j in judged}) == len(judged)
@@ -87,6 +88,14 @@ def test_the_scorecard_has_the_claims_with_their_figures_by_source():
     groups = [line.split(" | ") for line in page.by_group(judged).data.splitlines()]
     assert sum(int(cell.strip(" |")) for cell in groups[-1][1:]) == len(CLAIMS)
     assert sum(int(cell.strip(" |")) for cell in groups[-2][1:]) == len(judged)
+
+
+def test_in_a_notebook_tables_have_links_and_words_in_place_of_roles():
+    text = page.checks(world(), "F3-bump").data
+    assert "([fig-double-descent](double-descent.ipynb))" in text
+    assert "{numref}" not in text
+    cited = elsewhere.table().iloc[:1]
+    assert "Jermyn (2023)<br>" in page.markdown(cited).data
 
 
 def test_a_claim_of_several_parts_stands_once_above_them():
