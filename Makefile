@@ -124,7 +124,7 @@ lab: profile notebooks ## open the chapters in JupyterLab, at the quick profile 
 	@echo "    $(PY) -m sdd run --profile paper     (about 90 minutes; continues where it was stopped)"
 	@echo "then make lab PROFILE=paper. Ctrl-C stops JupyterLab."
 	@PROFILE="$(LAB_PROFILE)" $(VENV)/bin/jupyter lab --port $(LABPORT) --ServerApp.port_retries=0 \
-	  --ServerApp.root_dir="$(CURDIR)/notebooks" --KernelSpecManager.ensure_native_kernel=True $(ARGS)
+	  --ServerApp.root_dir="$(CURDIR)/notebooks" --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab" $(ARGS)
 
 notebooks: $(STAMP) ## write the chapters as notebooks/*.ipynb; those that you have changed stay
 	@$(PY) tools/notebooks.py

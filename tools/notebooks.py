@@ -108,9 +108,8 @@ def text_cells(blocks: list[tuple[str, str]]) -> list[nbformat.NotebookNode]:
 
 def _said(text: str) -> nbformat.NotebookNode:
     """Return a cell that says a text, with the output of before the numbers are known."""
-    literal = f'r"""{text}"""'
-    if '"""' in text or text.endswith(('"', "\\")):
-        literal = repr(text)
+    # Where the code is hidden, its first line is not: let that be short.
+    literal = f'r"""\n{text}\n"""' if '"""' not in text else repr(text)
     shown = filled(text, {})
     output = new_output("display_data", {"text/markdown": shown, "text/plain": shown})
     return new_code_cell(f"page.say({literal})", metadata=dict(HIDDEN), outputs=[output])

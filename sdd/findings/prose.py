@@ -77,6 +77,7 @@ def say(text: str) -> None:
     """
     from IPython.display import display
 
+    text = text.strip("\n")
     handle = display(Markdown(filled(text, _values)), display_id=True)
     if handle is not None:  # there is none outside of a notebook
         _shown[text] = handle
