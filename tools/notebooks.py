@@ -189,16 +189,17 @@ def write_branch(root: Path, folder: Path, url: str) -> list[str]:
 def main(root: Path = ROOT, words: list[str] | None = None) -> None:
     """Write the notebooks and say what was written and what was left alone."""
     parser = argparse.ArgumentParser(description="Write the chapters as notebooks.")
+    parser.add_argument("--into", type=Path, metavar="FOLDER", help="instead of notebooks/")
     parser.add_argument("--branch", type=Path, metavar="FOLDER", help="write a branch's files")
-    branch = parser.parse_args(words).branch
+    asked = parser.parse_args(words)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     url = config["repository"]["url"]
-    if branch is not None:
+    if asked.branch is not None:
         if not url:
             parser.error("set repository: url: in _config.yml, from which Binder installs")
-        done = write_branch(root, branch, url)
+        done = write_branch(root, asked.branch, url)
     else:
-        done = write_all(root, root / "notebooks", f"git+{url}" if url else "")
+        done = write_all(root, asked.into or root / "notebooks", f"git+{url}" if url else "")
     print("\n".join(done) or "every notebook is up to date")
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +12,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PACKAGE = Path(__file__).resolve().parents[2] / "sdd"
@@ -37,15 +36,6 @@ CLAIM_KEYS = {
     "id", "row", "source", "statement", "estimand", "region", "published", "ours", "trainings",
     "note", "verdict", "headline", "figure", "profile",
 }  # fmt: skip
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 # What sticks out of the window, less what scrolls inside something that does not.
 WIDE_ELEMENTS = """() => {
     const scrolls = e => e && e.tagName !== "MAIN"
@@ -76,18 +66,6 @@ def address() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
-    if executable is None:
-        pytest.fail(f"no Chromium on the path (looked for {', '.join(names)})", pytrace=False)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 def open_page(browser: Browser, url: str, width: int, scheme: Any) -> tuple[Page, list[str]]:
