@@ -24,7 +24,7 @@ from readable import GLUE, Book, plain, plain_blocks, read_book
 from sdd.findings.prose import filled
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 FIRST_CELL = """\
 # Run this cell first. It finds the package that the chapter draws on{found}.
 import importlib.util
