@@ -102,5 +102,16 @@ def test_cells_of_a_table_of_claims_are_named_for_the_style_sheet_and_others_not
 def test_launch_buttons_open_the_notebook_on_its_branch_and_edit_buttons_the_source(built):
     _, page, _ = built
     addresses = {a["href"].partition("github")[2] for a in page.select("a[href]")}
-    assert "/someone/sdd/blob/notebooks/book/page.ipynb" in addresses
+    assert "/someone/sdd/blob/notebooks/page.ipynb" in addresses
+    assert page.select(
+        'a[href="https://mybinder.org/v2/gh/someone/sdd/notebooks?urlpath=lab/tree/page.ipynb"]'
+    )
     assert ".com/someone/sdd/edit/main/book/page.md" in addresses
+
+
+@pytest.mark.slow
+def test_a_launch_button_opens_the_notebook_in_the_jupyterlab_of_this_machine(built):
+    _, page, _ = built
+    port = re.search(r"^LABPORT \?= (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    (button,) = page.select(f'a[href="http://localhost:{port}/lab/tree/page.ipynb"]')
+    assert "make lab" in button["title"]

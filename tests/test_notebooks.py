@@ -86,8 +86,9 @@ BIB = """\
 
 
 @pytest.fixture
-def book(tmp_path):
+def book(tmp_path, monkeypatch):
     """A book of two chapters and a page without a kernel; return its folder."""
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
     (tmp_path / "book").mkdir()
     for name, text in {"one": ONE, "two": TWO, "works": "# Works cited\n"}.items():
         (tmp_path / "book" / f"{name}.md").write_text(text, encoding="utf-8")

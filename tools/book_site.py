@@ -19,11 +19,12 @@ from sphinx.util.osutil import relative_uri
 DATA_FOLDER = "SDD_FIGURE_DATA"
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
+LAB_PORT = os.environ.get("LABPORT", "8895")  # as in the Makefile
 REPOSITORY_OPTIONS = ("repository_url", "repository_branch", "path_to_docs", "launch_buttons")
 
 
 def set_buttons(app: Sphinx, config: Config) -> None:
-    """Show repository and launch buttons if `repository: url:` is set, and none otherwise."""
+    """Show repository buttons, and launch buttons for the web, if `repository: url:` is set."""
     options = config.html_theme_options
     has_repository = bool(options.get("repository_url"))
     for button in BUTTONS:
@@ -43,11 +44,25 @@ def launch_from_notebooks(app: Sphinx) -> None:
 def launch_notebooks(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Point launch buttons, which name the page's source, at its notebook."""
-    for group in context.get("header_buttons", []):
+    """Point launch buttons, which name the page's source, at its notebook; add JupyterLab here."""
+    if "kernelspec" not in (app.env.metadata.get(pagename) or {}):
+        return
+    notebook = f"{Path(pagename).name}.ipynb"
+    here = {
+        "type": "link",
+        "text": "JupyterLab on this machine",
+        "tooltip": "Start it first: make lab, in the folder of the repository",
+        "icon": "fas fa-laptop-code",
+        "url": f"http://localhost:{LAB_PORT}/lab/tree/{notebook}",
+    }
+    for group in context["header_buttons"]:
         if group["label"] == "launch-buttons":
             for button in group["buttons"]:
-                button["url"] = button["url"].replace(f"{pagename}.md", f"{pagename}.ipynb")
+                button["url"] = button["url"].replace(f"{pagename}.md", notebook)
+            group["buttons"].append(here)
+            return
+    group = {"type": "group", "tooltip": "Launch this chapter", "icon": "fas fa-rocket", "text": ""}
+    context["header_buttons"].insert(0, group | {"buttons": [here], "label": "launch-buttons"})
 
 
 def add_open_graph(

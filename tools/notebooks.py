@@ -13,6 +13,7 @@ Readers change these notebooks: one that is not as it was written is never writt
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -194,6 +195,8 @@ def main(root: Path = ROOT, words: list[str] | None = None) -> None:
     asked = parser.parse_args(words)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     url = config["repository"]["url"]
+    if not url and (here := os.environ.get("GITHUB_REPOSITORY")):  # a workflow knows it
+        url = f"{os.environ['GITHUB_SERVER_URL']}/{here}"
     if asked.branch is not None:
         if not url:
             parser.error("set repository: url: in _config.yml, from which Binder installs")
