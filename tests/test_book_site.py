@@ -58,12 +58,16 @@ plt.plot([1, 2]);
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The page as built, and the warnings of the build."""
-    book = tmp_path_factory.mktemp("book")
+    return build(tmp_path_factory.mktemp("book"), "https://github.com/someone/sdd")
+
+
+def build(book, address):
+    """Build a book of this page; return its site, the page and the warnings."""
     shutil.copytree(ROOT / "tools", book / "tools")
     shutil.copytree(ROOT / "book" / "assets", book / "book" / "assets")
     shutil.copy(ROOT / "book" / "references.bib", book / "book")
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["repository"]["url"] = "https://github.com/someone/sdd"
+    config["repository"]["url"] = address
     (book / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (book / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
     (book / "book" / "page.md").write_text(PAGE, encoding="utf-8")
@@ -110,8 +114,12 @@ def test_launch_buttons_open_the_notebook_on_its_branch_and_edit_buttons_the_sou
 
 
 @pytest.mark.slow
-def test_a_launch_button_opens_the_notebook_in_the_jupyterlab_of_this_machine(built):
-    _, page, _ = built
+@pytest.mark.parametrize("address", [True, False], ids=["with an address", "without"])
+def test_a_launch_button_opens_the_notebook_in_the_jupyterlab_of_this_machine(
+    built, address, tmp_path
+):
+    _, page, _ = built if address else build(tmp_path, "")
     port = re.search(r"^LABPORT \?= (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     (button,) = page.select(f'a[href="http://localhost:{port}/lab/tree/page.ipynb"]')
     assert "make lab" in button["title"]
+    assert bool(page.select('a[href*="github"]')) == address

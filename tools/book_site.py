@@ -61,7 +61,7 @@ def launch_notebooks(
                 button["url"] = button["url"].replace(f"{pagename}.md", notebook)
             group["buttons"].append(here)
             return
-    group = {"type": "group", "tooltip": "Launch this chapter", "icon": "fas fa-rocket", "text": ""}
+    group = {"type": "group", "tooltip": "Launch this chapter", "icon": "fas fa-rocket"}
     context["header_buttons"].insert(0, group | {"buttons": [here], "label": "launch-buttons"})
 
 
