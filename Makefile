@@ -101,6 +101,7 @@ test: $(STAMP) ## train the quick runs and run the tests, not those of the site 
 	@$(if $(FAST)$(EXPLORE)$(ARGS),,$(PY) -m sdd run --profile quick)
 	@$(PY) -m pytest $(LANE) $(ARGS)
 
+test-site: export NOTEBOOKS := $(NOTEBOOKS)
 test-site: $(STAMP) ## open the built site in Chromium and test every page
 	@$(PY) -m pytest tests/site $(ARGS)
 
