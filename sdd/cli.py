@@ -12,7 +12,7 @@ from typing import Any
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sdd import findings
-from sdd.data import DataSettings
+from sdd.data import Dataset, DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean
 from sdd.runs import cluster, store, sweep
@@ -156,7 +156,15 @@ def _list(args: argparse.Namespace) -> None:
     for name, experiment in findings.EXPERIMENTS.items():
         print(f"{name}: {experiment.description}")
         for s in findings.specs(name, args.profile):
-            print(f"  {s.name}  {s.command().removeprefix('python -m sdd run ')}")
+            print(f"  {s.name}  {_described(s)}")
+
+
+def _described(spec: RunSpec) -> str:
+    """Return the settings of a run in one line."""
+    if spec.own:
+        of = "data" if isinstance(spec.data, Dataset) else "a model" if spec.model else "a test set"
+        return f"T = {spec.data.T:,}, with {of} of one's own: no command, but sdd.fetch trains it"
+    return spec.command().removeprefix("python -m sdd run ")
 
 
 def _status(args: argparse.Namespace) -> None:

@@ -33,3 +33,11 @@ class L1(ReLUOutput):
 
 class Plain(ReLUOutput):
     """The paper's model, by autograd."""
+
+
+class Turned(ReLUOutput):
+    """No model to train: its W is (n, m)."""
+
+    def __init__(self, n, m=2):
+        super().__init__(n, m)
+        self.W = nn.Parameter(self.W.T.detach())

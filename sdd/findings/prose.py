@@ -23,7 +23,13 @@ _shown: dict[str, Any] = {}  # by the text shown: the handle that updates its di
 
 
 class Markdown:
-    """A text that a notebook shows as Markdown, and any other place as it stands."""
+    """A text that a notebook shows as Markdown, and any other place as it stands.
+
+    Parameters
+    ----------
+    data : str
+        The text.
+    """
 
     def __init__(self, data: str) -> None:
         self.data = data
@@ -74,6 +80,13 @@ def say(text: str) -> None:
     ----------
     text : str
         With {glue:text} roles, as in a chapter. A number that is not known yet shows as "…".
+
+    Examples
+    --------
+    >>> from sdd.findings import page
+    >>> page.publish({"longest": 3.14})
+    >>> page.say("The longest $W$ has norm {glue:text}`longest:.1f`.")
+    The longest $W$ has norm 3.1.
     """
     from IPython.display import display
 
@@ -84,7 +97,26 @@ def say(text: str) -> None:
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:
-    """Return a text with these values in place of its {glue:text} roles; "…" for unknown ones."""
+    """Return a text with these values in place of its {glue:text} roles; "…" for unknown ones.
+
+    Parameters
+    ----------
+    text : str
+        With roles such as {glue:text}`longest:.1f`.
+    values : mapping of str to value
+        By the names that the roles ask for.
+
+    Returns
+    -------
+    str
+        The text without roles of this kind.
+
+    Examples
+    --------
+    >>> from sdd.findings.prose import filled
+    >>> filled("of norm {glue:text}`longest:.1f`, {glue:text}`other`", {"longest": 3.14})
+    'of norm 3.1, …'
+    """
 
     def value(found: re.Match) -> str:
         name, form = found.groups()
@@ -97,6 +129,22 @@ def plain(text: str) -> str:
     """Return Markdown that a cell shows without roles, which are for the book alone.
 
     A citation becomes its key, such as "Jermyn (2023)", and a figure its name.
+
+    Parameters
+    ----------
+    text : str
+        With roles of MyST.
+
+    Returns
+    -------
+    str
+        The text without them.
+
+    Examples
+    --------
+    >>> from sdd.findings.prose import plain
+    >>> plain("See {cite:t}`jermyn2023` and {numref}`fig-bump`.")
+    'See Jermyn (2023) and *fig-bump*.'
     """
 
     def words(found: re.Match) -> str:

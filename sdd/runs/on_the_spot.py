@@ -80,7 +80,25 @@ def allowed_seconds() -> float:
 
 
 def agreed(question: str) -> bool:
-    """Ask whoever sits at the notebook or the terminal; return False where nobody can answer."""
+    """Ask whoever sits at the notebook or the terminal; return False where nobody can answer.
+
+    Parameters
+    ----------
+    question : str
+        What is asked.
+
+    Returns
+    -------
+    bool
+        Whether the answer is y or yes.
+
+    Examples
+    --------
+    >>> from sdd.runs.on_the_spot import agreed
+    >>> agreed("Train 3 runs now?")  # doctest: +SKIP
+    Train 3 runs now? [y/N] y
+    True
+    """
     if not in_notebook() and not (sys.stdin and sys.stdin.isatty()):
         return False
     try:
@@ -98,6 +116,23 @@ def expected_seconds(specs: Sequence[RunSpec]) -> float:
 
     The longest of them is trained for a moment, on one core. From the pace of the last part of
     that, and how steps become faster by experience, follows the time for the work of all.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        The runs, one or more.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Examples
+    --------
+    >>> from sdd.runs.on_the_spot import expected_seconds
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> expected_seconds([sdd.RunSpec(law, sdd.TrainConfig(steps=100))]) > 0
+    True
     """
     longest = max(specs, key=lambda s: s.weight)
     engine.warm_up({s.config.m for s in specs})

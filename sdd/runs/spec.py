@@ -8,6 +8,7 @@ from sdd.data import Dataset, DataSettings, as_data, as_dataset, origin, test_se
 from sdd.runs import store
 from sdd.training import evaluate, train
 from sdd.training.config import TrainConfig
+from sdd.training.method import Method
 from sdd.training.run import Run
 from sdd.training.starts import planted
 
@@ -124,9 +125,9 @@ class RunSpec:
         return float(rows * _width(self.data) * self.config.m * slower)
 
     def command(self) -> str:
-        """Return what trains this run: a command, whatever the profile; of one's own, a call."""
+        """Return the command that trains this run, whatever the profile; "" where it is `own`."""
         if self.own:
-            return "sdd.train_missing(specs), in Python: it has data or a model of your own"
+            return ""
         words = ["python -m sdd run"]
         for prefix, settings in (("data-", self.data), ("", self.config)):
             for f in fields(settings):
@@ -146,7 +147,7 @@ def _width(data: DataSettings | Dataset) -> int:
 
 
 def check_feasible(spec: RunSpec) -> None:
-    """Raise ValueError where a run's start does not fit its data, or its device is not here.
+    """Raise ValueError where a run's start or model does not fit its data, or there is no device.
 
     Its settings were checked when they were made; this looks at the data and at the machine.
 
@@ -174,6 +175,8 @@ def check_feasible(spec: RunSpec) -> None:
         from sdd.engine.torch_step import find_device  # PyTorch takes seconds to import
 
         find_device(spec.config.device, spec.config.dtype)
+    if spec.model is not None:
+        Method(spec.config, spec.model).others(_width(spec.data), spec.config)
 
 
 def train_run(spec: RunSpec, **options: Any) -> Run:

@@ -25,7 +25,7 @@ from sdd.runs.on_the_spot import (
     expected_seconds,
 )
 from sdd.runs.progress import heartbeat_path, plural, shown_progress
-from sdd.runs.spec import RunSpec
+from sdd.runs.spec import RunSpec, check_feasible
 from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
 
@@ -44,7 +44,7 @@ RunNames = Generator[str, None, None]
 # A training on the spot is stopped after so many times what it may take: others slow it down.
 PATIENCE = 1.5
 ANY_NUMBER = (
-    "Train them with sdd.runs.train_missing(specs), or set SDD_ON_THE_SPOT to the seconds that "
+    "Train them with sdd.train_missing(specs), or set SDD_ON_THE_SPOT to the seconds that "
     "training may take here."
 )
 
@@ -137,7 +137,7 @@ def train_missing(
     Raises
     ------
     ValueError
-        Where both `jobs` and `dask` are given.
+        Where both `jobs` and `dask` are given, or a run's start or model does not fit its data.
     StoreError
         Where the store cannot be used.
     ImportError
@@ -165,6 +165,8 @@ def train_missing(
     todo = sorted(missing(specs, folder), key=lambda s: -s.weight)
     if not todo:
         return 0
+    for spec in todo if dask is None else ():  # before anything is compiled, said or trained
+        check_feasible(spec)
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
     for spec in todo:  # heartbeats left behind by a sweep that was killed
@@ -296,7 +298,8 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     if not lacking:
         return
     said, until = not_stored(len(lacking), len(specs)), math.inf
-    command, more = (lacking[0].command(), "") if len(lacking) == 1 else ("", ANY_NUMBER)
+    command = lacking[0].command() if len(lacking) == 1 else ""
+    more = "" if command else ANY_NUMBER
     if os.environ.get("SDD_BUILD"):
         raise MissingRuns(said, command, more)
     runs, allowed = plural(len(lacking), "run"), allowed_seconds()

@@ -53,7 +53,7 @@ def train_and_store(
     StoreError
         Where the store cannot be used.
     TimeIsUp
-        Where it is stopped at that time.
+        Where it is stopped at the time of `until`; its checkpoint is kept.
 
     Examples
     --------

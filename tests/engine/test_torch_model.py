@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from own_models import L1, HiddenReLU, Plain, Untied
+from own_models import L1, HiddenReLU, Plain, Turned, Untied
 from torch import nn
 
 from sdd import engine
@@ -107,12 +107,6 @@ def test_a_training_leaves_torchs_own_settings_alone():
     train(DATA, TrainConfig(**HOW), model=Untied)
     assert torch.rand(1) == expected
     assert torch.get_num_threads() == threads
-
-
-class Turned(ReLUOutput):
-    def __init__(self, n, m=2):
-        super().__init__(n, m)
-        self.W = nn.Parameter(self.W.T.detach())
 
 
 class Buffered(ReLUOutput):

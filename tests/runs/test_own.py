@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from own_models import L1, HiddenReLU, Untied
+from own_models import L1, HiddenReLU, Turned, Untied
 from scipy.sparse import csr_matrix
 
 import sdd
@@ -14,7 +14,7 @@ from sdd import model as models
 from sdd.data import DataSettings, sample
 from sdd.measures import columns, elsewhere, lost
 from sdd.measures.columns import loss_parts, point_losses
-from sdd.runs import RunSpec, fetch, store, train_missing
+from sdd.runs import MissingRuns, RunSpec, fetch, store, train_missing
 from sdd.training import TrainConfig
 
 CONFIG = TrainConfig(steps=40, lr=1e-2)
@@ -146,3 +146,26 @@ def test_measures_of_the_papers_model_alone_say_so_and_others_take_any(tmp_path)
     assert columns.arrangement(own)["on_main_circle"] <= 5
     wide = sdd.train(sample(5, **LAW), TrainConfig(m=120, steps=2))
     assert columns.geometry(wide)["point_D_max"] <= 1 + 1e-9
+
+
+def test_runs_of_ones_own_that_are_missing_say_how_they_are_trained(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "0")
+    spec = RunSpec(OWN, CONFIG, model=HiddenReLU)
+    assert spec.own
+    assert spec.command() == ""
+    with pytest.raises(MissingRuns, match=r"Train them with sdd\.train_missing\(specs\)") as raised:
+        fetch([spec], tmp_path)
+    assert sys.executable not in str(raised.value)  # there is no command for them
+
+
+def test_nothing_is_trained_or_printed_where_one_of_many_cannot_be(tmp_path, capfd):
+    good = RunSpec(DataSettings(6, **LAW), CONFIG)
+    bad = (
+        RunSpec(DataSettings(6, **LAW), CONFIG, start="ring:60:0.9:-0.1"),
+        RunSpec(DataSettings(6, **LAW), CONFIG, model=Turned),
+    )
+    for spec in bad:
+        with pytest.raises(ValueError, match=r"at most n = 50|must have W"):
+            train_missing([good, spec], tmp_path)
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
