@@ -1,13 +1,16 @@
 """A sweep trains what is missing, once, whoever else is at it and whatever stops it."""
 
+import itertools
 import math
 import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sweeps import DATA, SLOW, contents, files, spec, wait_until
@@ -406,6 +409,11 @@ def test_a_training_on_the_spot_that_takes_too_long_is_stopped_and_continued(
     monkeypatch.setattr(sweep, "PATIENCE", 1)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: jobs)
     monkeypatch.setenv("SDD_ON_THE_SPOT", "1.5")
+    if jobs == 1:  # a tenth of a second from stop to stop, whatever the machine does
+        clock = SimpleNamespace(
+            time=partial(next, itertools.count(time.time(), 0.1)), monotonic=time.monotonic
+        )
+        monkeypatch.setattr(worker, "time", clock)
     with pytest.raises(MissingRuns, match=r"slower than expected, .* stopped after 00:01; what is"):
         fetch(specs, tmp_path)
     assert files(tmp_path) == {}
