@@ -95,7 +95,7 @@ book: profile $(STAMP) $(KERNEL_CONFIG) ## train what is missing, then build the
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
 
 page: profile $(STAMP) $(KERNEL_CONFIG) ## build one page as strictly, in seconds (PAGE=bump)
-	@SDD_BUILD=1 IPYTHONDIR="$(KERNELS)" $(PY) tools/page.py "$(PAGE)"
+	@IPYTHONDIR="$(KERNELS)" $(PY) tools/page.py "$(PAGE)"
 
 test: $(STAMP) ## train the quick runs and run the tests, not those of the site (FAST=1, EXPLORE=1: see CONTRIBUTING)
 	@$(if $(FAST)$(EXPLORE)$(ARGS),,$(PY) -m sdd run --profile quick)

@@ -139,7 +139,8 @@ def test_a_chapter_saved_from_jupyterlab_is_as_it_was(page, tmp_path):
     model["content"]["metadata"]["language_info"] = {"name": "python", "version": "3.11.0"}
     manager.save(model, file)
     saved = (tmp_path / file).read_text(encoding="utf-8")
-    assert saved == (ROOT / f"{page}.md").read_text(encoding="utf-8")
+    mend = f"bring it into that form: .venv/bin/jupytext --to md:myst {page}.md"
+    assert saved == (ROOT / f"{page}.md").read_text(encoding="utf-8"), mend
 
 
 # --- Try it -------------------------------------------------------------------------------------

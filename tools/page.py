@@ -42,6 +42,7 @@ def build(page: str, root: Path) -> tuple[Path, str]:
         [command, "build", root, "--toc", target / "_toc.yml", "--path-output", target,
          "-q", "-W", "--keep-going"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        env=os.environ | {"SDD_BUILD": "1"},
     )  # fmt: skip
     complaint = "" if done.returncode == 0 else done.stderr or "the build failed without a word"
     return target / "_build" / "html" / f"{page}.html", COLORS.sub("", complaint)
