@@ -142,7 +142,9 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     try:
         for future in as_completed(futures, loop=client.loop):
             if future.status == "finished":
-                yield store.save_run(future.result(), folder).stem
+                made = future.result()
+                store.set_aside(store.name_of(made), folder)
+                yield store.save_run(made, folder).stem
             elif failed is None:
                 failed = future
                 client.cancel([f for f in futures if not f.done()])

@@ -38,6 +38,7 @@ __all__ = [
     "run_name",
     "save_checkpoint",
     "save_run",
+    "set_aside",
 ]
 
 NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
@@ -110,7 +111,8 @@ def run_name(
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _name_of(run: Run) -> str:
+def name_of(run: Run) -> str:
+    """Return the name of a run; see `run_name`."""
     snapshots = tuple(int(step) for step in run.snapshots.get("step", ()))
     return run_name(run.data, run.config, snapshots, run.start, run.model, run.test)
 
@@ -176,7 +178,7 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
             f"a stored run must have taken all its {run.config.steps} steps, but this one was "
             f"stopped at {run.steps}: keep it with run.save(path)"
         )
-    target = path(_name_of(run), folder)
+    target = path(name_of(run), folder)
     with _said(target.parent):
         write_run(run, target)
     with contextlib.suppress(OSError):
@@ -196,8 +198,8 @@ def _said(folder: Path) -> Iterator[None]:
 def load(name: str, folder: Path | None = None) -> Run | None:
     """Return the stored run of that name, or None where there is none.
 
-    A damaged or foreign file is renamed to end in ``.damaged``, with a warning, and counts as not
-    stored, so that the run is trained again.
+    A damaged, foreign or unreadable file counts as not stored, with a warning, and is left where it
+    is: reading changes nothing. See `set_aside`.
 
     Parameters
     ----------
@@ -217,20 +219,49 @@ def load(name: str, folder: Path | None = None) -> Run | None:
     True
     """
     file = path(name, folder)
-    if not file.exists():
-        return None
     try:
         return _read(file, name)
-    except files.UNREADABLE as error:
-        aside = file.with_suffix(".damaged")
-        with contextlib.suppress(FileNotFoundError):  # another process has renamed it
-            os.replace(file, aside)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (*files.UNREADABLE, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         warnings.warn(
-            f"{file.name} is not a sound run file ({error}); it was set aside as {aside.name} "
-            "and its run counts as not stored",
-            stacklevel=2,
+            f"{file} is not a sound run file ({why}); its run counts as not stored", stacklevel=2
         )
         return None
+
+
+def set_aside(name: str, folder: Path | None = None) -> None:
+    """Rename what stands where a run is to be stored, so that nobody's file is overwritten.
+
+    For the holder of the run's lock (`locked`), who has found it not to be the run (`load`) and is
+    about to train that.
+
+    Parameters
+    ----------
+    name, folder
+        As for `path`.
+
+    Raises
+    ------
+    StoreError
+        Where it cannot be renamed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import set_aside
+    >>> set_aside("a-run", Path("runs"))  # nothing is there
+    """
+    file = path(name, folder)
+    if not os.path.lexists(file):
+        return
+    aside = file.with_suffix(".damaged")
+    with _said(file.parent):
+        os.replace(file, aside)
+    warnings.warn(
+        f"{file.name} was set aside as {aside.name}: its run is trained again", stacklevel=2
+    )
 
 
 def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
@@ -263,7 +294,7 @@ def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
 def _read(file: Path, name: str) -> Run:
     tensors, meta = files.read(file)
     run = files.run_of(tensors, meta)
-    if meta["numerics"] != NUMERICS or _name_of(run) != name:
+    if meta["numerics"] != NUMERICS or name_of(run) != name:
         raise ValueError("it holds the run of other settings")
     return run
 

@@ -50,7 +50,7 @@ ANY_NUMBER = (
 
 
 def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
-    """Return the specs whose runs are not stored, each once (damaged files are set aside).
+    """Return the specs whose runs are not stored, each once (damaged files count as such).
 
     Parameters
     ----------

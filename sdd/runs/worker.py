@@ -68,6 +68,7 @@ def train_and_store(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     with store.locked(spec.name, folder):
         if store.load(spec.name, folder) is None:
+            store.set_aside(spec.name, folder)
             progress = store.load_checkpoint(spec.name, spec.config, folder)
             resumed = progress.steps if progress else 0
             try:

@@ -1,9 +1,11 @@
 """A run as a safetensors file: written whole or not at all, and checked when it is read."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ FORMAT = "sdd-run-1"
 TENSORS = ("W", "b", "restart_losses")
 LOSSES = ("train_loss", "test_loss", "test_error")
 ROWS = ("indptr", "indices", "values")
-UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)  # what reading a bad file raises
+# What reading a bad file raises.
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
@@ -111,11 +114,14 @@ def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[st
     Traceback (most recent call last):
     ValueError: it was not written by sdd
     """
+    # A pipe would be waited for, and a link may lead anywhere.
+    if not stat.S_ISREG(file.lstat().st_mode):
+        raise ValueError("it is no regular file")
     with safe_open(file, framework="numpy") as opened:
         meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
+        if not isinstance(meta, dict) or meta.get("format") != kind:
+            raise ValueError("it was not written by sdd")
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-    if not isinstance(meta, dict) or meta.get("format") != kind:
-        raise ValueError("it was not written by sdd")
     expected = meta.pop("sha256")
     if _content_hash(tensors, meta) != expected:
         raise ValueError("its content does not match its hash")
@@ -183,13 +189,26 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     >>> run_of(*read(Path("a-run.safetensors"))).T
     5
     """
-    config, groups = TrainConfig(**meta["config"]), grouped(tensors)
+    config, groups = TrainConfig(**_known(TrainConfig, meta["config"])), grouped(tensors)
     data: DataSettings | Dataset
     if "hash" in meta["data"]:
         indptr, indices, values = (groups["data"][k] for k in ROWS)
         data = Dataset(indptr, indices, values, meta["n"])
     else:
-        data = DataSettings(**meta["data"])
+        data = DataSettings(**_known(DataSettings, meta["data"]))
+    W, b = tensors["W"], tensors["b"]
+    n = data.n if isinstance(data, Dataset) else data.width
+    if (
+        W.shape != (config.m, n)
+        or b.shape != (n,)
+        or {W.dtype, b.dtype} != {np.dtype(config.dtype)}
+    ):
+        raise ValueError(
+            f"its weights are {W.shape} and {b.shape} of {W.dtype}, not ({config.m}, {n}) and ({n},) "
+            f"of {config.dtype}"
+        )
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError("its weights are not all finite")
     snapshots = groups["snapshots"]
     if snapshots and not set(SNAPSHOT) <= set(snapshots):
         raise ValueError("its snapshots are of an earlier form")
@@ -198,6 +217,16 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     parts |= {k: meta.get(k, "") for k in ("model", "test")}
     parts |= {k: groups[k] for k in ("history", "others")}
     return Run(config=config, data=data, snapshots=snapshots, **parts)
+
+
+def _known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those settings that this version has.
+
+    Another version's further ones are at their defaults wherever the name of the file is that of
+    the rest: a name holds all settings that are not at their defaults.
+    """
+    names = {f.name for f in dataclasses.fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def load(path: Any) -> Run:

@@ -29,7 +29,7 @@ from sdd.runs.store import (
     save_checkpoint,
     save_run,
 )
-from sdd.training import evaluate, train
+from sdd.training import evaluate, files, train
 from sdd.training.config import TrainConfig
 
 CONFIG = TrainConfig(steps=20, lr=1e-2, eps=1e-8)
@@ -199,20 +199,19 @@ def test_equal_settings_have_one_name_however_they_are_written():
 # --- Damaged and foreign files ------------------------------------------------------------------
 
 
-def assert_set_aside(file, name, reason=""):
-    bytes_before = file.read_bytes()
+def assert_not_stored(file, name, reason=""):
+    """Reading says what is wrong in one sentence, and changes nothing."""
+    before = file.read_bytes() if file.is_file() else None
     with pytest.warns(UserWarning, match="is not a sound run file") as caught:
         assert load(name, file.parent) is None
     message = str(caught[0].message)
     assert reason in message
-    assert file.name in message
-    assert "set aside as" in message
+    assert str(file) in message
+    assert "its run counts as not stored" in message
     assert "\n" not in message
-    assert not file.exists()
-    assert file.with_suffix(".damaged").read_bytes() == bytes_before  # kept for whoever asks
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert load(name, file.parent) is None  # from now on it is simply not stored
+    assert os.path.lexists(file)
+    assert before is None or file.read_bytes() == before
+    assert not file.with_suffix(".damaged").exists()
 
 
 def test_a_flipped_bit_anywhere_is_noticed(run, tmp_path):
@@ -225,38 +224,117 @@ def test_a_flipped_bit_anywhere_is_noticed(run, tmp_path):
         bad = bytearray(good)
         bad[place] ^= 1
         file.write_bytes(bad)
-        assert_set_aside(file, name_of(run))
+        assert_not_stored(file, name_of(run))
     file.write_bytes(good)
     assert_same(load(name_of(run), tmp_path), run)
 
 
-def test_a_truncated_or_a_longer_file_is_set_aside(run, tmp_path):
+def test_a_truncated_or_a_longer_file_is_not_taken_for_a_run(run, tmp_path):
     file = save_run(run, tmp_path)
     good = file.read_bytes()
     shorter = [good[: int(share * len(good))] for share in (0.0, 0.001, 0.5, 0.999)]
     for bad in (*shorter, good + b"\0"):
         file.write_bytes(bad)
-        assert_set_aside(file, name_of(run))
+        assert_not_stored(file, name_of(run))
 
 
-def test_files_of_others_are_set_aside(run, tmp_path):
+def test_files_of_others_are_not_taken_for_a_run(run, tmp_path):
     name = name_of(run)
     file = path(name, tmp_path)
     save_file({"W": run.W, "b": run.b}, file)
-    assert_set_aside(file, name, "it was not written by sdd")
+    assert_not_stored(file, name, "it was not written by sdd")
     save_file({"W": run.W}, file, metadata={"sdd": '{"format": "another"}'})
-    assert_set_aside(file, name, "it was not written by sdd")
+    assert_not_stored(file, name, "it was not written by sdd")
     save_file({"W": run.W}, file, metadata={"sdd": "not json"})
-    assert_set_aside(file, name)
+    assert_not_stored(file, name)
     file.write_text("a text\n")
-    assert_set_aside(file, name)
+    assert_not_stored(file, name)
 
 
-def test_a_run_under_another_name_is_set_aside(run, tmp_path):
+def test_a_run_under_another_name_is_not_taken_for_it(run, tmp_path):
     file = save_run(run, tmp_path)
     other = run_name(run.data, replace(run.config, seed=1), (3, 20))
     file.rename(path(other, tmp_path))
-    assert_set_aside(path(other, tmp_path), other, "it holds the run of other settings")
+    assert_not_stored(path(other, tmp_path), other, "it holds the run of other settings")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "dangling link", "pipe"])
+def test_an_odd_entry_under_a_runs_name_is_no_run_and_holds_nobody_up(kind, run, tmp_path):
+    name = name_of(run)
+    file = path(name, tmp_path)
+    elsewhere = save_run(run, tmp_path / "elsewhere")
+    make = {
+        "folder": file.mkdir,
+        "link": lambda: file.symlink_to(elsewhere),
+        "dangling link": lambda: file.symlink_to(tmp_path / "nowhere"),
+        "pipe": lambda: os.mkfifo(file),
+    }
+    make[kind]()
+    assert_not_stored(file, name, "it is no regular file")
+    with pytest.warns(UserWarning, match="was set aside as"):
+        store.set_aside(name, tmp_path)
+    assert os.path.lexists(file.with_suffix(".damaged"))
+    save_run(run, tmp_path)
+    assert_same(load(name, tmp_path), run)
+    assert elsewhere.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_a_file_that_may_not_be_read_is_not_stored(run, tmp_path):
+    file = save_run(run, tmp_path)
+    file.chmod(0)
+    with pytest.warns(UserWarning, match="Permission denied"):
+        assert load(name_of(run), tmp_path) is None
+
+
+def rewritten(file, change):
+    """Write a run's file again with its hash right, after a change of its arrays and metadata."""
+    tensors, meta = files.read(file)
+    change(tensors, meta)
+    files.write(file, tensors, meta)
+
+
+def test_with_a_right_hash_weights_are_still_checked(run, tmp_path):
+    good = save_run(run, tmp_path).read_bytes()
+    name, file = name_of(run), path(name_of(run), tmp_path)
+    for change, reason in (
+        (lambda t, m: t["W"].__setitem__((0, 0), np.nan), "not all finite"),
+        (lambda t, m: t["b"].__setitem__(3, np.inf), "not all finite"),
+        (lambda t, m: t.update(W=t["W"][:, :7]), "its weights are (2, 7)"),
+        (lambda t, m: t.update(b=t["b"].astype(float)), "of float32"),
+        (lambda t, m: t.pop("b"), ""),
+        (lambda t, m: m.update(config=[]), ""),
+        (lambda t, m: m["config"].update(lr="fast"), "lr must be a finite number"),
+    ):
+        file.write_bytes(good)
+        rewritten(file, change)
+        assert_not_stored(file, name, reason)
+
+
+def test_metadata_nested_without_end_are_no_run(run, tmp_path):
+    deep = "[" * 100_000 + "]" * 100_000
+    file = path(name_of(run), tmp_path)
+    save_file({"W": run.W}, file, metadata={"sdd": deep})
+    assert_not_stored(file, name_of(run))
+
+
+def test_a_newer_versions_run_is_read_as_its_further_settings_are_at_their_defaults(run, tmp_path):
+    file = save_run(run, tmp_path)
+    rewritten(file, lambda tensors, meta: meta["config"].update(momentum=0.9))
+    rewritten(file, lambda tensors, meta: meta["data"].update(law="uniform"))
+    assert_same(load(name_of(run), tmp_path), run)
+
+
+def test_what_is_set_aside_is_kept_and_nothing_else_is_touched(run, tmp_path):
+    file, name = path(name_of(run), tmp_path), name_of(run)
+    store.set_aside(name, tmp_path)  # nothing is there
+    file.write_bytes(b"someone's")
+    with pytest.warns(UserWarning, match="was set aside as"):
+        store.set_aside(name, tmp_path)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"someone's"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(name, tmp_path) is None
 
 
 def test_a_half_written_file_is_never_read(run, tmp_path):
@@ -362,7 +440,7 @@ def test_a_checkpoint_is_never_taken_for_a_run(tmp_path):
     name, _ = half_way(tmp_path, CONFIG, 10)
     assert load(name, tmp_path) is None
     path(name, tmp_path).write_bytes(checkpoint_path(name, tmp_path).read_bytes())
-    assert_set_aside(path(name, tmp_path), name, "it was not written by sdd")
+    assert_not_stored(path(name, tmp_path), name, "it was not written by sdd")
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
