@@ -18,8 +18,6 @@ SITE := _build/html
 # Of IPython, for the kernels of a build alone: nobody's own start-up files, and no word on sockets.
 KERNELS := $(CURDIR)/_build/ipython
 KERNEL_CONFIG := _build/ipython/profile_default/ipython_kernel_config.py
-# Where sdd.runs.store keeps runs.
-RUNS := $(or $(SDD_STORE),runs)
 # JupyterLab opens a chapter as a notebook at a double click.
 LAB := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 PORT ?= 8000
@@ -133,17 +131,7 @@ notebooks: $(STAMP) ## write the chapters as notebooks/*.ipynb; those that you h
 clean: ## delete the built site and caches; stored runs and .venv stay
 	rm -rf _build book/api .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
-clean-runs: ## delete the stored runs, after saying how many and asking (YES=1: do not ask)
-	@set -e; \
-	if [ ! -d "$(RUNS)" ]; then echo "No stored runs in $(RUNS)."; exit 0; fi; \
-	echo "$(RUNS) holds $$(find "$(RUNS)" -type f | wc -l | tr -d ' ') files, $$(du -sh "$(RUNS)" | cut -f1)."; \
-	if [ "$(YES)" != 1 ]; then \
-	  printf "Delete the runs? They can only be trained again. [y/N] "; \
-	  read -r answer || { answer=; echo; }; \
-	  case "$$answer" in y|Y|yes) ;; *) echo "Kept."; exit 0 ;; esac; \
-	fi; \
-	rm -rf "$(RUNS)"/*.safetensors "$(RUNS)"/*.damaged "$(RUNS)"/.writing-* "$(RUNS)"/.locks "$(RUNS)"/.checkpoints "$(RUNS)"/.measures; \
-	rmdir "$(RUNS)" 2>/dev/null || true; \
-	echo "Deleted."
+clean-runs: $(STAMP) ## delete the stored runs, after saying how many and asking (YES=1: do not ask)
+	@$(PY) -m sdd clean $(if $(filter 1,$(YES)),--yes)
 
 FORCE:

@@ -1,6 +1,7 @@
-"""The command line: python -m sdd run | list | status | claims | bench."""
+"""The command line: python -m sdd run | list | status | claims | clean | bench."""
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from typing import Any
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sdd import findings
-from sdd.data import Dataset, DataSettings
+from sdd.data import EXACT, Dataset, DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean
 from sdd.runs import cluster, store, sweep
+from sdd.runs.on_the_spot import agreed
 from sdd.runs.progress import plural
 from sdd.runs.spec import RunSpec, check_feasible
 from sdd.training import TrainingDiverged
@@ -26,11 +28,13 @@ __all__ = ["main", "parse"]
 
 def _number(text: str) -> float:
     """Read a whole number, a real number or "inf", as the settings take them."""
+    with contextlib.suppress(ValueError):
+        return int(text)  # every digit of it, which a float may not hold
     try:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a number or inf, not {text!r}") from None
-    return int(value) if value.is_integer() else value
+    return int(value) if value.is_integer() and abs(value) < EXACT else value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--start", help=planted)
     group.add_argument("--snapshots", type=int, nargs="+", metavar="STEP")
 
+    clean = commands.add_parser(
+        "clean", help="delete the stored runs, and nothing else in the folder"
+    )
+    clean.add_argument("--yes", action="store_true", help="do not ask")
     add("list", help="list the experiments and their runs' settings")
     add("status", help="how many runs are stored, and the share of the work that is left")
     judged = add("claims", help="judge the paper's claims on the stored runs")
@@ -123,7 +131,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if rest:
         options = map(_flag, vars(args).keys() - {"command", "experiments"})
         raise ValueError(f"{args.command} takes no {rest[0]}{did_you_mean(rest[0], options)}")
-    if args.command != "bench":
+    if args.command not in ("bench", "clean"):
         args.profile = findings.profile(args.profile).name
     if args.command == "run":
         if args.jobs is not None and args.jobs < 1:
@@ -199,13 +207,35 @@ def _claims(args: argparse.Namespace) -> None:
         args.json.write_text(scorecard.to_json(judged), encoding="utf-8")
 
 
+def _clean(args: argparse.Namespace) -> None:
+    folder = store.default_folder()
+    found = store.own_files(folder)
+    if not found:
+        print(f"no stored runs in {folder}")
+        return
+    size = sum(file.lstat().st_size for file in found)
+    print(f"{plural(len(found), 'file')} of stored runs in {folder}, {size / 1e6:,.0f} MB")
+    if not args.yes and not agreed("Delete them? They can only be trained again."):
+        print("kept")
+        return
+    store.delete(found, folder)
+    print("deleted")
+
+
 def _bench(args: argparse.Namespace) -> None:
     from sdd import bench  # PyTorch takes seconds to import
 
     bench.main(args.json, args.short)
 
 
-COMMANDS = {"run": _run, "list": _list, "status": _status, "claims": _claims, "bench": _bench}
+COMMANDS = {
+    "run": _run,
+    "list": _list,
+    "status": _status,
+    "claims": _claims,
+    "clean": _clean,
+    "bench": _bench,
+}
 CONTINUES = "runs that have finished are stored, and the same command continues from there"
 
 

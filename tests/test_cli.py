@@ -474,3 +474,27 @@ def test_a_reader_who_leaves_early_sees_no_traceback(folder):
         assert process.stderr.read() == ""
         process.stderr.close()
         assert process.wait(60) == 0
+
+
+# --- clean --------------------------------------------------------------------------------------
+
+
+def test_clean_deletes_runs_when_told_to_and_nothing_of_others(call, folder, monkeypatch):
+    assert call("clean") == (0, f"no stored runs in {folder}\n", "")
+    call(*TINY)
+    (folder / "model.safetensors").write_text("someone's")
+    monkeypatch.setattr(cli, "agreed", lambda question: False)
+    code, out, _ = call("clean")
+    assert code == 0
+    assert out.endswith("kept\n")
+    assert len(stored(folder)) == 2  # nothing is gone
+    assert call("clean", "--yes")[1].endswith("deleted\n")
+    assert [p.name for p in folder.iterdir()] == ["model.safetensors"]
+
+
+def test_a_seed_of_any_size_reaches_the_run_digit_by_digit():
+    asked = ["run", "--T", "5", "--data-seed", str(2**53 + 1), "--seed", str(2**60 + 1)]
+    (spec,) = cli.parse(asked).specs
+    assert (spec.data.seed, spec.config.seed) == (2**53 + 1, 2**60 + 1)
+    (again,) = cli.parse(spec.command().split()[3:]).specs
+    assert again == spec

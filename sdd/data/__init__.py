@@ -1,6 +1,6 @@
 """Training sets, test sets and endless streams of sparse points of unit norm."""
 
-from sdd.data.dataset import NORM_TOLERANCE, Dataset, real_number, whole_number
+from sdd.data.dataset import EXACT, NORM_TOLERANCE, Dataset, real_number, whole_number
 from sdd.data.rows import binomial_cdf
 from sdd.data.settings import (
     DataSettings,
@@ -14,6 +14,7 @@ from sdd.data.settings import (
 )
 
 __all__ = [
+    "EXACT",
     "NORM_TOLERANCE",
     "DataSettings",
     "Dataset",

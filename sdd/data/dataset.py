@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
-__all__ = ["NORM_TOLERANCE", "Dataset", "real_number", "whole_number"]
+__all__ = ["EXACT", "NORM_TOLERANCE", "Dataset", "real_number", "whole_number"]
 
+EXACT = 2**53  # whole numbers up to here are exact as floats
 NORM_TOLERANCE = 1e-3  # a row's norm may differ from 1 by float32 rounding, not by more
 
 
@@ -46,7 +47,9 @@ def whole_number(name: str, value: Any, least: int) -> int:
     10000
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not (whole or (isinstance(value, float) and value.is_integer())) or value < least:
+    exact = isinstance(value, float | np.floating) and abs(float(value)) < EXACT
+    exact = exact and float(value).is_integer()
+    if not (whole or exact) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
 
@@ -83,9 +86,9 @@ def real_number(name: str, value: Any) -> float:
     return float(value)
 
 
-def _require_real(dtype: np.dtype) -> None:
+def _require_real(dtype: np.dtype, name: str = "X") -> None:
     if not np.issubdtype(dtype, np.number) or np.issubdtype(dtype, np.complexfloating):
-        raise ValueError(f"X must hold real numbers, not {dtype}")
+        raise ValueError(f"{name} must hold real numbers, not {dtype}")
 
 
 def _row_index(indptr: Int[np.ndarray, "T_plus_1"]) -> Int[np.ndarray, "nnz"]:
@@ -134,6 +137,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = whole_number("n", self.n, 1)
+        if n >= 2**31:
+            raise ValueError(f"n must be below 2**31, not {n}")
+        _require_real(np.asarray(self.values).dtype, "values")
         indptr = np.array(self.indptr)  # a copy: the caller's own array stays writeable
         indices, values = np.asarray(self.indices), np.asarray(self.values)
         for name, array in (("indptr", indptr), ("indices", indices)):
@@ -233,6 +239,8 @@ class Dataset:
         >>> sdd.Dataset.from_dense(X / np.linalg.norm(X, axis=1, keepdims=True))
         Dataset(T=5, n=20, non-zeros=100)
         """
+        if np.ma.is_masked(X):
+            raise ValueError("X must have a value everywhere, but entries of it are masked")
         X = np.asarray(X)
         if X.ndim != 2:
             raise ValueError(f"X must be a matrix of T rows and n columns, not of shape {X.shape}")

@@ -66,7 +66,7 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     """
     for message in ("Unable to cache to disk", "Persisting input arguments took"):
         warnings.filterwarnings("ignore", message)
-    place = (folder or store.default_folder()) / ".measures" / _source_hash()
+    place = (folder or store.default_folder()) / store.MEASURES / _source_hash()
     try:
         place.mkdir(parents=True, exist_ok=True)
         writable = os.access(place, os.W_OK)

@@ -11,8 +11,9 @@ import hashlib
 import json
 import math
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,83 @@ def _read(file: Path, name: str) -> Run:
     if meta["numerics"] != NUMERICS or name_of(run) != name:
         raise ValueError("it holds the run of other settings")
     return run
+
+
+OWN = {  # what the store makes, by the folder below it that it is in
+    "": re.compile(r"[0-9a-f]{16}\.(safetensors|damaged)|\.writing-[0-9a-f]{16}-\d+"),
+    ".checkpoints": re.compile(r"[0-9a-f]{16}\.safetensors|\.writing-[0-9a-f]{16}-\d+"),
+    ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
+}
+MEASURES = ".measures"
+
+
+def own_files(folder: Path | None = None) -> list[Path]:
+    """Return the files in a folder that a store has made: those of its names, and no others.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    list of Path
+        Runs, checkpoints, locks, what was set aside, and kept measures.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import own_files
+    >>> own_files(Path("an-empty-folder"))
+    []
+    """
+    folder = folder or default_folder()
+    found = []
+    for name, pattern in OWN.items():
+        place = folder / name
+        inside = sorted(place.iterdir()) if place.is_dir() and not place.is_symlink() else []
+        # (A folder under the name of a run was made by somebody else.)
+        found += [
+            p for p in inside if pattern.fullmatch(p.name) and (p.is_symlink() or not p.is_dir())
+        ]
+    measures = folder / MEASURES
+    if measures.is_dir() and not measures.is_symlink():
+        found += [p for p in sorted(measures.rglob("*")) if not p.is_dir()]
+    return found
+
+
+def delete(files: Iterable[Path], folder: Path | None = None) -> None:
+    """Delete files of a store, then those of its own folders that are empty, and itself if it is.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        From `own_files`.
+    folder : Path or None
+        The store; None means the default one.
+
+    Raises
+    ------
+    StoreError
+        Where one cannot be deleted.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import delete, own_files
+    >>> delete(own_files(Path("a-store")), Path("a-store"))
+    """
+    folder = folder or default_folder()
+    with _said(folder):
+        for file in files:
+            file.unlink(missing_ok=True)
+    kept = folder / MEASURES
+    inside = (
+        sorted(kept.rglob("*"), reverse=True) if kept.is_dir() and not kept.is_symlink() else []
+    )
+    for place in (*inside, kept, *(folder / name for name in OWN if name), folder):
+        with contextlib.suppress(OSError):  # it is not empty, or not there
+            place.rmdir()
 
 
 def checkpoint_path(name: str, folder: Path | None = None) -> Path:

@@ -204,8 +204,8 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
         or {W.dtype, b.dtype} != {np.dtype(config.dtype)}
     ):
         raise ValueError(
-            f"its weights are {W.shape} and {b.shape} of {W.dtype}, not ({config.m}, {n}) and ({n},) "
-            f"of {config.dtype}"
+            f"its weights are {W.shape} and {b.shape} of {W.dtype}, not ({config.m}, {n}) and "
+            f"({n},) of {config.dtype}"
         )
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("its weights are not all finite")

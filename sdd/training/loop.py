@@ -106,6 +106,8 @@ def train(
         engine.check_shapes(W, b, probe)
         if W.shape[0] != config.m:
             raise ValueError(f"W has {W.shape[0]} rows, but config.m = {config.m}")
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise ValueError(f"initial weights must be finite as {config.dtype}, but some are not")
         init = (W, b)
 
     progress = Progress(config) if resume is None else resume

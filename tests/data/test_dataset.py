@@ -197,3 +197,23 @@ def test_weights_where_vectors_are_asked_for_are_refused():
         sdd.dimensionality(W)
     assert sdd.dimensionality(W.T).shape == (1_000,)
     assert sdd.dimensionality(np.eye(5, 120)).shape == (5,)  # few vectors in many dimensions
+
+
+def test_numbers_that_would_be_changed_are_refused():
+    one, index = np.array([0, 1]), np.array([3])
+    with pytest.raises(ValueError, match=r"n must be below 2\*\*31"):
+        Dataset(one, index, np.ones(1), n=2**31)
+    with pytest.raises(ValueError, match="values must hold real numbers, not complex128"):
+        Dataset(one, index, np.array([1 + 1j]), n=9)
+    with pytest.raises(ValueError, match="values must hold real numbers, not bool"):
+        Dataset(one, index, np.array([True]), n=9)
+    with pytest.raises(ValueError, match="entries of it are masked"):
+        Dataset.from_dense(np.ma.array(np.eye(3), mask=np.eye(3) > 0))
+
+
+def test_whole_numbers_are_exact_or_refused():
+    assert sdd.DataSettings(5, seed=2**53 + 1).seed == 2**53 + 1
+    assert sdd.DataSettings(np.float32(5)).T == 5
+    for seed in (float(2**53), 1e30, 2**64):
+        with pytest.raises(ValueError, match="seed must be"):
+            sdd.DataSettings(5, seed=seed)

@@ -584,3 +584,43 @@ def test_errors_of_the_block_are_not_taken_for_errors_of_the_store(tmp_path):
         pytest.raises(FileNotFoundError, match="of the block"),
     ):
         fail_in_the_block(tmp_path, expected=False)
+
+
+# --- Deletion -----------------------------------------------------------------------------------
+
+
+def test_only_what_the_store_itself_makes_is_deleted(run, tmp_path):
+    theirs = ["model.safetensors", "notes.md", ".writing-abc", "0123456789abcdef.safetensors.bak",
+              ".measures.txt", ".locks/readme", "0123456789abcdeg.safetensors"]  # fmt: skip
+    name = save_run(run, tmp_path).stem
+    half_way(tmp_path, RESTARTS)
+    with locked(name, tmp_path):
+        pass
+    (tmp_path / f".writing-{name}-123").write_bytes(b"half")
+    (tmp_path / f"{name}.damaged").write_bytes(b"old")
+    (tmp_path / ".measures" / "0123").mkdir(parents=True)
+    (tmp_path / ".measures" / "0123" / "values").write_text("1")
+    for other in theirs:
+        (tmp_path / other).write_text("someone's")
+    (tmp_path / "fedcba9876543210.safetensors").mkdir()
+    (tmp_path / "fedcba9876543210.safetensors" / "model").write_text("someone's")
+    store.delete(store.own_files(tmp_path), tmp_path)
+    left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if not p.is_dir()}
+    assert left == {*theirs, "fedcba9876543210.safetensors/model"}
+
+
+def test_a_store_of_which_nothing_is_left_is_gone(run, tmp_path):
+    save_run(run, tmp_path / "store")
+    store.delete(store.own_files(tmp_path / "store"), tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    assert store.own_files(tmp_path / "store") == []
+
+
+def test_a_link_to_another_store_is_deleted_and_not_followed(run, tmp_path):
+    kept = save_run(run, tmp_path / "theirs")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / kept.name).symlink_to(kept)
+    (tmp_path / "ours" / ".measures").symlink_to(tmp_path / "theirs")
+    store.delete(store.own_files(tmp_path / "ours"), tmp_path / "ours")
+    assert kept.exists()
+    assert [p.name for p in (tmp_path / "ours").iterdir()] == [".measures"]
