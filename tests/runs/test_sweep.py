@@ -404,7 +404,7 @@ def test_what_takes_longer_is_trained_where_the_reader_agrees(answer, tmp_path, 
 def test_a_training_on_the_spot_that_takes_too_long_is_stopped_and_continued(
     jobs, tmp_path, monkeypatch
 ):
-    specs = [spec(400_000 + k, T=40, seed=k) for k in range(jobs)]
+    specs = [spec(4_000_000 + k, T=40, seed=k) for k in range(jobs)]
     monkeypatch.setattr(sweep, "expected_seconds", lambda _: 0.0)
     monkeypatch.setattr(sweep, "PATIENCE", 1)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: jobs)
