@@ -102,7 +102,8 @@ def train(
     if init is not None:
         if (count := config.restarts) > 1:
             raise ValueError(f"restarts must be 1 where initial weights are given, not {count}")
-        W, b = (np.asarray(a, config.dtype) for a in init)
+        with np.errstate(over="ignore"):
+            W, b = (np.asarray(a, config.dtype) for a in init)
         engine.check_shapes(W, b, probe)
         if W.shape[0] != config.m:
             raise ValueError(f"W has {W.shape[0]} rows, but config.m = {config.m}")
