@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
-__all__ = ["did_you_mean", "one_of"]
+__all__ = ["did_you_mean", "one_of", "suggesting"]
+
+Kind = TypeVar("Kind", bound=type)
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
@@ -24,6 +27,23 @@ def one_of(what: str, value: Any, known: Iterable[str]) -> str:
         names = '"{}" or "{}"'.format(*known) if len(known) == 2 else f"one of {', '.join(known)}"
         raise ValueError(f"{what} must be {names}, not {value!r}{did_you_mean(value, known)}")
     return value
+
+
+def suggesting(kind: Kind) -> Kind:
+    """Have a dataclass answer a keyword that it has not with the one that was meant."""
+    changed: Any = kind
+    init, known = changed.__init__, changed.__dataclass_fields__
+
+    @wraps(init)
+    def checked(self: Any, *values: Any, **settings: Any) -> None:
+        for name in settings:
+            if name not in known:
+                said = f"{kind.__name__} has no setting named {name!r}"
+                raise TypeError(f"{said}{did_you_mean(name, known)}")
+        init(self, *values, **settings)
+
+    changed.__init__ = checked
+    return kind
 
 
 def _plain(name: str) -> str:

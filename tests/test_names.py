@@ -1,11 +1,15 @@
 """A mistyped name is answered with the one that was meant."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from sdd import cli, findings
+from sdd.data import DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean, one_of
+from sdd.training import TrainConfig
 
 KNOWN = ("weight_decay", "bias_decay", "dataset-size", "F3-bump", "lr")
 
@@ -59,3 +63,16 @@ def test_a_mistyped_name_of_the_book_is_answered_with_the_right_one(ask, said):
     with pytest.raises(ValueError, match="did you mean") as refused:
         ask()
     assert str(refused.value).endswith(said)
+
+
+def test_a_mistyped_setting_is_answered_with_the_one_that_was_meant():
+    for kind, wrong, right in (
+        (TrainConfig, "step", "steps"),
+        (DataSettings, "sparcity", "sparsity"),
+    ):
+        with pytest.raises(TypeError, match=f"no setting named '{wrong}'; did you mean {right}"):
+            kind(**{wrong: 1})
+    with pytest.raises(TypeError, match=r"TrainConfig has no setting named 'zzz'$"):
+        TrainConfig(zzz=1)
+    assert TrainConfig(3, seed=2) == TrainConfig(m=3, seed=2)
+    assert pickle.loads(pickle.dumps(TrainConfig(m=3))) == TrainConfig(m=3)

@@ -16,7 +16,7 @@ from scipy.sparse import issparse
 from sdd import paper
 from sdd.data import rows
 from sdd.data.dataset import Dataset, whole_number
-from sdd.names import one_of
+from sdd.names import one_of, suggesting
 
 __all__ = [
     "DataSettings",
@@ -32,6 +32,7 @@ __all__ = [
 STREAMS = {"train": 0, "test": 1, "fresh": 2}
 
 
+@suggesting
 @dataclass(frozen=True)
 class DataSettings:
     """What determines a training set: enough to draw it again, and to name a run by it.

@@ -18,7 +18,7 @@ import pandas as pd
 from sdd.measures.columns import geometry, losses
 from sdd.runs import store, sweep
 from sdd.runs.cache import memory
-from sdd.runs.spec import RunSpec
+from sdd.runs.spec import RunSpec, listed
 from sdd.training.run import Run, settings_row
 
 __all__ = ["Measure", "load", "measured", "settings_of", "table", "with_measures"]
@@ -51,13 +51,13 @@ def settings_of(spec: RunSpec) -> dict[str, Any]:
 
 
 def table(
-    specs: Iterable[RunSpec] | None = None, *measures: Measure, folder: Path | None = None
+    specs: RunSpec | Iterable[RunSpec] | None = None, *measures: Measure, folder: Path | None = None
 ) -> pd.DataFrame:
     """Return runs as a table, a row each, training those that are not stored where that is quick.
 
     Parameters
     ----------
-    specs : iterable of RunSpec, or None
+    specs : RunSpec, or iterable of RunSpec, or None
         The runs, each once, in the order of the rows. None means everything stored, with settings
         and losses, and no geometry unless asked for.
     *measures : callable
@@ -91,7 +91,7 @@ def table(
         place = folder or store.default_folder()
         rows = [{"run": name, **run.table_row()} for name, run in store.load_all(place)]
         return with_measures(pd.DataFrame(rows), *measures, folder=place)
-    specs = list(dict.fromkeys(specs))
+    specs = list(dict.fromkeys(listed(specs)))
     sweep.require(specs, folder)
     frame = pd.DataFrame([settings_of(spec) for spec in specs])
     return with_measures(frame, losses, geometry, *measures, folder=folder)

@@ -1,5 +1,6 @@
 """One run of a sweep: what determines it, its name in the store, and how it is made."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from sdd.training.starts import planted
 if TYPE_CHECKING:
     from sdd.model import ReLUOutput
 
-__all__ = ["RunSpec", "check_feasible", "make_run", "train_run"]
+__all__ = ["RunSpec", "check_feasible", "listed", "make_run", "train_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
@@ -140,6 +141,28 @@ class RunSpec:
         if self.start:
             words.append(f"--start {self.start}")
         return " ".join(words)
+
+
+def listed(specs: "RunSpec | Iterable[RunSpec]") -> list[RunSpec]:
+    """Return specs as a list, of one where a single one was given.
+
+    Parameters
+    ----------
+    specs : RunSpec, or iterable of RunSpec
+        One, or many.
+
+    Returns
+    -------
+    list of RunSpec
+        In their order.
+
+    Examples
+    --------
+    >>> from sdd.runs.spec import listed
+    >>> len(listed(sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9))))
+    1
+    """
+    return [specs] if isinstance(specs, RunSpec) else list(specs)
 
 
 def _width(data: DataSettings | Dataset) -> int:

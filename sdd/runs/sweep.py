@@ -25,7 +25,7 @@ from sdd.runs.on_the_spot import (
     expected_seconds,
 )
 from sdd.runs.progress import heartbeat_path, plural, shown_progress
-from sdd.runs.spec import RunSpec, check_feasible
+from sdd.runs.spec import RunSpec, check_feasible, listed
 from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
 
@@ -49,12 +49,12 @@ ANY_NUMBER = (
 )
 
 
-def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
+def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
     """Return the specs whose runs are not stored, each once (damaged files count as such).
 
     Parameters
     ----------
-    specs : iterable of RunSpec
+    specs : RunSpec, or iterable of RunSpec
         The runs wanted.
     folder : Path or None
         The store; None means the default one.
@@ -72,7 +72,7 @@ def missing(specs: Iterable[RunSpec], folder: Path | None = None) -> list[RunSpe
     >>> len(missing([spec, spec], Path("an-empty-folder")))
     1
     """
-    return [s for s in dict.fromkeys(specs) if store.load(s.name, folder) is None]
+    return [s for s in dict.fromkeys(listed(specs)) if store.load(s.name, folder) is None]
 
 
 def not_stored(count: int, total: int) -> str:
@@ -98,7 +98,7 @@ def not_stored(count: int, total: int) -> str:
 
 
 def train_missing(
-    specs: Iterable[RunSpec],
+    specs: RunSpec | Iterable[RunSpec],
     folder: Path | None = None,
     jobs: int | None = None,
     quiet: bool = False,
@@ -113,7 +113,7 @@ def train_missing(
 
     Parameters
     ----------
-    specs : iterable of RunSpec
+    specs : RunSpec, or iterable of RunSpec
         The runs wanted.
     folder : Path or None
         The store; None means the default one.
@@ -229,12 +229,12 @@ class _Workers(LokyBackend):
     ]
 
 
-def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
+def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
     """Return the runs, in the order of the specs; see `require` for those that are not stored.
 
     Parameters
     ----------
-    specs : iterable of RunSpec
+    specs : RunSpec, or iterable of RunSpec
         The runs wanted.
     folder : Path or None
         The store; None means the default one.
@@ -257,13 +257,13 @@ def fetch(specs: Iterable[RunSpec], folder: Path | None = None) -> list[Run]:
     >>> sdd.fetch([spec])[0].T
     5
     """
-    specs = list(specs)
+    specs = listed(specs)
     require(specs, folder)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
     return [run for s in specs if (run := runs[s]) is not None]
 
 
-def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
+def require(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> None:
     """Make sure that runs are stored, training on the spot those that are missing where quick.
 
     What "quick" means the environment variable ``SDD_ON_THE_SPOT`` says, in seconds (60 where it
@@ -271,7 +271,7 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
 
     Parameters
     ----------
-    specs : iterable of RunSpec
+    specs : RunSpec, or iterable of RunSpec
         The runs wanted.
     folder : Path or None
         The store; None means the default one.
@@ -293,7 +293,7 @@ def require(specs: Iterable[RunSpec], folder: Path | None = None) -> None:
     >>> file = save_run(make_run(spec))
     >>> require([spec])  # nothing is missing
     """
-    specs = list(specs)
+    specs = listed(specs)
     lacking = missing(specs, folder)
     if not lacking:
         return

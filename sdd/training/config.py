@@ -9,11 +9,12 @@ from jaxtyping import Float
 
 from sdd import paper
 from sdd.data import origin, real_number, whole_number
-from sdd.names import one_of
+from sdd.names import one_of, suggesting
 
 __all__ = ["TrainConfig"]
 
 
+@suggesting
 @dataclass(frozen=True)
 class TrainConfig:
     """How to train: the paper's settings unless changed.

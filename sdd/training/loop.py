@@ -1,12 +1,14 @@
 """The one training loop: full-batch AdamW with a linear warm-up and a cosine decay."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 from sdd import engine, paper
 from sdd.data import DataSettings, Stream, as_data, as_dataset, origin, whole_number
@@ -41,6 +43,7 @@ def train(
     snapshots: Iterable[int] = (),
     callback: Callback | None = None,
     threads: int | Callable[[], int] = 1,
+    progress: bool = False,
     checkpoint: Callable[[Progress], None] | None = None,
     resume: Progress | None = None,
 ) -> Run:
@@ -66,6 +69,8 @@ def train(
         Threads to use, or a function that returns how many may be used now, called every few
         seconds. Several restarts on the CPU train side by side. A run has the same bits on any
         number.
+    progress : bool
+        Show on stdout how far the training is, and how long the rest will take.
     checkpoint : callable or None
         Called as ``checkpoint(progress)`` after every callback. A training can be resumed from
         what ``progress.arrays()`` returns there.
@@ -111,26 +116,24 @@ def train(
             raise ValueError(f"initial weights must be finite as {config.dtype}, but some are not")
         init = (W, b)
 
-    progress = Progress(config) if resume is None else resume
-    for restart in progress.restarts.values():
+    made = Progress(config) if resume is None else resume
+    for restart in made.restarts.values():
         engine.check_shapes(restart.state.W, restart.state.b, probe)
-    progress.config = progress.config.for_data(data)
-    if progress.config != config:
-        raise ValueError(f"resume is the progress of {progress.config}, not of {config}")
+    made.config = made.config.for_data(data)
+    if made.config != config:
+        raise ValueError(f"resume is the progress of {made.config}, not of {config}")
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
         fresh = init or config_weights(seeded, data.n)
-        restart = progress.restarts.get(r) or RestartState.fresh(
-            *fresh, method.others(data.n, seeded)
-        )
+        restart = made.restarts.get(r) or RestartState.fresh(*fresh, method.others(data.n, seeded))
 
         rates = config.rates()
 
         def on_stop(due: bool) -> None:
             row = _history_row(restart.state, data, seeded, rates, method) if due else ()
-            with progress.lock:
-                progress.restarts[r] = restart
+            with made.lock:
+                made.restarts[r] = restart
                 restart.record(row, keep=restart.state.steps in wanted)
                 if checkpoint is not None:
                     restart.save()
@@ -140,20 +143,26 @@ def train(
                         array.flags.writeable = False
                     if callback(restart.steps, *copies) is True:
                         restart.end(row or _history_row(restart.state, data, seeded, rates, method))
-                progress.keep_best(r)
+                made.keep_best(r)
+                bar.update(made.steps - bar.n)
                 if checkpoint is not None:
-                    checkpoint(progress)
+                    checkpoint(made)
 
         _train_restart(data, seeded, restart, rates, method, wanted, threads, on_stop)
 
+    bar = tqdm(
+        initial=made.steps, total=config.steps * config.restarts, unit=" steps", unit_scale=True,
+        file=sys.stdout, disable=not progress, mininterval=0.5,
+    )  # fmt: skip
     threads_now = threads if callable(threads) else lambda: threads
-    todo = np.flatnonzero(np.isnan(progress.losses)).tolist()
-    if len(todo) > 1 and threads != 1 and config.device == "cpu":
-        side_by_side(train_one, todo, threads_now)
-    else:
-        for r in todo:
-            train_one(r, threads_now)
-    best = progress.restarts[int(np.argmin(progress.losses))]
+    todo = np.flatnonzero(np.isnan(made.losses)).tolist()
+    with bar:
+        if len(todo) > 1 and threads != 1 and config.device == "cpu":
+            side_by_side(train_one, todo, threads_now)
+        else:
+            for r in todo:
+                train_one(r, threads_now)
+    best = made.restarts[int(np.argmin(made.losses))]
     kept = {name: np.array(values) for name, values in best.snapshots.items()}
     return Run(
         W=best.state.W,
@@ -162,7 +171,7 @@ def train(
         data=origin(data),
         history={name: np.array(values) for name, values in best.history.items()},
         train_loss=float(best.history["loss"][-1]),
-        restart_losses=progress.losses,
+        restart_losses=made.losses,
         snapshots=kept if wanted else {},
         start="" if init is None else hash_arrays(*init),
         model=method.name,

@@ -169,3 +169,10 @@ def test_nothing_is_trained_or_printed_where_one_of_many_cannot_be(tmp_path, cap
             train_missing([good, spec], tmp_path)
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_spec_may_stand_for_a_list_of_one(tmp_path):
+    spec = RunSpec(OWN, CONFIG)
+    assert train_missing(spec, tmp_path, quiet=True) == 1
+    (run,) = fetch(spec, tmp_path)
+    assert sdd.table(spec, folder=tmp_path)["train_loss"].tolist() == [run.train_loss]

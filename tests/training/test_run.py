@@ -154,3 +154,14 @@ def test_settings_are_numbers_of_any_kind_and_nothing_else():
     for data in (None, [[1.0]], "X", {"T": 5}):
         with pytest.raises(TypeError, match="data must be a Dataset"):
             train(data)
+
+
+def test_progress_is_shown_when_asked_for_and_changes_nothing(capsys):
+    quiet = train(SMALL, short(restarts=2))
+    assert capsys.readouterr() == ("", "")
+    shown = train(SMALL, short(restarts=2), progress=True)
+    out, err = capsys.readouterr()
+    assert "100%" in out
+    assert "400" in out  # steps of both restarts
+    assert err == ""
+    assert_same_run(shown, quiet)
