@@ -31,7 +31,6 @@ from sdd.training.run import Run
 
 __all__ = [
     "Interrupted",
-    "MissingRuns",
     "fetch",
     "missing",
     "not_stored",
