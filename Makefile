@@ -122,8 +122,10 @@ lab: profile notebooks ## open the chapters in JupyterLab, at the quick profile 
 	@echo "Chapters at the profile $(LAB_PROFILE), in $(CURDIR)/notebooks. The paper's size: train its models with"
 	@echo "    $(PY) -m sdd run --profile paper     (about 90 minutes; continues where it was stopped)"
 	@echo "then make lab PROFILE=paper. Ctrl-C stops JupyterLab."
-	@PROFILE="$(LAB_PROFILE)" $(VENV)/bin/jupyter lab --port $(LABPORT) --ServerApp.port_retries=0 \
-	  --ServerApp.root_dir="$(CURDIR)/notebooks" --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab" $(ARGS)
+	@PROFILE="$(LAB_PROFILE)" SDD_ON_THE_SPOT="$${SDD_ON_THE_SPOT:-900}" $(VENV)/bin/jupyter lab \
+	  --port $(LABPORT) --ServerApp.port_retries=0 \
+	  --ServerApp.root_dir="$(CURDIR)/notebooks" --LabApp.app_settings_dir="$(CURDIR)/tools/jupyterlab" \
+	  --LabApp.default_url=/lab/tree/intro.ipynb $(ARGS)
 
 notebooks: $(STAMP) ## write the chapters as notebooks/*.ipynb; those that you have changed stay
 	@$(PY) tools/notebooks.py

@@ -92,6 +92,11 @@ def advance(
     Parameters are those of `sdd.engine.advance`; ``scale`` is a factor on the objective, ``device``
     where to compute. All parameters but b decay by ``weight_decay``. A call that fails leaves the
     state unchanged.
+
+    Raises
+    ------
+    ValueError
+        Where `objective` does not return one loss for each point.
     """
     find_device(device, state.W.dtype.name)
     module = module_of(model, state.W, state.b, state.others, device)
@@ -119,7 +124,13 @@ def advance(
                 chunks = Chunks(data.at(step, threads), module.b)
             optimizer.zero_grad()
             for X in chunks:
-                (module.objective(X).sum() * (scale / data.T)).backward()
+                each = module.objective(X)
+                if each.shape != X.shape[:1]:
+                    raise ValueError(
+                        f"{model.__name__}.objective must return one loss for each of the "
+                        f"{len(X)} points, not an array of shape {tuple(each.shape)}"
+                    )
+                (each.sum() * (scale / data.T)).backward()
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()

@@ -1,5 +1,6 @@
 """The one training loop: full-batch AdamW with a linear warm-up and a cosine decay."""
 
+import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterable
@@ -144,19 +145,25 @@ def train(
                     if callback(restart.steps, *copies) is True:
                         restart.end(row or _history_row(restart.state, data, seeded, rates, method))
                 made.keep_best(r)
-                bar.update(made.steps - bar.n)
+                if bar is not None:
+                    bar.update(made.steps - bar.n)
                 if checkpoint is not None:
                     checkpoint(made)
 
         _train_restart(data, seeded, restart, rates, method, wanted, threads, on_stop)
 
-    bar = tqdm(
-        initial=made.steps, total=config.steps * config.restarts, unit=" steps", unit_scale=True,
-        file=sys.stdout, disable=not progress, mininterval=0.5,
+    # (Made only where it is shown, as each leaves a semaphore for a killed process to leak.)
+    bar = (
+        tqdm(
+            initial=made.steps, total=config.steps * config.restarts, unit=" steps",
+            unit_scale=True, file=sys.stdout, mininterval=0.5,
+        )
+        if progress
+        else None
     )  # fmt: skip
     threads_now = threads if callable(threads) else lambda: threads
     todo = np.flatnonzero(np.isnan(made.losses)).tolist()
-    with bar:
+    with contextlib.nullcontext() if bar is None else bar:
         if len(todo) > 1 and threads != 1 and config.device == "cpu":
             side_by_side(train_one, todo, threads_now)
         else:

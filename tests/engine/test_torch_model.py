@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from own_models import L1, HiddenReLU, Plain, Turned, Untied
+from own_models import L1, Averaged, HiddenReLU, Plain, Turned, Untied
 from torch import nn
 
 from sdd import engine
@@ -119,6 +119,7 @@ def test_what_is_no_model_to_train_is_refused_in_one_sentence():
     for model, message in (
         (Turned, r"Turned must have W \(2, 40\) and b \(40,\), but they are \(40, 2\)"),
         (Buffered, "count is a buffer"),
+        (Averaged, r"objective must return one loss for each of the 12 points, .* shape \(\)"),
     ):
         with pytest.raises(ValueError, match=message):
             train(DATA, TrainConfig(steps=2), model=model)
