@@ -92,7 +92,7 @@ book: profile $(STAMP) $(KERNEL_CONFIG) ## train what is missing, then build the
 	seconds=$$(($$(date +%s) - start)); \
 	echo "The book (profile $(PROFILE)) is in $(CURDIR)/$(SITE)/index.html, made in $$((seconds / 60)) min $$((seconds % 60)) s."
 
-page: profile $(STAMP) $(KERNEL_CONFIG) ## build one page as strictly, in seconds (PAGE=bump)
+page: profile $(STAMP) $(KERNEL_CONFIG) ## build one page as strictly, in seconds (PAGE=bump PROFILE=quick)
 	@IPYTHONDIR="$(KERNELS)" $(PY) tools/page.py "$(PAGE)"
 
 test: $(STAMP) ## train the quick runs and run the tests, not those of the site (FAST=1, EXPLORE=1: see CONTRIBUTING)
