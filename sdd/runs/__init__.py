@@ -2,9 +2,10 @@
 
 from sdd.runs.cache import memory
 from sdd.runs.cluster import ClusterError
+from sdd.runs.on_the_spot import Interrupted, MissingRuns
 from sdd.runs.spec import RunSpec, make_run
 from sdd.runs.store import StoreError, default_folder, load, path, run_name, save_run
-from sdd.runs.sweep import Interrupted, MissingRuns, fetch, missing, require, train_missing
+from sdd.runs.sweep import fetch, missing, require, train_missing
 
 __all__ = [
     "ClusterError",

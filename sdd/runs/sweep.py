@@ -30,7 +30,6 @@ from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
 
 __all__ = [
-    "Interrupted",
     "fetch",
     "missing",
     "not_stored",
