@@ -142,9 +142,7 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     try:
         for future in as_completed(futures, loop=client.loop):
             if future.status == "finished":
-                made = future.result()
-                store.set_aside(store.name_of(made), folder)
-                yield store.save_run(made, folder).stem
+                yield _stored(future.result(), folder)
             elif failed is None:
                 failed = future
                 client.cancel([f for f in futures if not f.done()])
@@ -160,6 +158,19 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     finally:
         with contextlib.suppress(Exception):
             unwanted.set()
+
+
+def _stored(made: Run, folder: Path) -> str:
+    """Store a run that has come back, unless it is stored by now; return its name."""
+    name = store.name_of(made)
+    # One whose lock another process holds is being trained there, too, to the same bits.
+    with store.locked(name, folder, wait=False) as mine:
+        if mine and store.load(name, folder) is not None:
+            return name
+        if mine:
+            store.set_aside(name, folder)
+        store.save_run(made, folder)
+    return name
 
 
 def _numerics() -> int:

@@ -152,15 +152,9 @@ def train(
 
         _train_restart(data, seeded, restart, rates, method, wanted, threads, on_stop)
 
-    # (Made only where it is shown, as each leaves a semaphore for a killed process to leak.)
-    bar = (
-        tqdm(
-            initial=made.steps, total=config.steps * config.restarts, unit=" steps",
-            unit_scale=True, file=sys.stdout, mininterval=0.5,
-        )
-        if progress
-        else None
-    )  # fmt: skip
+    total = config.steps * config.restarts
+    # (Only where it is shown, as each bar leaves a semaphore for a killed process to leak.)
+    bar = tqdm(initial=made.steps, total=total, file=sys.stdout) if progress else None
     threads_now = threads if callable(threads) else lambda: threads
     todo = np.flatnonzero(np.isnan(made.losses)).tolist()
     with contextlib.nullcontext() if bar is None else bar:

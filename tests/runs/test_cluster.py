@@ -14,7 +14,7 @@ from sweeps import SLOW, contents, files, spec, wait_until
 from sdd.runs import cluster as clusters
 from sdd.runs import store
 from sdd.runs.cluster import ClusterError
-from sdd.runs.sweep import missing, train_missing
+from sdd.runs.sweep import fetch, missing, train_missing
 from sdd.training import TrainingDiverged
 
 pytestmark = pytest.mark.slow
@@ -62,6 +62,21 @@ def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
     assert contents(tmp_path) == undisturbed
     assert trained == []  # none of them here
     assert train_missing(SLOW, tmp_path, quiet=True, dask="nowhere") == 0  # nobody is asked
+
+
+def test_what_stands_in_the_way_of_a_run_is_set_aside_and_a_sound_run_is_not(cluster, tmp_path):
+    bad, good = spec(50), spec(60)
+    store.path(bad.name, tmp_path).write_bytes(b"someone's")
+    with pytest.warns(UserWarning, match="was set aside as"):
+        assert train_missing([bad], tmp_path, quiet=True, dask=cluster.scheduler_address) == 1
+    assert store.path(bad.name, tmp_path).with_suffix(".damaged").read_bytes() == b"someone's"
+    # As if another sweep had stored it while the cluster was at it.
+    train_missing([good], tmp_path, jobs=1, quiet=True)
+    before = files(tmp_path)
+    (made,) = fetch([good], tmp_path)
+    assert clusters._stored(made, tmp_path) == good.name
+    assert files(tmp_path) == before
+    assert not store.path(good.name, tmp_path).with_suffix(".damaged").exists()
 
 
 def test_a_run_that_a_cluster_gives_up_is_told_and_those_that_finished_are_stored(
