@@ -43,6 +43,13 @@ class Turned(ReLUOutput):
         self.W = nn.Parameter(self.W.T.detach())
 
 
+class Undefined(ReLUOutput):
+    """A model whose outputs are NaN from the start."""
+
+    def forward(self, x):
+        return super().forward(x) * torch.nan
+
+
 class Averaged(ReLUOutput):
     """No model to train: its objective is one number for all points."""
 

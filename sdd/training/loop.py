@@ -219,7 +219,10 @@ def _history_row(state, data, config, rates, method) -> tuple[float, ...]:
     seen = data.at(step) if isinstance(data, Stream) else data
     loss = method.loss(state, seen)
     if not math.isfinite(loss):
-        raise TrainingDiverged(f"the loss became {loss} by step {step} of {config}; lower lr")
+        advice = (
+            "lower lr" if step else f"look at {method.name or 'the initial weights'}, not at lr"
+        )
+        raise TrainingDiverged(f"the loss became {loss} by step {step} of {config}; {advice}")
     norms = (np.linalg.norm(a.astype(np.float64)) for a in (state.W, state.b))
     return (step, rates[min(step, config.steps - 1)], loss, *norms)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from own_models import L1, Averaged, HiddenReLU, Plain, Turned, Untied
+from own_models import L1, Averaged, HiddenReLU, Plain, Turned, Undefined, Untied
 from torch import nn
 
 from sdd import engine
 from sdd.data import sample, stream
 from sdd.engine import torch_model, torch_step
 from sdd.model import ReLUOutput
-from sdd.training import TrainConfig, initial_weights, train
+from sdd.training import TrainConfig, TrainingDiverged, initial_weights, train
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
@@ -126,3 +126,10 @@ def test_what_is_no_model_to_train_is_refused_in_one_sentence():
     for model in (nn.Linear, "Untied", Untied(40, 2)):
         with pytest.raises(TypeError, match=r"a class derived from sdd\.ReLUOutput"):
             train(DATA, TrainConfig(steps=2), model=model)
+
+
+def test_where_the_loss_is_none_before_the_first_step_the_model_is_named_and_not_the_rate():
+    with pytest.raises(
+        TrainingDiverged, match=r"by step 0 of .*; look at Undefined-\w+, not at lr"
+    ):
+        train(DATA, TrainConfig(steps=2), model=Undefined)
