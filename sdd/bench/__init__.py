@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from sdd.bench import measure, resources
 from sdd.bench.measure import FULL, SHORT, Plan
 from sdd.bench.tables import lines, slope, step_times, summary, summary_table, timings
 from sdd.runs.cache import memory
+from sdd.runs.journal import machine
 
 __all__ = [
     "FULL", "SHORT", "kept", "main", "measured", "slope", "step_times", "summary_table", "timings",
@@ -30,13 +30,9 @@ __all__ = [
 
 def _machine() -> str:
     """Return what the times depend on, in a line."""
-    info = Path("/proc/cpuinfo")
-    said = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
-    name = said[1].strip() if said else platform.processor() or platform.machine()
-    return (
-        f"{name} ({platform.machine()}), {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, torch {torch.__version__}, numba {numba.__version__}"
-    )
+    used = {"Python": platform.python_version(), "torch": torch.__version__}
+    used["numba"] = numba.__version__
+    return ", ".join([machine(), *(f"{name} {version}" for name, version in used.items())])
 
 
 def kept(plan: Plan, of: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from filelock import FileLock, Timeout
 
 from sdd import paper
 from sdd.data import Dataset, DataSettings, origin
+from sdd.runs import journal
+from sdd.runs.journal import Entry
 from sdd.training import files
 from sdd.training.checkpoint import Progress
 from sdd.training.config import TrainConfig
@@ -143,8 +145,8 @@ def path(name: str, folder: Path | None = None) -> Path:
     return (folder or default_folder()) / f"{name}.safetensors"
 
 
-def save_run(run: Run, folder: Path | None = None) -> Path:
-    """Store a run, delete its checkpoint, and return its file.
+def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) -> Path:
+    """Store a run, note it in the journal, delete its checkpoint, and return its file.
 
     Parameters
     ----------
@@ -152,6 +154,8 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
         The run, which has taken all its steps.
     folder : Path or None
         The store; None means the default one.
+    seconds : float
+        CPU time that its training took, for the journal; NaN where unknown.
 
     Returns
     -------
@@ -182,6 +186,7 @@ def save_run(run: Run, folder: Path | None = None) -> Path:
     target = path(name_of(run), folder)
     with _said(target.parent):
         write_run(run, target)
+    journal.note([Entry.made_here(target.stem, seconds)], target.parent)
     with contextlib.suppress(OSError):
         checkpoint_path(target.stem, folder).unlink()
     return target
@@ -301,7 +306,7 @@ def _read(file: Path, name: str) -> Run:
 
 
 OWN = {  # what the store makes, by the folder below it that it is in
-    "": re.compile(r"[0-9a-f]{16}\.(safetensors|damaged)|\.writing-[0-9a-f]{16}-\d+"),
+    "": re.compile(r"[0-9a-f]{16}\.(safetensors|damaged)|\.writing-[0-9a-f]{16}-\d+|\.journal"),
     ".checkpoints": re.compile(r"[0-9a-f]{16}\.safetensors|\.writing-[0-9a-f]{16}-\d+"),
     ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
 }
@@ -428,7 +433,8 @@ def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -
     """
     target = checkpoint_path(name, folder)
     with _said(target.parent):
-        files.write(target, progress.arrays(), {"format": CHECKPOINT, "run": name})
+        meta = {"format": CHECKPOINT, "run": name, "seconds": progress.seconds}
+        files.write(target, progress.arrays(), meta)
 
 
 def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) -> Progress | None:
@@ -465,7 +471,9 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
         tensors, meta = files.read(file, CHECKPOINT)
         if meta["numerics"] != NUMERICS or meta["run"] != name:
             raise ValueError("it is of other settings or numerics")
-        return Progress.from_arrays(tensors, config)
+        progress = Progress.from_arrays(tensors, config)
+        progress.seconds = float(meta.get("seconds", math.nan))
+        return progress
     except files.UNREADABLE as error:
         warnings.warn(
             f"{file.name} is not a sound checkpoint ({error}); its run is trained from the start",

@@ -70,15 +70,16 @@ def train_and_store(
         if store.load(spec.name, folder) is None:
             store.set_aside(spec.name, folder)
             progress = store.load_checkpoint(spec.name, spec.config, folder)
-            resumed = progress.steps if progress else 0
+            resumed, spent = (progress.steps, progress.seconds) if progress else (0, 0.0)
+            spent -= time.process_time()  # with this process's clock added: the run's CPU time
             try:
                 made = make_run(
                     spec,
                     threads=lambda: threads_of(spec.name, remaining_file),
-                    checkpoint=_monitor(spec, folder, parent, resumed, until),
+                    checkpoint=_monitor(spec, folder, parent, resumed, spent, until),
                     resume=progress,
                 )
-                store.save_run(made, folder)
+                store.save_run(made, folder, spent + time.process_time())
             finally:
                 with contextlib.suppress(OSError):
                     heartbeat_path(spec.name, folder).unlink()
@@ -86,7 +87,7 @@ def train_and_store(
 
 
 def _monitor(
-    spec: RunSpec, folder: Path, parent: int, resumed: int, until: float
+    spec: RunSpec, folder: Path, parent: int, resumed: int, spent: float, until: float
 ) -> Callable[[Progress], None]:
     """Return what a training calls when it stops: it writes heartbeats and checkpoints."""
     last_heartbeat = last_checkpoint = time.monotonic()
@@ -102,7 +103,7 @@ def _monitor(
             write_heartbeat(spec.name, folder, progress.steps, resumed)
         late = time.time() > until
         if late or now - last_checkpoint > CHECKPOINT_EVERY_S:
-            last_checkpoint = now
+            last_checkpoint, progress.seconds = now, spent + time.process_time()
             try:
                 store.save_checkpoint(progress, spec.name, folder)
             except store.StoreError as error:  # there may be space again by the end

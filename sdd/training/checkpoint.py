@@ -210,6 +210,11 @@ class Progress:
     config : TrainConfig
         How is trained.
 
+    Attributes
+    ----------
+    seconds : float
+        CPU time that the training has taken, where whoever keeps checkpoints counts it.
+
     Examples
     --------
     >>> from sdd.training import Progress
@@ -226,6 +231,7 @@ class Progress:
         self.losses = np.full(config.restarts, math.nan)  # NaN: not finished
         self.restarts: dict[int, RestartState] = {}
         self.lock = threading.RLock()
+        self.seconds = 0.0
 
     @property
     def steps(self) -> int:

@@ -68,7 +68,7 @@ def full_disk(*_):
 
 
 def left_behind(folder):
-    return sorted(p.name for p in folder.iterdir() if p.name != ".locks")
+    return sorted(p.name for p in folder.iterdir() if p.name not in (".locks", ".journal"))
 
 
 # --- There and back -----------------------------------------------------------------------------
