@@ -411,7 +411,9 @@ def test_a_training_on_the_spot_that_takes_too_long_is_stopped_and_continued(
     monkeypatch.setenv("SDD_ON_THE_SPOT", "1.5")
     if jobs == 1:  # a tenth of a second from stop to stop, whatever the machine does
         clock = SimpleNamespace(
-            time=partial(next, itertools.count(time.time(), 0.1)), monotonic=time.monotonic
+            time=partial(next, itertools.count(time.time(), 0.1)),
+            monotonic=time.monotonic,
+            process_time=time.process_time,
         )
         monkeypatch.setattr(worker, "time", clock)
     with pytest.raises(MissingRuns, match=r"slower than expected, .* stopped after 00:01; what is"):
