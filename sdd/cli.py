@@ -25,6 +25,13 @@ from sdd.training.config import TrainConfig
 
 __all__ = ["main", "parse"]
 
+DEVICE = (
+    'where to train: "cpu" (the default: the engine), "cuda" or another device of PyTorch, or '
+    '"auto": a GPU where there is one and it is likely to be faster. Also with names of '
+    "experiments; runs made on another device than the CPU have names of their own, and the book's "
+    "pages do not ask for them"
+)
+
 
 def _number(text: str) -> float:
     """Read a whole number, a real number or "inf", as the settings take them."""
@@ -71,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     group = run.add_argument_group("settings of one run")
     for name, default in _settings().items():
         kind = str if isinstance(default, str) else _number
+        if name == "device":
+            group.add_argument("--device", help=DEVICE)
+            continue
         group.add_argument(_flag(name), type=kind, metavar=_flag(name)[2:].upper())
     planted = "a planted start: tgon:F, ring:K:r:b or top-ring:K:r:b, see sdd.training.starts"
     group.add_argument("--start", help=planted)
@@ -104,9 +114,10 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
     """Return the runs asked for: those of experiments, or one of the settings given."""
     asked = (*_settings(), "start", "snapshots")
     given = {name: value for name in asked if (value := getattr(args, name)) is not None}
-    if not given:
+    if not given or (args.experiments and given.keys() == {"device"}):
         names = args.experiments or list(findings.EXPERIMENTS)
-        return [s for name in names for s in findings.specs(name, args.profile)]
+        specs = [s for name in names for s in findings.specs(name, args.profile)]
+        return [replace(s, config=replace(s.config, **given)) for s in specs] if given else specs
     if args.experiments:
         both = f"{' '.join(args.experiments)} and {', '.join(map(_flag, given))}"
         raise ValueError(f"name experiments or give settings, not both: {both}")

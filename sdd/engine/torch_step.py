@@ -4,6 +4,7 @@ The engine is faster on a CPU; this is the way to train on a GPU. State goes in 
 arrays, so the training loop, what it records and what it stores are the same on every device.
 """
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -17,9 +18,12 @@ from torch import Tensor
 from sdd import engine
 from sdd.data import Dataset, Stream
 
-__all__ = ["Chunks", "advance", "device_name", "find_device"]
+__all__ = ["Chunks", "advance", "device_name", "find_device", "find_gpu"]
 
-CHUNK_ELEMENTS = 2**25  # of a dense chunk of rows: 128 MB in float32; a step holds about three
+# Of a dense chunk of rows; a step holds about three of them. In float32 128 MB on a CPU, 1 GB on a
+# GPU that has 16 times that: a data set that is one chunk stays filled.
+CHUNK_ELEMENTS = 2**25
+CHUNK_ELEMENTS_ON_GPU = 2**28
 
 Gradient = Callable[[Tensor, Tensor], Tensor]
 
@@ -79,6 +83,21 @@ def find_device(name: str, dtype: str = "float32") -> torch.device:
     return device
 
 
+def find_gpu(dtype: str = "float32") -> str:
+    """Return the name of this machine's GPU for such numbers, "" where it has none.
+
+    Parameters
+    ----------
+    dtype : str
+        "float32" or "float64".
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    for name in (name for name, found in there.items() if found):
+        with contextlib.suppress(ValueError):  # it has no such numbers
+            return str(find_device(name, dtype))
+    return ""
+
+
 def advance(
     state: engine.State,
     data: Dataset | Stream,
@@ -103,7 +122,7 @@ def advance(
         Changed in place; its precision is that of the steps.
     data : Dataset or Stream
         The training set; of a stream, each step takes the batch of its own number. At most
-        `CHUNK_ELEMENTS` of the T·n entries are dense at a time (or one row).
+        `CHUNK_ELEMENTS` of the T·n entries are dense at a time (or one row), more on a GPU.
     rates : (steps,) float64
         Learning rates.
     weight_decay, eps : float
@@ -192,11 +211,19 @@ class _Compiled:
 _compiled_gradient = _Compiled()
 
 
+def _chunk_elements(like: Tensor) -> int:
+    """Return how many entries of rows are dense at a time: by the device alone, as are the bits."""
+    if like.device.type != "cuda":
+        return CHUNK_ELEMENTS
+    memory = torch.cuda.get_device_properties(like.device).total_memory // like.element_size()
+    return max(CHUNK_ELEMENTS, min(CHUNK_ELEMENTS_ON_GPU, memory // 16))
+
+
 class Chunks:
     """The rows of a data set in dense chunks of about equal size, for each pass over them."""
 
     def __init__(self, data: Dataset, like: Tensor) -> None:
-        count = -(-data.T // max(1, CHUNK_ELEMENTS // data.n))
+        count = -(-data.T // max(1, _chunk_elements(like) // data.n))
         self.dense = like.new_zeros(-(-data.T // count), data.n)
         positions = torch.from_numpy(data.row_index() * data.n + data.indices)
         self.parts = []  # the rows of each chunk, where its non-zeros are in it, and what

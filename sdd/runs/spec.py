@@ -67,7 +67,7 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         found: dict[str, Any] = {"data": origin(self.data)}
-        found["config"] = self.config.for_data(found["data"])
+        found["config"] = self.config.for_data(found["data"], own=self.model is not None)
         found["snapshots"] = self.config.snapshot_steps(self.snapshots)
         if self.test is not None:
             found["test"] = test = as_dataset(self.test)

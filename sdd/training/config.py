@@ -8,10 +8,16 @@ import numpy as np
 from jaxtyping import Float
 
 from sdd import paper
-from sdd.data import origin, real_number, whole_number
+from sdd.data import DataSettings, origin, real_number, whole_number
 from sdd.names import one_of, suggesting
 
 __all__ = ["TrainConfig"]
+
+# Up to this m the engine skips most pairs, and is the fastest on any machine (engine/README.md).
+ENGINE_M = 4
+# Products of rows, features and m below which a step takes longer to begin on a GPU (about 1 ms)
+# than to do on two cores.
+WORTH_A_GPU = 20_000_000
 
 
 @suggesting
@@ -52,7 +58,10 @@ class TrainConfig:
     dtype : str
         "float32" or "float64".
     device : str
-        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps").
+        "cpu" for the compiled engine, or a device of PyTorch ("cuda", "cuda:1", "mps"); "auto"
+        for the one that is likely to be fastest here: a GPU, where there is one, for models of
+        one's own and for large problems of m > 4, else the engine. The device used is in
+        ``run.config.device``, and part of a stored run's name where it is not "cpu".
 
     Raises
     ------
@@ -96,7 +105,7 @@ class TrainConfig:
         one_of("reduction", self.reduction, ("mean", "sum"))
         one_of("xavier", self.xavier, ("normal", "uniform"))
         one_of("dtype", self.dtype, ("float32", "float64"))
-        if self.device != "cpu":
+        if self.device not in ("cpu", "auto"):
             from sdd.engine.torch_step import device_name  # here, as PyTorch takes seconds
 
             object.__setattr__(self, "device", device_name(self.device))
@@ -106,18 +115,21 @@ class TrainConfig:
         """Steps of warm-up, with the paper's 5 % where none are given."""
         return round(paper.WARMUP_FRACTION * self.steps) if self.warmup is None else self.warmup
 
-    def for_data(self, data: Any) -> "TrainConfig":
-        """Return the config with its ε as a number.
+    def for_data(self, data: Any, own: bool = False) -> "TrainConfig":
+        """Return the config with its ε as a number, and its device as one of this machine.
 
         Parameters
         ----------
         data : Dataset, Stream or DataSettings
-            Whose n and sparsity ε is rescaled to, where it is None.
+            Whose n and sparsity ε is rescaled to, where it is None; its size chooses the device,
+            where that is "auto".
+        own : bool
+            Whether a model of one's own is trained on it.
 
         Returns
         -------
         TrainConfig
-            The same where ε is given.
+            The same where both are given.
 
         Examples
         --------
@@ -125,11 +137,23 @@ class TrainConfig:
         >>> sdd.TrainConfig().for_data(law).eps
         1e-06
         """
-        if self.eps is not None:
-            return self
-        law = origin(data)  # (not a stream's own n, which may be a part of the features)
-        eps = paper.rescaled_eps(law.n, law.sparsity, reduction=self.reduction)
-        return replace(self, eps=eps or paper.EPS)  # (data without any non-zero teach nothing)
+        found: dict[str, Any] = {}
+        if self.device == "auto":
+            found["device"] = self._likely_fastest(data, own)
+        if self.eps is None:
+            law = origin(data)  # (not a stream's own n, which may be a part of the features)
+            eps = paper.rescaled_eps(law.n, law.sparsity, reduction=self.reduction)
+            found["eps"] = eps or paper.EPS  # (data without any non-zero teach nothing)
+        return replace(self, **found) if found else self
+
+    def _likely_fastest(self, data: Any, own: bool) -> str:
+        rows = getattr(data, "batch", None) or data.T
+        n = data.width if isinstance(data, DataSettings) else data.n
+        if not own and (self.m <= ENGINE_M or rows * n * self.m < WORTH_A_GPU):
+            return "cpu"
+        from sdd.engine.torch_step import find_gpu  # here, as PyTorch takes seconds
+
+        return find_gpu(self.dtype) or "cpu"
 
     def snapshot_steps(self, steps: Iterable[int]) -> tuple[int, ...]:
         """Return the steps sorted, and each once.

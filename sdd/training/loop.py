@@ -99,7 +99,7 @@ def train(
     ((2, 100), 0.0001)
     """
     data = as_data(data)
-    config = (TrainConfig() if config is None else config).for_data(data)
+    config = (TrainConfig() if config is None else config).for_data(data, own=model is not None)
     if not callable(threads):
         threads = whole_number("threads", threads, 1)
     wanted = set(config.snapshot_steps(snapshots))
@@ -120,7 +120,7 @@ def train(
     made = Progress(config) if resume is None else resume
     for restart in made.restarts.values():
         engine.check_shapes(restart.state.W, restart.state.b, probe)
-    made.config = made.config.for_data(data)
+    made.config = made.config.for_data(data, own=model is not None)
     if made.config != config:
         raise ValueError(f"resume is the progress of {made.config}, not of {config}")
 

@@ -4,15 +4,18 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from own_models import HiddenReLU
 
 from sdd import cli, engine
 from sdd.data import Dataset, DataSettings, sample, stream
 from sdd.engine import torch_step as device
 from sdd.model import ReLUOutput
+from sdd.runs.spec import RunSpec
 from sdd.runs.store import load, run_name
 from sdd.training import train
 from sdd.training.config import TrainConfig
@@ -308,3 +311,66 @@ def test_on_cuda_the_steps_are_those_of_the_engine(dtype, compiled, monkeypatch)
         monkeypatch.setattr(device, "CHUNK_ELEMENTS", elements)
         state = advanced(start(2, dtype), cuda, compiled=compiled)
         assert_same(state, by_engine(start(2, dtype)), CLOSE[dtype])
+
+
+# --- "auto" -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_gpu(monkeypatch, cuda_is_the_cpu):
+    monkeypatch.setattr(device, "find_gpu", lambda dtype: "cuda")
+
+
+LARGE = DataSettings(T=1_000, n=10_000, sparsity=0.999)
+
+
+@pytest.mark.parametrize(
+    ("data", "m", "model", "expected"),
+    [
+        (LARGE, 4, None, "cpu"),  # the engine skips most pairs
+        (LARGE, 5, None, "cuda"),
+        (replace(LARGE, T=5), 32, None, "cpu"),  # a step ends before a GPU has begun
+        (replace(LARGE, T=float("inf"), batch=1_000), 5, None, "cuda"),
+        (DATA, 2, HiddenReLU, "cuda"),
+    ],
+)
+def test_auto_takes_a_gpu_where_it_is_likely_to_be_faster(data, m, model, expected, a_gpu):
+    spec = RunSpec(data, TrainConfig(m=m, device="auto"), model=model)
+    assert spec.config.device == expected
+    explicit = RunSpec(data, TrainConfig(m=m, device=expected), model=model)
+    assert spec.name == explicit.name
+
+
+def test_auto_takes_the_engine_where_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert RunSpec(LARGE, TrainConfig(m=32, device="auto")).config.device == "cpu"
+
+
+def test_a_gpu_without_such_numbers_is_none(monkeypatch):
+    def find_device(name, dtype):
+        raise ValueError(f"{name} has no {dtype}")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(device, "find_device", find_device)
+    assert device.find_gpu("float64") == ""
+
+
+def test_a_run_says_which_device_auto_took(a_gpu, monkeypatch):
+    monkeypatch.setattr("sdd.training.config.WORTH_A_GPU", 0)
+    assert train(DATA, TrainConfig(**SHORT, m=5, device="auto")).config.device == "cuda"
+    assert train(DATA, TrainConfig(**SHORT, m=2, device="auto")).config.device == "cpu"
+
+
+def test_an_experiment_can_be_trained_on_another_device(a_gpu):
+    args = cli.parse(["run", "width", "--device", "cuda", "--profile", "quick"])
+    assert {s.config.device for s in args.specs} == {"cuda"}
+    usual = cli.parse(["run", "width", "--profile", "quick"])
+    assert not {s.name for s in args.specs} & {s.name for s in usual.specs}
+
+
+@needs_cuda
+def test_on_a_gpu_a_data_set_of_the_papers_size_is_one_chunk():
+    data = sample(T=10_000)
+    assert len(device.Chunks(data, torch.zeros(1, device="cuda")).parts) == 1
+    assert len(device.Chunks(data, torch.zeros(1)).parts) == 3
