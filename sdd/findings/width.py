@@ -50,7 +50,7 @@ def width_published(p: Profile) -> list[RunSpec]:
         return []
     return [
         spec(T, seed, of=p.name, m=m)
-        for T, m in product((500, 1_000, 2_000, 5_000, 10_000, 20_000), (2, 3, 4, 8, 16))
+        for T, m in product((500, 1_000, 2_000, 5_000, 10_000, 20_000), (2, 3, 4, 8))
         for seed in data_seeds(0, 4)
     ]
 
