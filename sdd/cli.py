@@ -15,7 +15,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sdd import findings
 from sdd.data import EXACT, Dataset, DataSettings
 from sdd.findings import Evidence, scorecard
-from sdd.names import did_you_mean
+from sdd.names import did_you_mean, printable, what_failed
 from sdd.runs import cluster, store, sweep
 from sdd.runs.on_the_spot import agreed
 from sdd.runs.progress import plural
@@ -287,5 +287,9 @@ def _failed(error: Exception | str, code: int) -> int:
     """Say on stderr, in one line, what went wrong; return the exit code."""
     if isinstance(error, MemoryError):
         error = "there is not enough memory for these sizes"
-    print(f"error: {error}", file=sys.stderr)
+    elif isinstance(error, OSError) and error.errno is not None:
+        where = f"{error.filename}: " if error.filename else ""
+        error = f"{where}{what_failed(error)}"
+    lines = map(printable, str(error).split("\n"))  # (it may name files, and quote from them)
+    print("error: " + "\n".join(lines), file=sys.stderr)
     return code

@@ -1,13 +1,35 @@
-"""What is said of a name that is none of those known."""
+"""What is said of names, of texts from files, and of what the operating system refuses."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TypeVar
 
-__all__ = ["did_you_mean", "one_of", "suggesting"]
+__all__ = ["did_you_mean", "one_of", "printable", "suggesting", "what_failed"]
 
 Kind = TypeVar("Kind", bound=type)
+
+REMEDIES = {  # by the names of the errors that they are for
+    "EACCES EPERM": "ask its owner to give you the right",
+    "EROFS": "have the disk mounted for writing",
+    "ENOSPC EDQUOT": "free some space there",
+    "EFBIG": "raise the limit on the size of files (ulimit -f)",
+    "ENOLCK EOPNOTSUPP ENOTSUP ENOSYS": "this kind of disk lends no locks: take a local one",
+    "ENOTDIR EEXIST": "move away the file that is where a folder should be",
+    "EISDIR": "move away the folder that is where a file should be",
+    "ELOOP": "remove the link that is where a file or folder should be",
+    "ENAMETOOLONG": "shorten the path",
+    "EIO": "have the disk checked",
+    "ESTALE ENOTCONN": "connect the network disk again",
+    "EMFILE ENFILE": "close other files or programs, or raise the limit (ulimit -n)",
+}
+_REMEDY = {
+    getattr(errno, name): remedy
+    for names, remedy in REMEDIES.items()
+    for name in names.split()
+    if hasattr(errno, name)  # they differ between operating systems
+}
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
@@ -44,6 +66,21 @@ def suggesting(kind: Kind) -> Kind:
 
     changed.__init__ = checked
     return kind
+
+
+def printable(text: Any) -> str:
+    """Return a text with escapes for what is no letter, sign or space, such as what moves a cursor.
+
+    For what comes from a file or is the name of one, before it is shown on a terminal.
+    """
+    escaped = (c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    return "".join(escaped)
+
+
+def what_failed(error: OSError) -> str:
+    """Return what the operating system says of an error, and a remedy that fits it, if there is."""
+    said, remedy = printable(error.strerror or error), _REMEDY.get(error.errno or 0)
+    return f"{said}; {remedy}" if remedy else said
 
 
 def _plain(name: str) -> str:

@@ -1,5 +1,7 @@
 """A mistyped name is answered with the one that was meant."""
 
+import errno
+import os
 import pickle
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from sdd import cli, findings
 from sdd.data import DataSettings
 from sdd.findings import Evidence, scorecard
-from sdd.names import did_you_mean, one_of
+from sdd.names import did_you_mean, one_of, printable, what_failed
 from sdd.training import TrainConfig
 
 KNOWN = ("weight_decay", "bias_decay", "dataset-size", "F3-bump", "lr")
@@ -76,3 +78,46 @@ def test_a_mistyped_setting_is_answered_with_the_one_that_was_meant():
         TrainConfig(zzz=1)
     assert TrainConfig(3, seed=2) == TrainConfig(m=3, seed=2)
     assert pickle.loads(pickle.dumps(TrainConfig(m=3))) == TrainConfig(m=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("runs/ä – 50 % ± ε.txt", "runs/ä – 50 % ± ε.txt"),
+        ("red \x1b[31m", r"red \x1b[31m"),
+        ("two\nlines\r", r"two\nlines\r"),
+        ("\u202eright to left", r"\u202eright to left"),
+        ("\udcff of no encoding", r"\udcff of no encoding"),
+        ("\x9b1m", r"\x9b1m"),
+    ],
+)
+def test_nothing_that_moves_a_cursor_is_shown(text, shown):
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("EACCES", "ask its owner to give you the right"),
+        ("EPERM", "ask its owner"),
+        ("ENOSPC", "free some space"),
+        ("EDQUOT", "free some space"),
+        ("EROFS", "mounted for writing"),
+        ("ENOLCK", "lends no locks"),
+        ("EOPNOTSUPP", "lends no locks"),
+        ("ENOTDIR", "move away the file"),
+        ("EEXIST", "move away the file"),
+        ("EISDIR", "move away the folder"),
+        ("ELOOP", "remove the link"),
+        ("ENAMETOOLONG", "shorten the path"),
+        ("EIO", "disk checked"),
+        ("EMFILE", "ulimit -n"),
+        ("ECHILD", None),
+    ],
+)
+def test_a_remedy_fits_what_the_operating_system_refused(code, remedy):
+    number = getattr(errno, code)
+    said = what_failed(OSError(number, os.strerror(number)))
+    assert said.startswith(os.strerror(number))
+    assert ("free some space" in said) == (code in ("ENOSPC", "EDQUOT"))
+    assert said == os.strerror(number) if remedy is None else remedy in said
