@@ -1,5 +1,6 @@
 """One run of a sweep: what determines it, its name in the store, and how it is made."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from sdd import paper
 from sdd.data import Dataset, DataSettings, as_data, as_dataset, origin, test_set
 from sdd.runs import store
 from sdd.training import evaluate, train
+from sdd.training.checkpoint import ResumeError
 from sdd.training.config import TrainConfig
 from sdd.training.method import Method
 from sdd.training.run import Run
@@ -210,7 +212,8 @@ def train_run(spec: RunSpec, **options: Any) -> Run:
     spec : RunSpec
         The run.
     **options
-        Further arguments of `train`: threads, checkpoint, resume.
+        Further arguments of `train`: threads, checkpoint, and resume; a progress that is of
+        another training, or damaged, is dropped with a warning.
 
     Returns
     -------
@@ -233,9 +236,16 @@ def train_run(spec: RunSpec, **options: Any) -> Run:
     """
     data = as_data(spec.data)
     init = planted(spec.start, data, spec.config) if spec.start else None
-    made = train(
-        data, spec.config, model=spec.model, init=init, snapshots=spec.snapshots, **options
-    )
+    options |= {"model": spec.model, "init": init, "snapshots": spec.snapshots}
+    try:
+        made = train(data, spec.config, **options)
+    except ResumeError as error:
+        warnings.warn(
+            f"the checkpoint of {spec.name} is dropped, and its run trained from the start: "
+            f"{error}",
+            stacklevel=2,
+        )
+        made = train(data, spec.config, **options | {"resume": None})
     return replace(made, start=spec.start)
 
 

@@ -11,11 +11,13 @@ import numpy as np
 
 from sdd import engine
 from sdd.training.config import TrainConfig
+from sdd.training.layout import HISTORY, SNAPSHOT, check_progress, shapes
 
-__all__ = ["HISTORY", "SNAPSHOT", "Progress", "RestartState", "grouped"]
+__all__ = ["Progress", "RestartState", "ResumeError", "grouped"]
 
-HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
-SNAPSHOT = ("step", "W", "b", "vW", "vb")  # weights, and AdamW's second moments of them
+
+class ResumeError(ValueError):
+    """A training cannot be resumed from this progress: it is of another one, or is damaged."""
 
 
 def grouped(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
@@ -190,8 +192,6 @@ class RestartState:
         True
         """
         groups, steps = grouped(arrays), int(arrays["steps"][0])
-        if groups.keys() != {"steps", "state", "history", "snapshots"}:
-            raise KeyError(*groups)
         history = {name: list(groups["history"][name]) for name in HISTORY}
         state = engine.State.from_arrays(groups["state"], steps)
         names = (*SNAPSHOT, *engine.parameters(state.others))
@@ -212,6 +212,8 @@ class Progress:
 
     Attributes
     ----------
+    origin : bytes
+        Hash of what is trained, on what and from where: a training is resumed as itself alone.
     seconds : float
         CPU time that the training has taken, where whoever keeps checkpoints counts it.
 
@@ -231,6 +233,7 @@ class Progress:
         self.losses = np.full(config.restarts, math.nan)  # NaN: not finished
         self.restarts: dict[int, RestartState] = {}
         self.lock = threading.RLock()
+        self.origin = b""
         self.seconds = 0.0
 
     @property
@@ -268,6 +271,8 @@ class Progress:
         """Return all of it as arrays by name; to be called from `checkpoint`, see `train`."""
         with self.lock:
             found = {"losses": self.losses.copy()}
+            if self.origin:
+                found["origin"] = np.frombuffer(self.origin, np.uint8)
             for r, restart in self.restarts.items():
                 found |= {f"{r}/{key}": array for key, array in restart.arrays().items()}
         return found
@@ -290,7 +295,7 @@ class Progress:
 
         Raises
         ------
-        ValueError
+        ResumeError
             Where these are no such arrays.
 
         Examples
@@ -302,12 +307,36 @@ class Progress:
         """
         progress = cls(config)
         try:
+            check_progress(config, shapes(arrays))
             groups = grouped(arrays)
-            losses = groups.pop("losses")[""]
-            if losses.shape != progress.losses.shape:
-                raise ValueError("it has another number of restarts")
-            progress.losses[:] = losses
+            progress.losses[:] = groups.pop("losses")[""]
+            progress.origin = groups.pop("origin", {"": np.empty(0)})[""].tobytes()
             progress.restarts = {int(r): RestartState.from_arrays(a) for r, a in groups.items()}
-        except (KeyError, IndexError, TypeError) as error:
-            raise ValueError(f"it is not the progress of a training ({error!r})") from error
+            progress._check()
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ResumeError(f"it is not the progress of a training ({error})") from error
         return progress
+
+    def _check(self) -> None:
+        """Raise ValueError where it holds what no training leaves."""
+        for r, restart in self.restarts.items():
+            arrays, done = restart.state.arrays(), math.isfinite(self.losses[r])
+            weights = (
+                restart.state.W,
+                restart.state.b,
+                *engine.parameters(restart.state.others).values(),
+            )
+            if not all(np.isfinite(array).all() for array in weights):
+                raise ValueError(f"the weights of restart {r} are not all finite")
+            if not 0 <= restart.steps < self.config.steps + done:
+                raise ValueError(
+                    f"restart {r} has taken {restart.steps} of {self.config.steps} steps"
+                )
+            for name in ("points", "features"):
+                order = np.sort(arrays.get(name, np.empty(0, np.int32)))
+                if not np.array_equal(order, np.arange(order.size)):
+                    raise ValueError(f"the order of the {name} of restart {r} is none")
+        if np.isinf(self.losses).any():
+            raise ValueError("a loss is infinite")
+        if np.isfinite(self.losses).any() and np.nanargmin(self.losses) not in self.restarts:
+            raise ValueError("the best restart is not in it")

@@ -1,21 +1,26 @@
 """A run as a safetensors file: written whole or not at all, and checked when it is read."""
 
 import contextlib
-import dataclasses
 import hashlib
 import json
+import math
 import os
-import stat
+import secrets
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
 
 from sdd.data import Dataset, DataSettings
-from sdd.training.checkpoint import SNAPSHOT, grouped
+from sdd.names import printable, what_failed
+from sdd.training.checkpoint import grouped
 from sdd.training.config import TrainConfig
+from sdd.training.disk import Header, opened, share
+from sdd.training.layout import ROWS, check_run, known, shapes
 from sdd.training.run import Run
 
 __all__ = [
@@ -33,13 +38,17 @@ NUMERICS = 3
 FORMAT = "sdd-run-1"
 TENSORS = ("W", "b", "restart_losses")
 LOSSES = ("train_loss", "test_loss", "test_error")
-ROWS = ("indptr", "indices", "values")
 # What reading a bad file raises.
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+def write(
+    target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any], shared: bool = False
+) -> None:
     """Write arrays and metadata, with their hash, under a temporary name, and move that in place.
+
+    The temporary name, `.writing-TARGET-` and what nobody can guess, says whose it is: where
+    TARGET is a run's name, only the holder of its lock writes under it.
 
     Parameters
     ----------
@@ -49,6 +58,8 @@ def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) ->
         The arrays.
     meta : dict
         What JSON can hold, with the file's kind as ``format``.
+    shared : bool
+        Whether those who may write in the folder may write the file, whatever the umask.
 
     Raises
     ------
@@ -67,13 +78,17 @@ def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) ->
     meta = {"numerics": NUMERICS, **meta}
     meta["sha256"] = _content_hash(tensors, meta)
     # One metadata entry only: the order of several in the file, and so its bytes, may vary.
-    blob = save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
+    blob = safetensors.save(tensors, metadata={"sdd": json.dumps(meta, sort_keys=True)})
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".writing-{target.stem}-{os.getpid()}")
+    temporary = target.with_name(f".writing-{target.stem[:40]}-{secrets.token_hex(8)}")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:  # a new file, behind no link
+            if shared:
+                share(file.fileno(), target.parent)
             file.write(blob)
             file.flush()
+            # To the nanosecond, unlike the system's own: so a later change always shows in it.
+            os.utime(temporary, ns=(now := time.time_ns(), now))
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
@@ -82,7 +97,9 @@ def write(target: Path, tensors: dict[str, np.ndarray], meta: dict[str, Any]) ->
         raise
 
 
-def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read(
+    file: Path, kind: str = FORMAT, check: Callable[[dict[str, Any], Header], None] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return what `write` wrote, of this kind, or raise one of UNREADABLE.
 
     Parameters
@@ -91,6 +108,8 @@ def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[st
         The file.
     kind : str
         Its ``format``.
+    check : callable or None
+        Called with metadata and header before the arrays are read: what it raises stops that.
 
     Returns
     -------
@@ -114,29 +133,35 @@ def read(file: Path, kind: str = FORMAT) -> tuple[dict[str, np.ndarray], dict[st
     Traceback (most recent call last):
     ValueError: it was not written by sdd
     """
-    # A pipe would be waited for, and a link may lead anywhere.
-    if not stat.S_ISREG(file.lstat().st_mode):
-        raise ValueError("it is no regular file")
-    with safe_open(file, framework="numpy") as opened:
-        meta = json.loads((opened.metadata() or {}).get("sdd", "null"))
-        if not isinstance(meta, dict) or meta.get("format") != kind:
-            raise ValueError("it was not written by sdd")
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    with opened(file) as stream:
+        header = Header.read(stream)
+        meta = json.loads(header.meta)
+        version = meta.get("format") if isinstance(meta, dict) else None
+        if version != kind:
+            stem = kind.rpartition("-")[0]
+            other = isinstance(version, str) and version.rpartition("-")[0] == stem
+            raise ValueError(
+                "another version of sdd wrote it" if other else "it was not written by sdd"
+            )
+        if check is not None:
+            check(meta, header)
+        stream.seek(0)
+        tensors = safetensors.load(stream.read(header.size))
     expected = meta.pop("sha256")
     if _content_hash(tensors, meta) != expected:
         raise ValueError("its content does not match its hash")
     return tensors, meta
 
 
-def write_run(run: Run, target: Path) -> None:
+def write_run(run: Run, target: Path, shared: bool = False) -> None:
     """Write a run, and the rows of data of one's own with it; see `write`.
 
     Parameters
     ----------
     run : Run
         The run.
-    target : Path
-        The file.
+    target, shared
+        As for `write`.
 
     Raises
     ------
@@ -159,7 +184,7 @@ def write_run(run: Run, target: Path) -> None:
     if isinstance(run.data, Dataset):
         tensors |= {f"data/{k}": getattr(run.data, k) for k in ROWS}
         meta["n"] = run.data.n
-    write(target, tensors, {"format": FORMAT, **run.settings, **meta})
+    write(target, tensors, {"format": FORMAT, **run.settings, **meta}, shared)
 
 
 def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
@@ -189,44 +214,30 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     >>> run_of(*read(Path("a-run.safetensors"))).T
     5
     """
-    config, groups = TrainConfig(**_known(TrainConfig, meta["config"])), grouped(tensors)
+    check_run(meta, shapes(tensors))
+    config, groups = TrainConfig(**known(TrainConfig, meta["config"])), grouped(tensors)
     data: DataSettings | Dataset
     if "hash" in meta["data"]:
         indptr, indices, values = (groups["data"][k] for k in ROWS)
         data = Dataset(indptr, indices, values, meta["n"])
     else:
-        data = DataSettings(**_known(DataSettings, meta["data"]))
-    W, b = tensors["W"], tensors["b"]
-    n = data.n if isinstance(data, Dataset) else data.width
-    if (
-        W.shape != (config.m, n)
-        or b.shape != (n,)
-        or {W.dtype, b.dtype} != {np.dtype(config.dtype)}
-    ):
-        raise ValueError(
-            f"its weights are {W.shape} and {b.shape} of {W.dtype}, not ({config.m}, {n}) and "
-            f"({n},) of {config.dtype}"
-        )
-    if not (np.isfinite(W).all() and np.isfinite(b).all()):
-        raise ValueError("its weights are not all finite")
-    snapshots = groups["snapshots"]
-    if snapshots and not set(SNAPSHOT) <= set(snapshots):
-        raise ValueError("its snapshots are of an earlier form")
+        data = DataSettings(**known(DataSettings, meta["data"]))
+    history, snapshots = groups["history"], groups["snapshots"]
+    for name, array in {**{k: tensors[k] for k in TENSORS}, **history}.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"its {name} is not all finite")
+    if not all(np.isfinite(snapshots.get(name, 0)).all() for name in ("W", "b")):
+        raise ValueError("the weights of its snapshots are not all finite")
+    names = {k: meta.get(k, "") for k in ("start", "model", "test")}
+    for name, text in names.items():
+        if not isinstance(text, str) or text != printable(text):
+            raise ValueError(f"its {name} must be a plain text, not {text!r}")
+    losses = {k: float(meta[k]) for k in LOSSES}
+    if not math.isfinite(losses["train_loss"]):
+        raise ValueError(f"its training loss is {losses['train_loss']}")
     parts: dict[str, Any] = {k: tensors[k] for k in TENSORS}
-    parts |= {k: meta[k] for k in ("start", *LOSSES)}
-    parts |= {k: meta.get(k, "") for k in ("model", "test")}
-    parts |= {k: groups[k] for k in ("history", "others")}
+    parts |= names | losses | {"history": history, "others": groups["others"]}
     return Run(config=config, data=data, snapshots=snapshots, **parts)
-
-
-def _known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Return those settings that this version has.
-
-    Another version's further ones are at their defaults wherever the name of the file is that of
-    the rest: a name holds all settings that are not at their defaults.
-    """
-    names = {f.name for f in dataclasses.fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
 
 
 def load(path: Any) -> Run:
@@ -258,12 +269,21 @@ def load(path: Any) -> Run:
     True
     """
     file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {file} to load a run from")
     try:
-        return run_of(*read(file))
+        return run_of(*read(file.resolve(), check=_check))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {printable(file)} to load a run from") from None
+    except OSError as error:
+        raise type(error)(f"{printable(file)} cannot be read: {what_failed(error)}") from error
     except UNREADABLE as error:
-        raise ValueError(f"{file} must be a run that sdd has saved, but {error}") from error
+        why = printable(error)
+        raise ValueError(
+            f"{printable(file)} must be a run that sdd has saved, but {why}"
+        ) from error
+
+
+def _check(meta: dict[str, Any], header: Header) -> None:
+    check_run(meta, header.shapes)
 
 
 def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:

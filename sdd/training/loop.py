@@ -1,6 +1,7 @@
 """The one training loop: full-batch AdamW with a linear warm-up and a cosine decay."""
 
 import contextlib
+import hashlib
 import math
 import sys
 from collections.abc import Callable, Iterable
@@ -12,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from sdd import engine, paper
-from sdd.data import DataSettings, Stream, as_data, as_dataset, origin, whole_number
-from sdd.training.checkpoint import Progress, RestartState
+from sdd.data import Dataset, DataSettings, Stream, as_data, as_dataset, origin, whole_number
+from sdd.training.checkpoint import Progress, RestartState, ResumeError
 from sdd.training.config import TrainConfig
 from sdd.training.method import Method
 from sdd.training.restarts import side_by_side
@@ -87,6 +88,8 @@ def train(
     ------
     ValueError
         Where settings, data and initial weights do not fit each other.
+    ResumeError
+        Where `resume` is the progress of another training; a ValueError.
     TypeError
         Where the data are nothing to train on, or the model is no such class.
     TrainingDiverged
@@ -118,11 +121,15 @@ def train(
         init = (W, b)
 
     made = Progress(config) if resume is None else resume
-    for restart in made.restarts.values():
-        engine.check_shapes(restart.state.W, restart.state.b, probe)
-    made.config = made.config.for_data(data, own=model is not None)
-    if made.config != config:
-        raise ValueError(f"resume is the progress of {made.config}, not of {config}")
+    if resume is not None or checkpoint is not None:
+        of = _origin(data, init, wanted, method)
+        if resume is not None:
+            theirs = resume.config.for_data(data, own=model is not None)
+            if theirs != config:
+                raise ResumeError(f"resume is the progress of {theirs}, not of {config}")
+            _check_resumed(resume, config, probe, of, method)
+        made.origin = of
+    made.config = config
 
     def train_one(r: int, threads: Callable[[], int]) -> None:
         seeded = replace(config, seed=config.seed + r)
@@ -178,6 +185,31 @@ def train(
         model=method.name,
         others=engine.parameters(best.state.others),
     )
+
+
+def _origin(data, init, wanted, method) -> bytes:
+    """Return a hash of what is trained, on what and from where, besides the settings."""
+    of = data.content_hash() if isinstance(data, Dataset) else repr(data)
+    start = hash_arrays(*init) if init is not None else ""
+    return hashlib.sha256(repr((of, start, sorted(wanted), method.name)).encode()).digest()[:8]
+
+
+def _check_resumed(progress, config, probe, origin, method) -> None:
+    """Raise ResumeError where a training cannot go on from there."""
+    try:
+        for restart in progress.restarts.values():
+            engine.check_shapes(restart.state.W, restart.state.b, probe)
+    except ValueError as error:
+        raise ResumeError(f"resume must be the progress of this training, but {error}") from None
+    if progress.restarts and progress.origin != origin:
+        why = "other data, initial weights, snapshots or another model"
+        if not progress.origin:
+            why = "an earlier version, which did not write down what it trained on"
+        raise ResumeError(f"resume must be the progress of this training, but it is of {why}")
+    others = {k: a.shape for k, a in method.others(probe.n, config).items()}
+    for restart in progress.restarts.values():
+        if {k: a.shape for k, a in restart.state.others.items()} != others:
+            raise ResumeError("resume must have the parameters of the model, but has others")
 
 
 def _train_restart(data, config, restart, rates, method, wanted, threads, on_stop) -> None:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from sdd import engine
 from sdd.data import Dataset, DataSettings, as_dataset
+from sdd.names import printable, what_failed
 from sdd.training.config import TrainConfig
 
 __all__ = ["Run", "settings_row"]
@@ -210,7 +211,11 @@ class Run:
         """
         from sdd.training.files import write_run
 
-        write_run(self, Path(path))
+        try:
+            write_run(self, Path(path))
+        except OSError as error:
+            why = f"the run cannot be saved as {printable(path)}: {what_failed(error)}"
+            raise type(error)(why) from error
 
     def table_row(self) -> dict[str, Any]:
         """Return settings and losses as named plain values: a row of a table.

@@ -8,6 +8,7 @@ from short_runs import LARGE, SMALL, assert_same_run, short, stopped_after
 
 from sdd.data import sample, stream
 from sdd.training import Progress, train
+from sdd.training.checkpoint import ResumeError
 
 WARM = tuple(a.astype(np.float32) for a in (np.full((3, 60), 0.2), np.full(60, -0.1)))
 
@@ -99,3 +100,72 @@ def test_progress_of_something_else_is_refused():
         train(SMALL, replace(config, seed=5), resume=progress)
     with pytest.raises(ValueError, match="the data have n = 50 features"):
         train(sample(20, 50, 0.9), config, resume=progress)
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (sample(20, 60, 0.9, seed=2), {}),  # other data of the same shape
+        (sample(30, 60, 0.9, seed=1), {}),
+        (SMALL, {"init": WARM}),
+        (SMALL, {"snapshots": (3,)}),
+    ],
+    ids=["data", "more data", "weights", "snapshots"],
+)
+def test_a_training_goes_on_as_itself_alone(data, options):
+    config = short(steps=10)
+    progress = Progress.from_arrays(stopped_after(5, SMALL, config), config)
+    with pytest.raises(ResumeError, match="but it is of other data, initial weights, snapshots"):
+        train(data, config, resume=progress, **options)
+    train(sample(20, 60, 0.9, seed=1), config, resume=progress)  # the very data, drawn again
+
+
+def test_progress_that_does_not_say_of_what_it_is_is_refused():
+    config = short(steps=10)
+    arrays = stopped_after(5, SMALL, config)
+    del arrays["origin"]
+    with pytest.raises(ResumeError, match="but it is of an earlier version"):
+        train(SMALL, config, resume=Progress.from_arrays(arrays, config))
+
+
+def changed(arrays, name, change):
+    array = arrays[name].copy()
+    change(array)
+    return arrays | {name: array}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("0/state/W", lambda a: a.__setitem__((1, 7), np.nan), "are not all finite"),
+        ("0/state/b", lambda a: a.__setitem__(7, np.inf), "are not all finite"),
+        ("0/state/features", lambda a: a.__setitem__(3, 10**6), "the order of the features"),
+        ("0/state/points", lambda a: a.__setitem__(3, -1), "the order of the points"),
+        ("0/steps", lambda a: a.fill(41), "has taken 41 of 40 steps"),
+        ("0/steps", lambda a: a.fill(-2), "has taken -2 of 40 steps"),
+        ("losses", lambda a: a.fill(np.inf), "infinite"),
+    ],
+)
+def test_progress_that_no_training_leaves_is_refused(name, change, reason):
+    config = short(steps=40, m=2)
+    arrays = stopped_after(20, LARGE, config)
+    with pytest.raises(ResumeError, match=reason):
+        Progress.from_arrays(changed(arrays, name, change), config)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"0/state/W": np.zeros((3, 61), np.float32)}, r"its 0/state/W is \(3, 61\)"),
+        ({"0/state/m1W": np.zeros((3, 60))}, "its 0/state/m1W is .* of float64"),
+        ({"0/state/huge": np.zeros(9)}, "it holds 0/state/huge, which"),
+        ({"0/state/other:U": np.zeros(9)}, r"it lacks 0/snapshots/U, 0/state/other:m1 U"),
+        ({"1/state/W": np.zeros(9)}, "it holds 1, which is no restart of 1"),
+        ({"0/history/loss": np.zeros(99)}, "its 0/history/loss is"),
+    ],
+)
+def test_progress_of_other_arrays_is_refused(change, reason):
+    config = short(steps=40)
+    arrays = stopped_after(20, SMALL, config)
+    with pytest.raises(ResumeError, match=reason):
+        Progress.from_arrays(arrays | change, config)

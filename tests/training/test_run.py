@@ -165,3 +165,26 @@ def test_progress_is_shown_when_asked_for_and_changes_nothing(capsys):
     assert "400" in out  # steps of both restarts
     assert err == ""
     assert_same_run(shown, quiet)
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "remedy"),
+    [
+        ("file/run", OSError, "move away the file that is where a folder should be"),
+        ("folder", IsADirectoryError, "move away the folder that is where a file should be"),
+        ("x" * 999, OSError, "shorten the path"),
+    ],
+)
+def test_a_run_that_cannot_be_saved_says_why_and_what_helps(place, kind, remedy, run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(kind, match=r"the run cannot be saved as .*; ") as error:
+        run.save(tmp_path / place)
+    assert str(error.value).endswith(remedy)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_saved_run_is_found_behind_a_link(run, tmp_path):
+    run.save(tmp_path / "run")
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    assert load(tmp_path / "link").train_loss == run.train_loss
