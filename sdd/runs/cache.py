@@ -4,12 +4,14 @@ import ast
 import functools
 import hashlib
 import os
+import stat
 import warnings
 from pathlib import Path
 
 import joblib
 
 from sdd.runs import store
+from sdd.training.disk import make_room
 
 __all__ = ["memory"]
 
@@ -44,8 +46,9 @@ def _code(source: str) -> str:
 def memory(folder: Path | None = None) -> joblib.Memory:
     """Return the cache of measures that lies in a store, in its hidden folder `.measures`.
 
-    Measures made with other source code of this package are not found in it. Where the folder
-    cannot be written to, nothing is kept, and nothing is said.
+    Measures made with other source code of this package are not found in it. Each user has a part
+    of their own, which nobody else may write: what joblib keeps could hold any code. Where the
+    folder cannot be written to, nothing is kept, and nothing is said.
 
     Parameters
     ----------
@@ -66,10 +69,13 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     """
     for message in ("Unable to cache to disk", "Persisting input arguments took"):
         warnings.filterwarnings("ignore", message)
-    place = (folder or store.default_folder()) / store.MEASURES / _source_hash()
+    folder, user = folder or store.default_folder(), getattr(os, "getuid", int)()
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        writable = os.access(place, os.W_OK)
+        place = make_room(folder, store.MEASURES) / f"{_source_hash()}-{user}"
+        place.mkdir(0o755, exist_ok=True)
+        found = place.lstat()
+        ours = os.name != "posix" or (found.st_uid == user and not found.st_mode & 0o022)
+        writable = ours and stat.S_ISDIR(found.st_mode) and os.access(place, os.W_OK)
     except OSError:
         writable = False
     return joblib.Memory(place if writable else None, verbose=0)

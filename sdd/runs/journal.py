@@ -12,17 +12,20 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sdd.training.disk import opened, share
 from sdd.training.files import NUMERICS
 
 __all__ = ["JOURNAL", "Entry", "entries", "machine", "note", "software", "unchanged"]
 
 JOURNAL = ".journal"
+FIRST = b'{"name": "'  # what each of its lines begins with, before the name
+AT_MOST = 2**28  # bytes: of a million runs
 # No link is followed, and no pipe waited for.
 SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -145,19 +148,23 @@ def note(made: Iterable[Entry], folder: Path) -> None:
     except OSError:
         return
     with open(descriptor, "ab", buffering=0) as file:  # one write: others append, too
+        if not file.tell():
+            share(descriptor, folder)
         try:
             file.write(lines.encode())
         except OSError:
             return
 
 
-def entries(folder: Path) -> dict[str, Entry]:
+def entries(folder: Path, names: Collection[str] | None = None) -> dict[str, Entry]:
     """Return what the journal says, by name of run; the last entry of each counts.
 
     Parameters
     ----------
     folder : Path
         The store.
+    names : collection of str, or None
+        Of the runs asked for; None means all.
 
     Returns
     -------
@@ -172,32 +179,39 @@ def entries(folder: Path) -> dict[str, Entry]:
     {}
     """
     try:
-        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | SAFE)
-        with open(descriptor, "rb") as file:
-            lines = file.read().splitlines()
-    except OSError:
+        found = (folder / JOURNAL).lstat()
+        lines = _lines(folder / JOURNAL, found.st_ino, found.st_size, found.st_mtime_ns)
+    except (OSError, ValueError):
         return {}
-    found = {}
-    for line in lines:
-        entry = _entry(line)
-        if entry is not None:
-            found[entry.name] = entry
-    return found
+    asked = lines if names is None else lines.keys() & {name.encode() for name in names}
+    read = ((name.decode(), _entry(lines[name])) for name in asked)
+    return {name: entry for name, entry in read if entry is not None and entry.name == name}
+
+
+@functools.lru_cache(maxsize=1)
+def _lines(file: Path, *looks: int) -> dict[bytes, bytes]:
+    """Return the last line of each run, by its name; read again once the file looks otherwise."""
+    with opened(file) as journal:
+        size = os.fstat(journal.fileno()).st_size
+        lines = journal.read().splitlines() if size <= AT_MOST else []
+    start = len(FIRST)
+    return {line[start : line.find(b'"', start)]: line for line in lines if line.startswith(FIRST)}
 
 
 KINDS: dict[str, Any] = {f: str for f in ("name", "date", "machine")} | {"software": dict}
 KINDS |= dict.fromkeys(("size", "mtime_ns", "inode", "numerics"), int)
+TYPES = list(KINDS.values())
 
 
 def _entry(line: bytes) -> Entry | None:
     """Return the entry of a line, or None where it is none."""
     try:
-        values = json.loads(line)
+        values = json.loads(line.decode())
         seconds = float(values.pop("seconds", math.nan))
         known = {key: values[key] for key in KINDS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if not all(type(known[key]) is kind for key, kind in KINDS.items()):
+    if [type(value) for value in known.values()] != TYPES:
         return None
     return Entry(seconds=seconds, **known)
 

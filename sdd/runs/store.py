@@ -7,7 +7,10 @@ same bytes. The checkpoint of a run in training lies in a hidden folder until th
 
 import contextlib
 import dataclasses
+import errno
+import functools
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -21,12 +24,15 @@ from filelock import FileLock, Timeout
 
 from sdd import paper
 from sdd.data import Dataset, DataSettings, origin
+from sdd.names import printable, what_failed
 from sdd.runs import journal
 from sdd.runs.journal import Entry
 from sdd.training import files
 from sdd.training.checkpoint import Progress
 from sdd.training.config import TrainConfig
+from sdd.training.disk import Header, make_room, sharing
 from sdd.training.files import NUMERICS, write_run
+from sdd.training.layout import check_progress, check_run, known
 from sdd.training.run import Run
 
 __all__ = [
@@ -37,15 +43,24 @@ __all__ = [
     "load_all",
     "load_checkpoint",
     "locked",
+    "noted",
     "path",
     "run_name",
     "save_checkpoint",
     "save_run",
     "set_aside",
+    "tidy",
 ]
 
 NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
 CHECKPOINT = "sdd-checkpoint-1"
+READING = 60_000  # bytes of the journal that are read in the time that a small run's file is
+OTHER = "it holds the run of other settings"
+# What says nothing of the file that was to be read: it is no reason to train its run again.
+NOT_THE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
+
+_json = json.JSONEncoder(sort_keys=True).encode
+_distrusted: set[Path] = set()  # files that this process found unsound, whatever the journal says
 
 
 class StoreError(OSError):
@@ -60,16 +75,20 @@ def default_folder() -> Path:
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "runs"
 
 
+@functools.cache
+def _usual(kind: Any) -> dict[str, Any]:
+    usual = {f.name: f.default for f in dataclasses.fields(kind)}
+    if issubclass(kind, TrainConfig):
+        usual["eps"] = paper.EPS  # (None never gets here: it has become a number)
+    return usual
+
+
 def _changed(settings: Any) -> dict[str, Any]:
     """Return the fields that differ from their defaults, so that new fields rename no run."""
-    usual = {f.name: f.default for f in dataclasses.fields(settings)}
-    if isinstance(settings, TrainConfig):
-        usual["eps"] = paper.EPS  # (None never gets here: it has become a number)
-    found = {name: getattr(settings, name) for name in usual}
     return {
         name: "inf" if value == math.inf else value
-        for name, value in found.items()
-        if value != usual[name]
+        for name, usual in _usual(settings.__class__).items()
+        if (value := getattr(settings, name)) != usual
     }
 
 
@@ -111,7 +130,7 @@ def run_name(
     what["data"] = data.content_hash() if isinstance(data, Dataset) else _changed(data)
     optional = {"snapshots": list(snapshots), "start": start, "model": model, "test": test}
     what |= {key: value for key, value in optional.items() if value}
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_json(what).encode()).hexdigest()[:16]
 
 
 def name_of(run: Run) -> str:
@@ -185,7 +204,8 @@ def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) ->
         )
     target = path(name_of(run), folder)
     with _said(target.parent):
-        write_run(run, target)
+        write_run(run, target, shared=True)
+    _distrusted.discard(target)
     journal.note([Entry.made_here(target.stem, seconds)], target.parent)
     with contextlib.suppress(OSError):
         checkpoint_path(target.stem, folder).unlink()
@@ -226,15 +246,56 @@ def load(name: str, folder: Path | None = None) -> Run | None:
     """
     file = path(name, folder)
     try:
-        return _read(file, name)
+        run = _read(file, name)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (*files.UNREADABLE, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        if isinstance(error, OSError) and error.errno in NOT_THE_FILES:
+            raise _unusable(file.parent, error) from error
+        _distrusted.add(file)
+        why = what_failed(error) if isinstance(error, OSError) else printable(error)
         warnings.warn(
-            f"{file} is not a sound run file ({why}); its run counts as not stored", stacklevel=2
+            f"{printable(file)} is not a sound run file ({why}); its run counts as not stored",
+            stacklevel=2,
         )
         return None
+    _distrusted.discard(file)
+    return run
+
+
+def noted(names: Iterable[str], folder: Path | None = None) -> set[str]:
+    """Return the names of those runs that are known to be stored without reading their files.
+
+    Their files are those of which the store's journal says that they were found sound. It is asked
+    only where that takes less time than to read the files.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of runs.
+    folder : Path or None
+        The store; None means the default one.
+
+    Returns
+    -------
+    set of str
+        A part of them.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import noted
+    >>> noted(["a-run"], Path("an-empty-folder"))
+    set()
+    """
+    folder, names = folder or default_folder(), list(names)
+    try:
+        worth = (folder / journal.JOURNAL).lstat().st_size < READING * len(names)
+    except OSError:
+        return set()
+    found = journal.entries(folder, names) if worth else {}
+    same = journal.unchanged(found.values(), folder)
+    return same - {file.stem for file in _distrusted if file.parent == folder}
 
 
 def set_aside(name: str, folder: Path | None = None) -> None:
@@ -262,9 +323,10 @@ def set_aside(name: str, folder: Path | None = None) -> None:
     file = path(name, folder)
     if not os.path.lexists(file):
         return
-    aside = file.with_suffix(".damaged")
+    places = (file.with_suffix(f".damaged{k or ''}") for k in itertools.count())
+    aside = next(place for place in places if not os.path.lexists(place))
     with _said(file.parent):
-        os.replace(file, aside)
+        os.rename(file, aside)
     warnings.warn(
         f"{file.name} was set aside as {aside.name}: its run is trained again", stacklevel=2
     )
@@ -298,16 +360,32 @@ def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
 
 
 def _read(file: Path, name: str) -> Run:
-    tensors, meta = files.read(file)
+    tensors, meta = files.read(file, check=functools.partial(_check_run, name))
     run = files.run_of(tensors, meta)
     if meta["numerics"] != NUMERICS or name_of(run) != name:
-        raise ValueError("it holds the run of other settings")
+        raise ValueError(OTHER)
+    if run.steps != run.config.steps:
+        raise ValueError(f"its training was stopped at {run.steps} of {run.config.steps} steps")
     return run
 
 
+def _check_run(name: str, meta: dict[str, Any], header: Header) -> None:
+    """Raise ValueError where a file is no run of that name, before its arrays are read."""
+    check_run(meta, header.shapes)
+    if "hash" in meta["data"]:  # it is known only once these are read
+        return
+    steps = "snapshots/step" in header.shapes and header.array("snapshots/step").tolist()
+    data = DataSettings(**known(DataSettings, meta["data"]))
+    config = TrainConfig(**known(TrainConfig, meta["config"]))
+    rest = (meta.get(key, "") for key in ("start", "model", "test"))
+    if name != run_name(data, config, tuple(map(int, steps or ())), *rest):
+        raise ValueError(OTHER)
+
+
+TEMPORARY = r"\.writing-([0-9a-f]{16})-[0-9a-f]+"
 OWN = {  # what the store makes, by the folder below it that it is in
-    "": re.compile(r"[0-9a-f]{16}\.(safetensors|damaged)|\.writing-[0-9a-f]{16}-\d+|\.journal"),
-    ".checkpoints": re.compile(r"[0-9a-f]{16}\.safetensors|\.writing-[0-9a-f]{16}-\d+"),
+    "": re.compile(rf"[0-9a-f]{{16}}\.(?:safetensors|damaged\d*)|{TEMPORARY}|\.journal"),
+    ".checkpoints": re.compile(rf"([0-9a-f]{{16}})\.safetensors|{TEMPORARY}"),
     ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
 }
 MEASURES = ".measures"
@@ -335,12 +413,12 @@ def own_files(folder: Path | None = None) -> list[Path]:
     """
     folder = folder or default_folder()
     found = []
-    for name, pattern in OWN.items():
-        place = folder / name
-        inside = sorted(place.iterdir()) if place.is_dir() and not place.is_symlink() else []
+    for room, pattern in OWN.items():
         # (A folder under the name of a run was made by somebody else.)
         found += [
-            p for p in inside if pattern.fullmatch(p.name) and (p.is_symlink() or not p.is_dir())
+            p
+            for p in _inside(folder, room)
+            if pattern.fullmatch(p.name) and (p.is_symlink() or not p.is_dir())
         ]
     measures = folder / MEASURES
     if measures.is_dir() and not measures.is_symlink():
@@ -432,9 +510,10 @@ def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -
     True
     """
     target = checkpoint_path(name, folder)
-    with _said(target.parent):
+    with _said(target.parents[1]):
+        make_room(target.parents[1], target.parent.name)
         meta = {"format": CHECKPOINT, "run": name, "seconds": progress.seconds}
-        files.write(target, progress.arrays(), meta)
+        files.write(target, progress.arrays(), meta, shared=True)
 
 
 def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) -> Progress | None:
@@ -465,21 +544,74 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
     True
     """
     file = checkpoint_path(name, folder)
-    if not file.exists():
-        return None
-    try:
-        tensors, meta = files.read(file, CHECKPOINT)
+
+    def check(meta: dict[str, Any], header: Header) -> None:
         if meta["numerics"] != NUMERICS or meta["run"] != name:
             raise ValueError("it is of other settings or numerics")
+        check_progress(config, header.shapes)
+
+    try:
+        tensors, meta = files.read(file, CHECKPOINT, check)
         progress = Progress.from_arrays(tensors, config)
         progress.seconds = float(meta.get("seconds", math.nan))
         return progress
-    except files.UNREADABLE as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (*files.UNREADABLE, OSError) as error:
+        why = what_failed(error) if isinstance(error, OSError) else printable(error)
         warnings.warn(
-            f"{file.name} is not a sound checkpoint ({error}); its run is trained from the start",
+            f"{file.name} is not a sound checkpoint ({why}); its run is trained from the start",
             stacklevel=2,
         )
         return None
+
+
+def tidy(folder: Path | None = None) -> None:
+    """Delete what dead processes have left: temporary files, and checkpoints of stored runs.
+
+    Only the holder of a run's lock writes such files. So it looks at runs alone whose lock nobody
+    holds; a checkpoint of a run that is not stored stays, as it is where the training goes on.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The store; None means the default one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import tidy
+    >>> tidy(Path("an-empty-folder"))
+    """
+    folder = folder or default_folder()
+    left: dict[str, list[Path]] = {}
+    for room in OWN:
+        for file in _inside(folder, room):
+            found = OWN[room].fullmatch(file.name)
+            if found is not None and file.suffix != ".lock" and any(found.groups()):
+                left.setdefault(next(filter(None, found.groups())), []).append(file)
+    for name, of_run in left.items():
+        with contextlib.suppress(StoreError), locked(name, folder, wait=False) as mine:
+            for file in of_run if mine else ():
+                resumable = file == checkpoint_path(name, folder) and not _stored(name, folder)
+                with contextlib.suppress(OSError):
+                    if not resumable:
+                        file.unlink()
+
+
+def _stored(name: str, folder: Path) -> bool:
+    with contextlib.suppress(*files.UNREADABLE, OSError):
+        _read(path(name, folder), name)
+        return True
+    return False
+
+
+def _inside(folder: Path, room: str) -> list[Path]:
+    """Return what is in a folder of the store; nothing behind a link."""
+    place = folder / room
+    with contextlib.suppress(OSError):
+        return sorted(place.iterdir()) if not room or not place.is_symlink() else []
+    return []
 
 
 @contextlib.contextmanager
@@ -513,15 +645,13 @@ def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator
     ...     mine
     True
     """
-    locks = (folder or default_folder()) / ".locks"
-    lock = FileLock(locks / f"{name}.lock")
-    try:
-        locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        pass
-    except OSError as error:
-        raise _unusable(locks.parent, error) from error
+    folder = folder or default_folder()
+    with _said(folder):
+        locks = make_room(folder, ".locks")
+        file, wide = locks / f"{name}.lock", sharing(locks)
+        lock = FileLock(file, mode=0o600 | wide) if wide else FileLock(file)
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=-1 if wait else 0)
     try:
         yield lock.is_locked
     finally:
@@ -529,7 +659,8 @@ def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator
 
 
 def _unusable(folder: Path, error: OSError) -> StoreError:
+    what = what_failed(error)
     return StoreError(
-        f"runs cannot be stored in {folder}: {error.strerror or error}; free some space there, "
-        "or name another folder in the environment variable SDD_STORE"
+        f"runs cannot be stored in {printable(folder)}: {what}{', or' if ';' in what else ';'} "
+        "name another folder in the environment variable SDD_STORE"
     )

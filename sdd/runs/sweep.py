@@ -16,7 +16,8 @@ from joblib.parallel import LokyBackend
 from tqdm import tqdm
 
 from sdd import engine
-from sdd.runs import cluster, store
+from sdd.runs import cluster, journal, store
+from sdd.runs.journal import Entry
 from sdd.runs.on_the_spot import (
     Interrupted,
     MissingRuns,
@@ -24,7 +25,7 @@ from sdd.runs.on_the_spot import (
     allowed_seconds,
     expected_seconds,
 )
-from sdd.runs.progress import heartbeat_path, plural, shown_progress
+from sdd.runs.progress import plural, shown_progress
 from sdd.runs.spec import RunSpec, check_feasible, listed
 from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
@@ -70,7 +71,18 @@ def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> l
     >>> len(missing([spec, spec], Path("an-empty-folder")))
     1
     """
-    return [s for s in dict.fromkeys(listed(specs)) if store.load(s.name, folder) is None]
+    return _looked_for(specs, folder)[0]
+
+
+def _looked_for(
+    specs: RunSpec | Iterable[RunSpec], folder: Path | None
+) -> tuple[list[RunSpec], list[str]]:
+    """Return the specs whose runs are not stored, and the names of those that were read for it."""
+    names = {s: s.name for s in listed(specs)}
+    known = store.noted(names.values(), folder)
+    unknown = {s: name for s, name in names.items() if name not in known}
+    lacking = [s for s, name in unknown.items() if store.load(name, folder) is None]
+    return lacking, list(set(unknown.values()) - {names[s] for s in lacking})
 
 
 def not_stored(count: int, total: int) -> str:
@@ -160,15 +172,17 @@ def train_missing(
     if dask is not None and jobs is not None:
         raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
     folder = folder or store.default_folder()
-    todo = sorted(missing(specs, folder), key=lambda s: -s.weight)
+    store.tidy(folder)
+    lacking, read = _looked_for(specs, folder)
+    known = journal.entries(folder, read) if read else {}
+    journal.note([known.get(name, Entry(name)) for name in read], folder)
+    todo = sorted(lacking, key=lambda s: -s.weight)
     if not todo:
         return 0
     for spec in todo if dask is None else ():  # before anything is compiled, said or trained
         check_feasible(spec)
     with store.locked("probe", folder):  # finds out that a folder is unusable before training
         pass
-    for spec in todo:  # heartbeats left behind by a sweep that was killed
-        heartbeat_path(spec.name, folder).unlink(missing_ok=True)
     if dask is not None:
         with cluster.connected(dask) as client, shown_progress(todo, folder, quiet) as finished:
             for name in cluster.train_on(client, todo, folder):
@@ -256,9 +270,14 @@ def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> lis
     5
     """
     specs = listed(specs)
-    require(specs, folder)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
-    return [run for s in specs if (run := runs[s]) is not None]
+    if lacking := [s for s, run in runs.items() if run is None]:
+        _train_on_the_spot(lacking, len(specs), folder)
+        runs |= {s: store.load(s.name, folder) for s in lacking}
+    found = [run for s in specs if (run := runs[s]) is not None]
+    if len(found) < len(specs):  # what was trained just now is gone, or damaged again
+        raise MissingRuns(not_stored(len(specs) - len(found), len(specs)), "", ANY_NUMBER)
+    return found
 
 
 def require(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> None:
@@ -292,10 +311,13 @@ def require(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> N
     >>> require([spec])  # nothing is missing
     """
     specs = listed(specs)
-    lacking = missing(specs, folder)
-    if not lacking:
-        return
-    said, until = not_stored(len(lacking), len(specs)), math.inf
+    if lacking := missing(specs, folder):
+        _train_on_the_spot(lacking, len(specs), folder)
+
+
+def _train_on_the_spot(lacking: list[RunSpec], total: int, folder: Path | None) -> None:
+    """Train the runs that are lacking, of so many in all, or raise MissingRuns."""
+    said, until = not_stored(len(lacking), total), math.inf
     command = lacking[0].command() if len(lacking) == 1 else ""
     more = "" if command else ANY_NUMBER
     if os.environ.get("SDD_BUILD"):

@@ -29,7 +29,7 @@ from sdd.runs.store import (
     save_checkpoint,
     save_run,
 )
-from sdd.training import evaluate, files, train
+from sdd.training import Progress, evaluate, files, train
 from sdd.training.config import TrainConfig
 
 CONFIG = TrainConfig(steps=20, lr=1e-2, eps=1e-8)
@@ -300,7 +300,7 @@ def test_with_a_right_hash_weights_are_still_checked(run, tmp_path):
     for change, reason in (
         (lambda t, m: t["W"].__setitem__((0, 0), np.nan), "not all finite"),
         (lambda t, m: t["b"].__setitem__(3, np.inf), "not all finite"),
-        (lambda t, m: t.update(W=t["W"][:, :7]), "its weights are (2, 7)"),
+        (lambda t, m: t.update(W=t["W"][:, :7]), "its W is (2, 7)"),
         (lambda t, m: t.update(b=t["b"].astype(float)), "of float32"),
         (lambda t, m: t.pop("b"), ""),
         (lambda t, m: m.update(config=[]), ""),
@@ -518,6 +518,37 @@ def test_a_full_disk_is_named_and_leaves_the_store_as_it_was(step, run, tmp_path
     assert_one_sentence(error, tmp_path)
     assert left_behind(tmp_path) == [f"{name_of(run)}.safetensors"]
     assert_same(load(name_of(run), tmp_path), run)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("EACCES", "ask its owner to give you the right, or name"),
+        ("ENOSPC", "free some space there, or name"),
+        ("EROFS", "have the disk mounted for writing, or name"),
+        ("ENOLCK", "this kind of disk lends no locks: take a local one, or name"),
+        ("EOPNOTSUPP", "this kind of disk lends no locks: take a local one, or name"),
+        ("EIO", "have the disk checked, or name"),
+        ("ECHILD", "No child processes; name"),
+    ],
+)
+def test_what_the_operating_system_refuses_has_a_remedy_that_fits(
+    code, remedy, run, tmp_path, monkeypatch
+):
+    def refused(*_, **__):
+        raise OSError(getattr(errno, code), os.strerror(getattr(errno, code)))
+
+    monkeypatch.setattr(os, "replace", refused)
+    monkeypatch.setattr(store.FileLock, "acquire", refused)
+    for use in (
+        lambda: save_run(run, tmp_path),
+        lambda: save_checkpoint(Progress(CONFIG), name_of(run), tmp_path),
+        lambda: locked(name_of(run), tmp_path).__enter__(),
+    ):
+        with pytest.raises(StoreError) as error:
+            use()
+        assert_one_sentence(error, tmp_path)
+        assert f"{remedy} another folder" in str(error.value)
 
 
 def test_an_interrupt_while_writing_leaves_nothing_behind(run, tmp_path, monkeypatch):
