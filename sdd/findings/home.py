@@ -1,13 +1,11 @@
 """The home page: the curve with a model of each regime above it, and the headlines."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 
-from sdd import figures, paper
+from sdd import paper
 from sdd.findings.evidence import Evidence
 from sdd.findings.page import markdown, verdict_mark
 from sdd.findings.prose import Markdown
@@ -15,6 +13,9 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDE
 from sdd.findings.scorecard import Judgement
 from sdd.measures import vectors
 from sdd.measures.table import load
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LABELS", "counts", "curve", "headlines", "models", "pictures"]
 
@@ -39,8 +40,13 @@ def pictures(e: Evidence) -> pd.DataFrame:
     return found[found["of"] != found["model"].map(left_out)]
 
 
-def curve(e: Evidence, ax: Axes | None = None) -> Axes:
+def curve(e: Evidence, ax: "Axes | None" = None) -> "Axes":
     """Draw test loss against T, with a picture of what is stored in each regime."""
+    import matplotlib.pyplot as plt  # in here, as the command line draws nothing
+    import seaborn as sns
+
+    from sdd import figures
+
     ax = ax or plt.subplots(figsize=(5.4, 4.6))[1]
     runs = e.body()
     figures.by_size(
