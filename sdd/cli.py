@@ -16,7 +16,7 @@ from sdd import findings
 from sdd.data import EXACT, Dataset, DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean, printable, what_failed
-from sdd.runs import cluster, store, sweep
+from sdd.runs import cluster, store, sweep, upkeep
 from sdd.runs.on_the_spot import agreed
 from sdd.runs.progress import plural
 from sdd.runs.spec import RunSpec, check_feasible
@@ -220,7 +220,7 @@ def _claims(args: argparse.Namespace) -> None:
 
 def _clean(args: argparse.Namespace) -> None:
     folder = store.default_folder()
-    found = store.own_files(folder)
+    found = upkeep.own_files(folder)
     if not found:
         print(f"no stored runs in {folder}")
         return
@@ -229,7 +229,7 @@ def _clean(args: argparse.Namespace) -> None:
     if not args.yes and not agreed("Delete them? They can only be trained again."):
         print("kept")
         return
-    store.delete(found, folder)
+    upkeep.delete(found, folder)
     print("deleted")
 
 

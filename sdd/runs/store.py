@@ -14,7 +14,6 @@ import itertools
 import json
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -49,11 +48,13 @@ __all__ = [
     "save_checkpoint",
     "save_run",
     "set_aside",
-    "tidy",
+    "sound",
+    "usable",
 ]
 
 NUMERICS_AT = {1: 4}  # by m, where bits changed for some m alone
 CHECKPOINT = "sdd-checkpoint-1"
+MEASURES = ".measures"  # the folder of what is measured on runs
 READING = 60_000  # bytes of the journal that are read in the time that a small run's file is
 OTHER = "it holds the run of other settings"
 # What says nothing of the file that was to be read: it is no reason to train its run again.
@@ -203,7 +204,7 @@ def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) ->
             f"stopped at {run.steps}: keep it with run.save(path)"
         )
     target = path(name_of(run), folder)
-    with _said(target.parent):
+    with usable(target.parent):
         write_run(run, target, shared=True)
     _distrusted.discard(target)
     journal.note([Entry.made_here(target.stem, seconds)], target.parent)
@@ -213,8 +214,26 @@ def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) ->
 
 
 @contextlib.contextmanager
-def _said(folder: Path) -> Iterator[None]:
-    """Turn what the operating system says of a folder into a `StoreError`."""
+def usable(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says of a store into a `StoreError`.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+
+    Raises
+    ------
+    StoreError
+        In place of any OSError of the block.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import usable
+    >>> with usable(Path("runs")):
+    ...     pass
+    """
     try:
         yield
     except OSError as error:
@@ -325,7 +344,7 @@ def set_aside(name: str, folder: Path | None = None) -> None:
         return
     places = (file.with_suffix(f".damaged{k or ''}") for k in itertools.count())
     aside = next(place for place in places if not os.path.lexists(place))
-    with _said(file.parent):
+    with usable(file.parent):
         os.rename(file, aside)
     warnings.warn(
         f"{file.name} was set aside as {aside.name}: its run is trained again", stacklevel=2
@@ -359,6 +378,31 @@ def load_all(folder: Path | None = None) -> Iterator[tuple[str, Run]]:
             yield file.stem, _read(file, file.stem)
 
 
+def sound(name: str, folder: Path | None = None) -> bool:
+    """Return whether the run of that name is stored, without a warning where its file is damaged.
+
+    Parameters
+    ----------
+    name, folder
+        As for `path`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.store import sound
+    >>> sound("a-run", Path("runs"))
+    False
+    """
+    file = path(name, folder)
+    with contextlib.suppress(*files.UNREADABLE, OSError):
+        return _read(file, name) is not None
+    return False
+
+
 def _read(file: Path, name: str) -> Run:
     tensors, meta = files.read(file, check=functools.partial(_check_run, name))
     run = files.run_of(tensors, meta)
@@ -380,84 +424,6 @@ def _check_run(name: str, meta: dict[str, Any], header: Header) -> None:
     rest = (meta.get(key, "") for key in ("start", "model", "test"))
     if name != run_name(data, config, tuple(map(int, steps or ())), *rest):
         raise ValueError(OTHER)
-
-
-TEMPORARY = r"\.writing-([0-9a-f]{16})-[0-9a-f]+"
-OWN = {  # what the store makes, by the folder below it that it is in
-    "": re.compile(rf"[0-9a-f]{{16}}\.(?:safetensors|damaged\d*)|{TEMPORARY}|\.journal"),
-    ".checkpoints": re.compile(rf"([0-9a-f]{{16}})\.safetensors|{TEMPORARY}"),
-    ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
-}
-MEASURES = ".measures"
-
-
-def own_files(folder: Path | None = None) -> list[Path]:
-    """Return the files in a folder that a store has made: those of its names, and no others.
-
-    Parameters
-    ----------
-    folder : Path or None
-        The store; None means the default one.
-
-    Returns
-    -------
-    list of Path
-        Runs, checkpoints, locks, what was set aside, and kept measures.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sdd.runs.store import own_files
-    >>> own_files(Path("an-empty-folder"))
-    []
-    """
-    folder = folder or default_folder()
-    found = []
-    for room, pattern in OWN.items():
-        # (A folder under the name of a run was made by somebody else.)
-        found += [
-            p
-            for p in _inside(folder, room)
-            if pattern.fullmatch(p.name) and (p.is_symlink() or not p.is_dir())
-        ]
-    measures = folder / MEASURES
-    if measures.is_dir() and not measures.is_symlink():
-        found += [p for p in sorted(measures.rglob("*")) if not p.is_dir()]
-    return found
-
-
-def delete(files: Iterable[Path], folder: Path | None = None) -> None:
-    """Delete files of a store, then those of its own folders that are empty, and itself if it is.
-
-    Parameters
-    ----------
-    files : iterable of Path
-        From `own_files`.
-    folder : Path or None
-        The store; None means the default one.
-
-    Raises
-    ------
-    StoreError
-        Where one cannot be deleted.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sdd.runs.store import delete, own_files
-    >>> delete(own_files(Path("a-store")), Path("a-store"))
-    """
-    folder = folder or default_folder()
-    with _said(folder):
-        for file in files:
-            file.unlink(missing_ok=True)
-    kept = folder / MEASURES
-    inside = (
-        sorted(kept.rglob("*"), reverse=True) if kept.is_dir() and not kept.is_symlink() else []
-    )
-    for place in (*inside, kept, *(folder / name for name in OWN if name), folder):
-        with contextlib.suppress(OSError):  # it is not empty, or not there
-            place.rmdir()
 
 
 def checkpoint_path(name: str, folder: Path | None = None) -> Path:
@@ -510,7 +476,7 @@ def save_checkpoint(progress: Progress, name: str, folder: Path | None = None) -
     True
     """
     target = checkpoint_path(name, folder)
-    with _said(target.parents[1]):
+    with usable(target.parents[1]):
         make_room(target.parents[1], target.parent.name)
         meta = {"format": CHECKPOINT, "run": name, "seconds": progress.seconds}
         files.write(target, progress.arrays(), meta, shared=True)
@@ -566,54 +532,6 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
         return None
 
 
-def tidy(folder: Path | None = None) -> None:
-    """Delete what dead processes have left: temporary files, and checkpoints of stored runs.
-
-    Only the holder of a run's lock writes such files. So it looks at runs alone whose lock nobody
-    holds; a checkpoint of a run that is not stored stays, as it is where the training goes on.
-
-    Parameters
-    ----------
-    folder : Path or None
-        The store; None means the default one.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sdd.runs.store import tidy
-    >>> tidy(Path("an-empty-folder"))
-    """
-    folder = folder or default_folder()
-    left: dict[str, list[Path]] = {}
-    for room in OWN:
-        for file in _inside(folder, room):
-            found = OWN[room].fullmatch(file.name)
-            if found is not None and file.suffix != ".lock" and any(found.groups()):
-                left.setdefault(next(filter(None, found.groups())), []).append(file)
-    for name, of_run in left.items():
-        with contextlib.suppress(StoreError), locked(name, folder, wait=False) as mine:
-            for file in of_run if mine else ():
-                resumable = file == checkpoint_path(name, folder) and not _stored(name, folder)
-                with contextlib.suppress(OSError):
-                    if not resumable:
-                        file.unlink()
-
-
-def _stored(name: str, folder: Path) -> bool:
-    with contextlib.suppress(*files.UNREADABLE, OSError):
-        _read(path(name, folder), name)
-        return True
-    return False
-
-
-def _inside(folder: Path, room: str) -> list[Path]:
-    """Return what is in a folder of the store; nothing behind a link."""
-    place = folder / room
-    with contextlib.suppress(OSError):
-        return sorted(place.iterdir()) if not room or not place.is_symlink() else []
-    return []
-
-
 @contextlib.contextmanager
 def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator[bool]:
     """Hold the lock of a run; yield False where another process has it and `wait` is false.
@@ -646,7 +564,7 @@ def locked(name: str, folder: Path | None = None, wait: bool = True) -> Iterator
     True
     """
     folder = folder or default_folder()
-    with _said(folder):
+    with usable(folder):
         locks = make_room(folder, ".locks")
         file, wide = locks / f"{name}.lock", sharing(locks)
         lock = FileLock(file, mode=0o600 | wide) if wide else FileLock(file)

@@ -27,6 +27,7 @@ from sdd.runs.on_the_spot import (
 )
 from sdd.runs.progress import plural, shown_progress
 from sdd.runs.spec import RunSpec, check_feasible, listed
+from sdd.runs.upkeep import tidy
 from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
 from sdd.training.run import Run
 
@@ -172,7 +173,7 @@ def train_missing(
     if dask is not None and jobs is not None:
         raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
     folder = folder or store.default_folder()
-    store.tidy(folder)
+    tidy(folder)
     lacking, read = _looked_for(specs, folder)
     known = journal.entries(folder, read) if read else {}
     journal.note([known.get(name, Entry(name)) for name in read], folder)

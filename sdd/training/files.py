@@ -138,8 +138,8 @@ def read(
         meta = json.loads(header.meta)
         version = meta.get("format") if isinstance(meta, dict) else None
         if version != kind:
-            stem = kind.rpartition("-")[0]
-            other = isinstance(version, str) and version.rpartition("-")[0] == stem
+            family = kind.rpartition("-")[0]
+            other = family and str(version).startswith(f"{family}-")
             raise ValueError(
                 "another version of sdd wrote it" if other else "it was not written by sdd"
             )

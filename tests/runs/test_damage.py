@@ -10,7 +10,7 @@ import pytest
 from sweeps import contents, spec
 
 import sdd
-from sdd.runs import fetch, make_run, store, train_missing
+from sdd.runs import fetch, make_run, store, train_missing, upkeep
 from sdd.runs.sweep import missing
 from sdd.training import files, train
 
@@ -134,7 +134,7 @@ def test_what_is_set_aside_takes_nobodys_place(tmp_path):
         with pytest.warns(UserWarning, match="set aside"):
             store.set_aside(SPEC.name, tmp_path)
     assert sorted(f.read_text() for f in tmp_path.iterdir()) == ["one", "three", "two"]
-    assert len(store.own_files(tmp_path)) == 3
+    assert len(upkeep.own_files(tmp_path)) == 3
 
 
 def test_too_many_open_files_are_no_reason_to_train_a_run_again(tmp_path, monkeypatch):

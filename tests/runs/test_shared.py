@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sweeps import many, spec, store_many
 
-from sdd.runs import make_run, memory, store
+from sdd.runs import make_run, memory, store, upkeep
 from sdd.runs.journal import JOURNAL, Entry, entries, note
 from sdd.runs.progress import write_heartbeat
 from sdd.training import Progress, files
@@ -110,7 +110,7 @@ def use(folder, name):
         store.save_checkpoint(Progress(SPEC.config), name, folder)
     store.save_checkpoint(Progress(SPEC.config), SPEC.name, folder)
     note([Entry(name, machine="theirs")], folder)
-    store.tidy(folder)
+    upkeep.tidy(folder)
     assert not store.checkpoint_path(name, folder).exists()
 
 

@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sdd.data import Dataset, DataSettings, sample, stream
-from sdd.runs import store
+from sdd.runs import store, upkeep
 from sdd.runs.store import (
     StoreError,
     checkpoint_path,
@@ -635,16 +635,16 @@ def test_only_what_the_store_itself_makes_is_deleted(run, tmp_path):
         (tmp_path / other).write_text("someone's")
     (tmp_path / "fedcba9876543210.safetensors").mkdir()
     (tmp_path / "fedcba9876543210.safetensors" / "model").write_text("someone's")
-    store.delete(store.own_files(tmp_path), tmp_path)
+    upkeep.delete(upkeep.own_files(tmp_path), tmp_path)
     left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if not p.is_dir()}
     assert left == {*theirs, "fedcba9876543210.safetensors/model"}
 
 
 def test_a_store_of_which_nothing_is_left_is_gone(run, tmp_path):
     save_run(run, tmp_path / "store")
-    store.delete(store.own_files(tmp_path / "store"), tmp_path / "store")
+    upkeep.delete(upkeep.own_files(tmp_path / "store"), tmp_path / "store")
     assert not (tmp_path / "store").exists()
-    assert store.own_files(tmp_path / "store") == []
+    assert upkeep.own_files(tmp_path / "store") == []
 
 
 def test_a_link_to_another_store_is_deleted_and_not_followed(run, tmp_path):
@@ -652,6 +652,6 @@ def test_a_link_to_another_store_is_deleted_and_not_followed(run, tmp_path):
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / kept.name).symlink_to(kept)
     (tmp_path / "ours" / ".measures").symlink_to(tmp_path / "theirs")
-    store.delete(store.own_files(tmp_path / "ours"), tmp_path / "ours")
+    upkeep.delete(upkeep.own_files(tmp_path / "ours"), tmp_path / "ours")
     assert kept.exists()
     assert [p.name for p in (tmp_path / "ours").iterdir()] == [".measures"]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sweeps import spec
 
-from sdd.runs import make_run, store, train_missing
+from sdd.runs import make_run, store, train_missing, upkeep
 from sdd.runs.progress import heartbeat_path
 
 SPEC, OTHER = spec(50), spec(50, seed=1)
@@ -70,14 +70,14 @@ def test_a_checkpoint_stays_until_its_run_is_stored(tmp_path):
     made, unfinished = make_run(SPEC), checkpoint(OTHER.name, tmp_path)
     store.save_run(made, tmp_path)
     finished = checkpoint(SPEC.name, tmp_path)  # as of a process killed just after storing
-    store.tidy(tmp_path)
+    upkeep.tidy(tmp_path)
     assert here([finished, unfinished]) == [unfinished]
 
 
 def test_a_checkpoint_stays_where_its_runs_file_is_damaged(tmp_path):
     kept = checkpoint(SPEC.name, tmp_path)
     store.path(SPEC.name, tmp_path).write_bytes(b"damaged")
-    store.tidy(tmp_path)
+    upkeep.tidy(tmp_path)
     assert here([kept]) == [kept]
 
 
@@ -86,9 +86,10 @@ def test_nothing_of_a_living_process_is_touched(tmp_path):
     store.save_run(make_run(SPEC), tmp_path)
     with another_training(SPEC.name, tmp_path):
         left = [*left_behind(SPEC.name, tmp_path), checkpoint(SPEC.name, tmp_path)]
-        store.tidy(tmp_path)
+        upkeep.tidy(tmp_path)
+        upkeep.delete(upkeep.own_files(tmp_path), tmp_path)
         assert here(left) == left
-    store.tidy(tmp_path)
+    upkeep.tidy(tmp_path)
     assert here(left) == []
 
 
@@ -96,7 +97,7 @@ def test_what_others_have_put_there_stays(tmp_path):
     theirs = [".writing-abc", ".writing-notes-123", f".writing-{SPEC.name}-draft", "a.lock"]
     for name in theirs:
         (tmp_path / name).write_text("someone's")
-    store.tidy(tmp_path)
+    upkeep.tidy(tmp_path)
     assert sorted(f.name for f in tmp_path.iterdir()) == sorted(theirs)
 
 
