@@ -142,6 +142,8 @@ def note(made: Iterable[Entry], folder: Path) -> None:
         looks = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino}
         known = {key: value for key, value in asdict(entry).items() if value == value}  # no NaN
         lines += json.dumps(known | looks | {"numerics": NUMERICS}) + "\n"
+    if not lines:
+        return
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFE
     try:
         descriptor = os.open(folder / JOURNAL, flags, 0o666)

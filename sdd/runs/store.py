@@ -31,7 +31,7 @@ from sdd.training.checkpoint import Progress
 from sdd.training.config import TrainConfig
 from sdd.training.disk import Header, make_room, sharing
 from sdd.training.files import NUMERICS, write_run
-from sdd.training.layout import check_progress, check_run, known
+from sdd.training.layout import check_progress, known
 from sdd.training.run import Run
 
 __all__ = [
@@ -222,6 +222,10 @@ def usable(folder: Path) -> Iterator[None]:
     folder : Path
         The store.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     StoreError
@@ -406,7 +410,7 @@ def sound(name: str, folder: Path | None = None) -> bool:
 def _read(file: Path, name: str) -> Run:
     tensors, meta = files.read(file, check=functools.partial(_check_run, name))
     run = files.run_of(tensors, meta)
-    if meta["numerics"] != NUMERICS or name_of(run) != name:
+    if isinstance(run.data, Dataset) and name_of(run) != name:
         raise ValueError(OTHER)
     if run.steps != run.config.steps:
         raise ValueError(f"its training was stopped at {run.steps} of {run.config.steps} steps")
@@ -415,7 +419,8 @@ def _read(file: Path, name: str) -> Run:
 
 def _check_run(name: str, meta: dict[str, Any], header: Header) -> None:
     """Raise ValueError where a file is no run of that name, before its arrays are read."""
-    check_run(meta, header.shapes)
+    if meta["numerics"] != NUMERICS:
+        raise ValueError(OTHER)
     if "hash" in meta["data"]:  # it is known only once these are read
         return
     steps = "snapshots/step" in header.shapes and header.array("snapshots/step").tolist()

@@ -175,7 +175,7 @@ def train_missing(
     folder = folder or store.default_folder()
     tidy(folder)
     lacking, read = _looked_for(specs, folder)
-    known = journal.entries(folder, read) if read else {}
+    known = journal.entries(folder, read)
     journal.note([known.get(name, Entry(name)) for name in read], folder)
     todo = sorted(lacking, key=lambda s: -s.weight)
     if not todo:

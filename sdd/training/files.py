@@ -20,7 +20,7 @@ from sdd.names import printable, what_failed
 from sdd.training.checkpoint import grouped
 from sdd.training.config import TrainConfig
 from sdd.training.disk import Header, opened, share
-from sdd.training.layout import ROWS, check_run, known, shapes
+from sdd.training.layout import ROWS, check_run, known
 from sdd.training.run import Run
 
 __all__ = [
@@ -143,6 +143,8 @@ def read(
             raise ValueError(
                 "another version of sdd wrote it" if other else "it was not written by sdd"
             )
+        if kind == FORMAT:
+            check_run(meta, header.shapes)
         if check is not None:
             check(meta, header)
         stream.seek(0)
@@ -214,7 +216,6 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     >>> run_of(*read(Path("a-run.safetensors"))).T
     5
     """
-    check_run(meta, shapes(tensors))
     config, groups = TrainConfig(**known(TrainConfig, meta["config"])), grouped(tensors)
     data: DataSettings | Dataset
     if "hash" in meta["data"]:
@@ -270,7 +271,7 @@ def load(path: Any) -> Run:
     """
     file = Path(path)
     try:
-        return run_of(*read(file.resolve(), check=_check))
+        return run_of(*read(file.resolve()))
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {printable(file)} to load a run from") from None
     except OSError as error:
@@ -280,10 +281,6 @@ def load(path: Any) -> Run:
         raise ValueError(
             f"{printable(file)} must be a run that sdd has saved, but {why}"
         ) from error
-
-
-def _check(meta: dict[str, Any], header: Header) -> None:
-    check_run(meta, header.shapes)
 
 
 def _content_hash(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> str:
