@@ -1,6 +1,7 @@
 """The upkeep of a store: which files are its own, and what dead processes have left of them."""
 
 import contextlib
+import errno
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -135,9 +136,11 @@ def tidy(folder: Path | None = None) -> None:
 
 def _busy(name: str, folder: Path) -> bool:
     """Return whether another process holds the lock of a run, or may do so."""
-    with contextlib.suppress(StoreError), locked(name, folder, wait=False) as mine:
-        return not mine
-    return True
+    try:
+        with locked(name, folder, wait=False) as mine:
+            return not mine
+    except StoreError as error:  # on a disk that is only read, nobody trains
+        return getattr(error.__cause__, "errno", None) != errno.EROFS
 
 
 def _inside(folder: Path, room: str) -> list[Path]:

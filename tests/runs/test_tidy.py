@@ -1,5 +1,6 @@
 """The next sweep clears what dead processes have left, and nothing of living ones."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -107,3 +108,15 @@ def test_reading_tidies_nothing(tmp_path):
     store.load(SPEC.name, tmp_path)
     list(store.load_all(tmp_path))
     assert here(left) == left
+
+
+@pytest.mark.parametrize(("code", "listed"), [(errno.EROFS, True), (errno.EACCES, False)])
+def test_where_a_lock_cannot_be_taken_a_run_may_be_in_training(code, listed, tmp_path, monkeypatch):
+    with store.locked(SPEC.name, tmp_path):
+        file = store.save_run(make_run(SPEC), tmp_path)
+
+    def refused(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(store.FileLock, "acquire", refused)
+    assert (file in upkeep.own_files(tmp_path)) == listed
