@@ -17,11 +17,15 @@ from typing import Any
 import numba
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
+
+from sdd.threads import free_after_fork
 
 __all__ = ["announced", "kernel"]
 
 MESSAGE = "Compiling the engine's kernels, once (about 20 s) ..."
+free_after_fork(global_compiler_lock)
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:

@@ -4,9 +4,7 @@ Every random number is a function of seed, stream, row number and its place in t
 counter-based generator Philox), so that neither the rows drawn with it nor threads change a row.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 
@@ -14,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sdd.kernels import kernel
+from sdd.threads import on_threads
 
 __all__ = ["binomial_cdf", "draw", "philox"]
 
@@ -153,20 +152,11 @@ def _draw_rows(first, indptr, indices, values, n, key, stream):
             values[start + t] = (np.float64(words[k + t]) + 0.5) * 2.0**-32 / norm
 
 
-@lru_cache(maxsize=8)
-def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Return waiting threads; a forked process, known by its number, needs its own."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="draw")
-
-
 def _in_parts(task: Callable[[int, int], None], count: int, threads: int) -> None:
     """Call ``task(begin, end)`` for ranges that make up `count`, each on a thread."""
     threads = max(1, min(threads, count))
     ranges = list(pairwise(count * k // threads for k in range(threads + 1)))
-    if threads == 1:
-        return task(*ranges[0])
-    for _ in _pool(os.getpid(), threads).map(lambda ends: task(*ends), ranges):
-        pass  # raises what the task raised
+    on_threads(lambda k: task(*ranges[k]), threads)
 
 
 def draw(

@@ -15,8 +15,9 @@ from sdd.engine.leaves_step import (
 )
 from sdd.engine.order import order_features, order_points, typical_size
 from sdd.engine.sparse import hidden_columns
-from sdd.engine.step import on_threads, scalars_for
+from sdd.engine.step import scalars_for
 from sdd.kernels import kernel
+from sdd.threads import on_threads
 
 __all__ = ["REORDER", "Workspace", "advance", "arrange", "gradient"]
 

@@ -7,8 +7,6 @@ partial sums, added in a fixed order, so a run has the same bits on any number o
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
 
@@ -16,25 +14,13 @@ from sdd.data import Dataset
 from sdd.engine.pairs import add_pairs, add_pairs_2, add_pairs_4
 from sdd.engine.sparse import add_sparse, add_sparse_2, encode
 from sdd.kernels import kernel
+from sdd.threads import on_threads
 
-__all__ = ["BETAS", "AllPairs", "Step", "adamw", "adamw_scalars", "on_threads", "per_parameter"]
+__all__ = ["BETAS", "AllPairs", "Step", "adamw", "adamw_scalars", "per_parameter"]
 
 BETAS = (0.9, 0.999)  # AdamW's; the paper is silent, so PyTorch's defaults
 MAX_CHUNKS = 16  # so that the partial sums stay small
 FEATURES = 1024  # that a thread adds up and updates at a time
-
-
-@lru_cache(maxsize=4)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "sdd-engine")
-
-
-def on_threads(function: Callable[[int], None], threads: int) -> None:
-    """Call function(0), …, function(threads − 1), each on a thread of its own, and wait."""
-    others = [_pool(threads).submit(function, k) for k in range(1, threads)]
-    function(0)
-    for other in others:
-        other.result()
 
 
 # (NumPy's error model: a check for division by zero would keep the loop from being vectors.)

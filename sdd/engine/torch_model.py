@@ -6,6 +6,7 @@ On a CPU it takes one thread, so that a run has the same bits on any machine of 
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,10 +18,38 @@ from sdd import engine
 from sdd.data import Dataset, Stream
 from sdd.engine.torch_step import Chunks, find_device
 from sdd.model import ReLUOutput
+from sdd.threads import free_after_fork
 
 __all__ = ["advance", "errors", "hidden", "initial_others", "module_of"]
 
+# PyTorch has one source of random numbers, and one number of threads for threads to come.
+_shared = threading.RLock()
+_before: list[int] = []  # that number, once for each thread that is at work here
+_here = threading.local()
+free_after_fork(_shared)
 
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch take one thread here: the same bits, and a forked child may have no others."""
+    if getattr(_here, "at_work", False):
+        yield
+        return
+    with _shared:
+        before = _before[0] if _before else torch.get_num_threads()
+        _before.append(before)
+        torch.set_num_threads(1)
+    _here.at_work = True
+    try:
+        yield
+    finally:
+        _here.at_work = False
+        with _shared:
+            _before.remove(before)
+            torch.set_num_threads(before)
+
+
+@_one_thread()
 def initial_others(model: type[ReLUOutput], n: int, m: int, seed: int) -> dict[str, np.ndarray]:
     """Return the initial parameters besides W and b, of a seed, with moments of zero.
 
@@ -30,7 +59,7 @@ def initial_others(model: type[ReLUOutput], n: int, m: int, seed: int) -> dict[s
         Where the model's W or b has another shape than the paper's, or it has buffers, which no
         training changes and no store keeps.
     """
-    with torch.random.fork_rng(devices=[]):
+    with _shared, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = model(n, m)
     found = {name: p.detach().numpy() for name, p in made.named_parameters()}
@@ -48,6 +77,7 @@ def initial_others(model: type[ReLUOutput], n: int, m: int, seed: int) -> dict[s
     return found | moments
 
 
+@_one_thread()
 def module_of(
     model: type[ReLUOutput],
     W: Float[np.ndarray, "m n"],
@@ -56,24 +86,15 @@ def module_of(
     device: str = "cpu",
 ) -> ReLUOutput:
     """Return the model with given weights (copied), in W's precision."""
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+    arrays = {"W": W, "b": b} | engine.parameters(others)
+    with _shared, torch.random.fork_rng(devices=[]):  # the caller's numbers stay as they are
         made = model(W.shape[1], W.shape[0])
     made = made.to(device, getattr(torch, W.dtype.name))
-    arrays = {"W": W, "b": b} | engine.parameters(others)
     made.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
     return made
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
+@_one_thread()
 def advance(
     state: engine.State,
     data: Dataset | Stream,
@@ -117,23 +138,22 @@ def advance(
         m1, m2 = (torch.tensor(a).to(p) for a in arrays[name][1:])
         taken = torch.tensor(float(state.steps))
         optimizer.state[p] = {"step": taken, "exp_avg": m1, "exp_avg_sq": m2}
-    with _one_thread():
-        chunks: Any = Chunks(data, module.b) if isinstance(data, Dataset) else None
-        for step, rate in enumerate(np.asarray(rates, np.float64).tolist(), state.steps):
-            if not isinstance(data, Dataset):
-                chunks = Chunks(data.at(step, threads), module.b)
-            optimizer.zero_grad()
-            for X in chunks:
-                each = module.objective(X)
-                if each.shape != X.shape[:1]:
-                    raise ValueError(
-                        f"{model.__name__}.objective must return one loss for each of the "
-                        f"{len(X)} points, not an array of shape {tuple(each.shape)}"
-                    )
-                (each.sum() * (scale / data.T)).backward()
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
+    chunks: Any = Chunks(data, module.b) if isinstance(data, Dataset) else None
+    for step, rate in enumerate(np.asarray(rates, np.float64).tolist(), state.steps):
+        if not isinstance(data, Dataset):
+            chunks = Chunks(data.at(step, threads), module.b)
+        optimizer.zero_grad()
+        for X in chunks:
+            each = module.objective(X)
+            if each.shape != X.shape[:1]:
+                raise ValueError(
+                    f"{model.__name__}.objective must return one loss for each of the "
+                    f"{len(X)} points, not an array of shape {tuple(each.shape)}"
+                )
+            (each.sum() * (scale / data.T)).backward()
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
     for name, p in tensors.items():
         ends = p, *(optimizer.state[p][key] for key in ("exp_avg", "exp_avg_sq"))
         for array, tensor in zip(arrays[name], ends, strict=True):
