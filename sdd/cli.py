@@ -3,14 +3,14 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sdd import findings
 from sdd.data import EXACT, Dataset, DataSettings
@@ -250,8 +250,36 @@ COMMANDS = {
 CONTINUES = "runs that have finished are stored, and the same command continues from there"
 
 
+class _Signalled(KeyboardInterrupt):
+    """A signal that ends this process as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let TERM and HUP stop what is done within as Ctrl-C does; not where nohup ignores one."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise _Signalled(number)
+
+    asked = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        asked = []  # only that one may set handlers
+    taken = [s for s in asked if signal.getsignal(s) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after bad input, 1 after a failure, 130 after Ctrl-C.
+    """Run one command; return 0, 2 after bad input, 1 after a failure, 128 + the signal's number.
 
     A ValueError counts as bad input only where it is raised by `parse`: one that the work itself
     raises is a fault of this package, and keeps its traceback.
@@ -261,7 +289,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError, MemoryError) as error:
         return _failed(error, 2)
     try:
-        COMMANDS[args.command](args)
+        with _stopped_by_signals():
+            COMMANDS[args.command](args)
         sys.stdout.flush()  # here, where a closed pipe is caught, and not when Python exits
     except BrokenPipeError:  # such as `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -269,17 +298,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error, 2)
     except TrainingDiverged as error:
         return _failed(f"{error}; runs that have finished are stored", 1)
-    except cluster.ClusterError as error:
+    except (cluster.ClusterError, sweep.WorkerDied) as error:
         return _failed(f"{error}; {CONTINUES}", 1)
-    except TerminatedWorkerError:
-        killed = "a training process was killed (out of memory?)"
-        return _failed(f"{killed}; {CONTINUES}, with --jobs 1 in less memory", 1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
         kept = "" if there else ", and so are the last checkpoints of the others"
         said = f"stopped: finished runs are stored{kept}; the same command continues from there"
-        print(f"\n{said}", file=sys.stderr)
-        return 130
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"\n{said}", file=sys.stderr)
+        return 128 + getattr(stop, "number", signal.SIGINT)
     return 0
 
 

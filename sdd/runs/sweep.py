@@ -3,15 +3,18 @@
 import contextlib
 import math
 import os
+import re
 import tempfile
 import time
-import warnings
 from collections.abc import Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import ClassVar
 
 import joblib
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import LokyBackend
 from tqdm import tqdm
 
@@ -28,10 +31,11 @@ from sdd.runs.on_the_spot import (
 from sdd.runs.progress import plural, shown_progress
 from sdd.runs.spec import RunSpec, check_feasible, listed
 from sdd.runs.upkeep import tidy
-from sdd.runs.worker import TimeIsUp, train_and_store, write_remaining
+from sdd.runs.worker import TimeIsUp, begin, train_and_store, write_remaining
 from sdd.training.run import Run
 
 __all__ = [
+    "WorkerDied",
     "fetch",
     "missing",
     "not_stored",
@@ -41,12 +45,20 @@ __all__ = [
 
 RunNames = Generator[str, None, None]
 
+# In a process of a sweep: the cores are shared out among the processes, and the engine's threads.
+ONE_THREAD = dict.fromkeys(LokyBackend.MAX_NUM_THREADS_VARS, "1")  # of BLAS and the like
+STOP_S = 15  # that a run may take to keep a checkpoint when the sweep is stopped
+
 # A training on the spot is stopped after so many times what it may take: others slow it down.
 PATIENCE = 1.5
 ANY_NUMBER = (
     "Train them with sdd.train_missing(specs), or set SDD_ON_THE_SPOT to the seconds that "
     "training may take here."
 )
+
+
+class WorkerDied(RuntimeError):
+    """A process of a sweep has ended before its run: killed, or by a crash."""
 
 
 def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
@@ -120,7 +132,8 @@ def train_missing(
 
     One run a process, longest first; the last runs share the cores that have become idle. A run
     that another process trains at this moment is waited for. Whatever stops this call, the next
-    one continues from the runs stored and the last checkpoints of the others.
+    one continues from the runs stored and the last checkpoints of the others: where it is
+    interrupted or a run fails, those in training keep one at once.
 
     Parameters
     ----------
@@ -161,6 +174,8 @@ def train_missing(
         Where a run diverges.
     TimeIsUp
         Where it is stopped at the time of `until`; the next call continues.
+    WorkerDied
+        Where a process is killed, or crashes.
 
     Examples
     --------
@@ -211,35 +226,44 @@ def _trained(
     todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path, until: float
 ) -> RunNames:
     """Train the runs, in processes where there are several; yield the names of those stored."""
+    parent, count, waiting = os.getpid(), min(cores, len(todo)), iter(todo)
     train_one = partial(
-        train_and_store,
-        folder=folder,
-        parent=os.getpid(),
-        remaining_file=remaining_file,
-        until=until,
+        train_and_store, folder=folder, parent=parent, remaining_file=remaining_file, until=until
     )
-    if min(cores, len(todo)) == 1:
-        yield from map(train_one, todo)
-        return
-    # Dispatched a few at a time, as loky fails after Ctrl-C where tasks are still queued.
-    parallel = joblib.Parallel(
-        n_jobs=min(cores, len(todo)),
-        backend=_Workers(inner_max_num_threads=1),
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="2*n_jobs",
-    )
-    with warnings.catch_warnings():  # after Ctrl-C, that tasks were cancelled: they should be
-        warnings.simplefilter("ignore", UserWarning)
-        yield from parallel(joblib.delayed(train_one)(spec) for spec in todo)
+    running: set[Future] = set()
+    if count == 1:  # (not in this thread, which an interrupt may stop anywhere)
+        pool = ThreadPoolExecutor(1)
+        kill = partial(pool.shutdown, wait=False)
+    else:
+        pool = ProcessPoolExecutor(count, initializer=begin, initargs=(parent,), env=ONE_THREAD)
+        kill = partial(pool.shutdown, kill_workers=True)
+    try:
+        while True:
+            # One for each process to train, and one to go on with.
+            for spec in islice(waiting, 2 * count - len(running)):
+                running.add(pool.submit(train_one, spec))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    except TerminatedWorkerError as error:
+        raise WorkerDied(_why_died(str(error))) from error
+    finally:
+        remaining_file.unlink(missing_ok=True)  # those in training keep a checkpoint, and end
+        try:
+            wait(running, STOP_S)
+        finally:
+            kill()
 
 
-class _Workers(LokyBackend):
-    """Processes in which BLAS and the like have one thread, but the engine as many as it may."""
-
-    MAX_NUM_THREADS_VARS: ClassVar = [
-        name for name in LokyBackend.MAX_NUM_THREADS_VARS if name != "NUMBA_NUM_THREADS"
-    ]
+def _why_died(said: str) -> str:
+    """Return why a process has ended, in words, from what loky says of exit codes."""
+    found = re.search(r"exit codes of the workers are \{(.*?)\}", said)
+    codes = found[1] if found else ""
+    if "SIGKILL" in codes:
+        return "a training process was killed (out of memory? one run at a time needs less)"
+    return f"a training process crashed{f', with {codes}' if codes else ''}"
 
 
 def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[Run]:

@@ -3,10 +3,12 @@
 import contextlib
 import math
 import os
+import re
 import signal
+import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sdd.runs import store
@@ -14,19 +16,64 @@ from sdd.runs.progress import heartbeat_path, write_heartbeat
 from sdd.runs.spec import RunSpec, make_run
 from sdd.training.checkpoint import Progress
 
-__all__ = ["TimeIsUp", "threads_of", "train_and_store", "write_remaining"]
+__all__ = [
+    "Stopped",
+    "TimeIsUp",
+    "begin",
+    "held",
+    "threads_of",
+    "train_and_store",
+    "write_remaining",
+]
 
-CHECKPOINT_EVERY_S = 15  # seconds of training that an interrupt or a crash may cost
+CHECKPOINT_EVERY_S = 15  # seconds of training that a kill or a crash may cost
+TELL_AFTER_S = 5  # of waiting for a run that another process trains
+LAST_S = 30  # that a worker may take to keep a checkpoint, once its sweep is gone
+
+_at_work = threading.Lock()  # held by a worker process while it trains
 
 
 class TimeIsUp(RuntimeError):
     """A sweep was stopped at the time that it was given; checkpoints are kept."""
 
 
+class Stopped(RuntimeError):
+    """A sweep has ended before a run of it; its checkpoint is kept."""
+
+
+def begin(parent: int) -> None:
+    """Prepare a worker process: it ignores what stops a sweep, and ends with it.
+
+    The sweep is stopped by the signals, and then stops its workers, each with a checkpoint.
+
+    Parameters
+    ----------
+    parent : int
+        Number of the process that the sweep runs in.
+
+    Examples
+    --------
+    >>> import os
+    >>> from sdd.runs.worker import begin
+    >>> begin(os.getppid())  # doctest: +SKIP
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    _at_work.acquire(timeout=LAST_S)  # a training keeps a checkpoint at its next stop
+    os._exit(1)
+
+
 def train_and_store(
     spec: RunSpec, folder: Path, parent: int, remaining_file: Path, until: float = math.inf
 ) -> str:
-    """Train one run unless it is stored by now; runs in a worker process.
+    """Train one run unless it is stored by now; in a worker process, or in a thread of the sweep.
 
     Parameters
     ----------
@@ -35,9 +82,9 @@ def train_and_store(
     folder : Path
         The store.
     parent : int
-        Number of the process that the sweep runs in; where that is gone, so is this one.
+        Number of the process that the sweep runs in; where that is gone, the run is stopped.
     remaining_file : Path
-        From which `threads_of` reads.
+        From which `threads_of` reads; where it is gone, the run is stopped.
     until : float
         When to stop at the latest, as of ``time.time()``.
 
@@ -54,19 +101,29 @@ def train_and_store(
         Where the store cannot be used.
     TimeIsUp
         Where it is stopped at the time of `until`; its checkpoint is kept.
+    Stopped
+        Where the sweep has ended; its checkpoint is kept.
 
     Examples
     --------
     >>> import os
     >>> from pathlib import Path
-    >>> from sdd.runs.worker import train_and_store
+    >>> from sdd.runs.worker import train_and_store, write_remaining
     >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
+    >>> write_remaining(Path("remaining"), 1, [spec.name])
     >>> train_and_store(spec, Path("runs"), os.getpid(), Path("remaining")) == spec.name
     True
     """
-    if os.getpid() != parent:  # Ctrl-C is for the sweep, which then ends its workers
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with store.locked(spec.name, folder):
+    here = os.getpid() == parent
+
+    def over() -> Exception | None:
+        if time.time() > until:
+            return TimeIsUp(f"the time for {spec.name} was over")
+        if not remaining_file.exists() or not (here or os.getppid() == parent):
+            return Stopped(f"the sweep has ended before {spec.name}")
+        return None
+
+    with contextlib.nullcontext() if here else _at_work, held(spec.name, folder, over):
         if store.load(spec.name, folder) is None:
             store.set_aside(spec.name, folder)
             progress = store.load_checkpoint(spec.name, spec.config, folder)
@@ -76,7 +133,7 @@ def train_and_store(
                 made = make_run(
                     spec,
                     threads=lambda: threads_of(spec.name, remaining_file),
-                    checkpoint=_monitor(spec, folder, parent, resumed, spent, until),
+                    checkpoint=_monitor(spec.name, folder, resumed, spent, over),
                     resume=progress,
                 )
                 store.save_run(made, folder, spent + time.process_time())
@@ -86,30 +143,85 @@ def train_and_store(
     return spec.name
 
 
+@contextlib.contextmanager
+def held(
+    name: str, folder: Path, over: Callable[[], Exception | None] = lambda: None
+) -> Iterator[None]:
+    """Hold the lock of a run, once nobody else does; a longer wait for it is told.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    folder : Path
+        The store.
+    over : callable
+        Returns what to raise where there is nothing to wait for any more.
+
+    Raises
+    ------
+    StoreError
+        Where the store cannot be used.
+    Exception
+        What `over` returned.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sdd.runs.worker import held
+    >>> with held("a-run", Path("runs")):
+    ...     pass
+    """
+    tell_at = time.monotonic() + TELL_AFTER_S
+    while True:
+        if (reason := over()) is not None:
+            raise reason
+        with store.locked(name, folder, wait=False) as mine:
+            if mine:
+                yield
+                return
+        if time.monotonic() > tell_at:
+            tell_at = math.inf
+            who = _holder(folder / ".locks" / f"{name}.lock")
+            warnings.warn(f"waiting for the run {name}, which {who}", stacklevel=3)
+        time.sleep(0.1)
+
+
+def _holder(lock: Path) -> str:
+    """Say who has a lock and may be stopped, as far as the system tells: Linux, on this machine."""
+    with contextlib.suppress(OSError):
+        entry = rf"FLOCK .* ([1-9]\d*) \S+:{lock.stat().st_ino} "
+        if found := re.search(entry, Path("/proc/locks").read_text()):
+            pid = found[1]
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            stopped = f", but is stopped: continue it (kill -CONT {pid}) or end it"
+            return f"process {pid} is training{stopped if state in 'Tt' else ''}"
+    return "another process is training, here or on another machine: end that one if it is stopped"
+
+
 def _monitor(
-    spec: RunSpec, folder: Path, parent: int, resumed: int, spent: float, until: float
+    name: str, folder: Path, resumed: int, spent: float, over: Callable[[], Exception | None]
 ) -> Callable[[Progress], None]:
     """Return what a training calls when it stops: it writes heartbeats and checkpoints."""
     last_heartbeat = last_checkpoint = time.monotonic()
-    write_heartbeat(spec.name, folder, resumed, resumed)
+    with contextlib.suppress(OSError):
+        write_heartbeat(name, folder, resumed, resumed)
 
     def on_stop(progress: Progress) -> None:
         nonlocal last_heartbeat, last_checkpoint
-        if os.getpid() != parent and os.getppid() != parent:
-            os._exit(1)  # the sweep was killed: leave no orphan at work
-        now = time.monotonic()
+        now, reason = time.monotonic(), over()
         if now - last_heartbeat > 1:
             last_heartbeat = now
-            write_heartbeat(spec.name, folder, progress.steps, resumed)
-        late = time.time() > until
-        if late or now - last_checkpoint > CHECKPOINT_EVERY_S:
+            with contextlib.suppress(OSError):  # it is for show
+                write_heartbeat(name, folder, progress.steps, resumed)
+        if reason is not None or now - last_checkpoint > CHECKPOINT_EVERY_S:
             last_checkpoint, progress.seconds = now, spent + time.process_time()
             try:
-                store.save_checkpoint(progress, spec.name, folder)
+                store.save_checkpoint(progress, name, folder)
             except store.StoreError as error:  # there may be space again by the end
                 warnings.warn(f"no checkpoint was kept: {error}", stacklevel=2)
-        if late:
-            raise TimeIsUp(f"stopped after {progress.steps} of {spec.steps} steps of {spec.name}")
+        if reason is not None:
+            raise reason
 
     return on_stop
 
@@ -142,7 +254,8 @@ def write_remaining(file: Path, cores: int, remaining: list[str]) -> None:
     4
     """
     new = file.with_suffix(".new")
-    new.write_text(" ".join([str(cores), *remaining]))
+    # (Where there are enough of them, each has one thread, and nobody needs to read their names.)
+    new.write_text(" ".join([str(cores), *(remaining if len(remaining) < cores else ())]))
     os.replace(new, file)
 
 
@@ -159,7 +272,7 @@ def threads_of(name: str, remaining_file: Path) -> int:
     Returns
     -------
     int
-        1 or more; 1 where the file cannot be read, as the sweep is at its end.
+        1 or more; 1 where the file cannot be read, as the sweep has ended.
 
     Examples
     --------
@@ -173,5 +286,5 @@ def threads_of(name: str, remaining_file: Path) -> int:
         cores, *remaining = remaining_file.read_text().split()
         share, rest = divmod(int(cores), len(remaining))
         return max(1, share + (remaining.index(name) < rest))
-    except (OSError, ValueError, ZeroDivisionError):  # the sweep is at its end
+    except (OSError, ValueError, ZeroDivisionError):  # it has ended, or none is to have more
         return 1
