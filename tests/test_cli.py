@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from sweeps import wait_until
 from worlds import world
 
 from sdd import cli, engine, findings, paper
@@ -462,6 +463,90 @@ def test_ctrl_c_ends_all_processes_with_one_line(folder):
     assert 3 <= len(kept) < 400
     assert all(store.load(name.removesuffix(".safetensors"), folder) is not None for name in kept)
     assert not still_there(process.pid)
+
+
+LONG_RUNS = """
+import dataclasses, sys
+from sdd import cli
+from sdd import findings
+
+long = dataclasses.replace(findings.PROFILES["quick"], name="long", n=50, sparsity=0.9,
+                           steps=10**8, sizes=((4, 2, 0),))
+findings.PROFILES["long"] = long
+sys.exit(cli.main(["run", "dataset-size", "--profile", "long", "--jobs", sys.argv[1]]))
+"""
+
+
+def in_training(folder):
+    """Names of the runs that have taken steps."""
+    found = (folder / ".locks").glob("*.steps") if (folder / ".locks").is_dir() else []
+    return [file.stem for file in found if file.read_text() not in ("", "0 0")]
+
+
+def long_runs(jobs, folder):
+    """A sweep of two runs that do not end, in a process group of its own, once they have begun."""
+    process = started("-c", LONG_RUNS, str(jobs), start_new_session=True)
+    wait_until(lambda: len(in_training(folder)) == jobs or process.poll() is not None, 120)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the sweep", "to all"])
+def test_a_signal_ends_a_sweep_with_a_checkpoint_of_each_run_in_training(name, jobs, send, folder):
+    process = long_runs(jobs, folder)
+    try:
+        begun = in_training(folder)
+        send(process.pid, getattr(signal, name))
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 128 + getattr(signal, name), err
+        assert not still_there(process.pid)
+    finally:
+        process.kill()
+    assert err.strip().count("\n") == 0, err
+    assert "stopped: finished runs are stored, and so are the last checkpoints" in err
+    assert len(begun) == jobs
+    assert all(store.checkpoint_path(run, folder).exists() for run in begun)
+    assert not list(folder.rglob(".writing-*"))
+
+
+@pytest.mark.slow
+def test_where_nohup_ignores_a_hangup_the_sweep_goes_on(folder, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "heed_ctrl_c", ignore_hangup)
+    process = long_runs(1, folder)
+    try:
+        (run,) = in_training(folder)
+        process.send_signal(signal.SIGHUP)
+        before = (folder / ".locks" / f"{run}.steps").read_text()
+        wait_until(lambda: (folder / ".locks" / f"{run}.steps").read_text() not in ("", before), 60)
+        process.terminate()
+        process.communicate(timeout=60)
+        assert process.returncode == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+
+
+def ignore_hangup():
+    """Do what nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@pytest.mark.slow
+def test_workers_of_a_killed_sweep_keep_a_checkpoint_and_end_within_a_minute(folder):
+    process = long_runs(2, folder)
+    begun = in_training(folder)
+    process.kill()
+    process.communicate(timeout=60)
+    assert not still_there(process.pid, patience=60)
+    assert all(store.checkpoint_path(run, folder).exists() for run in begun)
+
+
+def test_the_handlers_of_the_process_are_its_own_again_after_a_command(call):
+    before = [signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGHUP)]
+    assert call("list")[0] == 0
+    assert [signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGHUP)] == before
 
 
 @pytest.mark.slow

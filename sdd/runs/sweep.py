@@ -31,7 +31,7 @@ from sdd.runs.on_the_spot import (
 from sdd.runs.progress import plural, shown_progress
 from sdd.runs.spec import RunSpec, check_feasible, listed
 from sdd.runs.upkeep import tidy
-from sdd.runs.worker import TimeIsUp, begin, train_and_store, write_remaining
+from sdd.runs.worker import TimeIsUp, begin, starting, train_and_store, write_remaining
 from sdd.training.run import Run
 
 __all__ = [
@@ -235,13 +235,17 @@ def _trained(
         pool = ThreadPoolExecutor(1)
         kill = partial(pool.shutdown, wait=False)
     else:
-        pool = ProcessPoolExecutor(count, initializer=begin, initargs=(parent,), env=ONE_THREAD)
+        with starting():
+            pool = ProcessPoolExecutor(count, initializer=begin, initargs=(parent,), env=ONE_THREAD)
         kill = partial(pool.shutdown, kill_workers=True)
     try:
         while True:
             # One for each process to train, and one to go on with.
-            for spec in islice(waiting, 2 * count - len(running)):
-                running.add(pool.submit(train_one, spec))
+            with starting():
+                running |= {
+                    pool.submit(train_one, spec)
+                    for spec in islice(waiting, 2 * count - len(running))
+                }
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)

@@ -21,6 +21,7 @@ __all__ = [
     "TimeIsUp",
     "begin",
     "held",
+    "starting",
     "threads_of",
     "train_and_store",
     "write_remaining",
@@ -29,6 +30,9 @@ __all__ = [
 CHECKPOINT_EVERY_S = 15  # seconds of training that a kill or a crash may cost
 TELL_AFTER_S = 5  # of waiting for a run that another process trains
 LAST_S = 30  # that a worker may take to keep a checkpoint, once its sweep is gone
+
+# What stops a sweep.
+STOPPING = {getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)}
 
 _at_work = threading.Lock()  # held by a worker process while it trains
 
@@ -39,6 +43,26 @@ class TimeIsUp(RuntimeError):
 
 class Stopped(RuntimeError):
     """A sweep has ended before a run of it; its checkpoint is kept."""
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Start processes within that no signal stops until they have come to `begin`.
+
+    Examples
+    --------
+    >>> from sdd.runs.worker import starting
+    >>> with starting():
+    ...     pass
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # which processes inherit
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin(parent: int) -> None:
@@ -57,9 +81,10 @@ def begin(parent: int) -> None:
     >>> from sdd.runs.worker import begin
     >>> begin(os.getppid())  # doctest: +SKIP
     """
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from sdd import engine
 from sdd.data import DataSettings
 from sdd.runs import on_the_spot, store, sweep, worker
 from sdd.runs import spec as runspec
+from sdd.runs.progress import heartbeat_path
 from sdd.runs.spec import RunSpec
 from sdd.runs.sweep import MissingRuns, fetch, missing, train_missing
 from sdd.training import TrainingDiverged, evaluate, train
@@ -256,6 +258,64 @@ def test_a_killed_run_continues_from_its_checkpoint_to_the_same_bytes(tmp_path, 
     train_missing([LONG], tmp_path / "undisturbed", jobs=1, quiet=True)
     assert resumed[1] == 0
     assert contents(tmp_path) == contents(tmp_path / "undisturbed")
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not say who has it")
+@pytest.mark.slow
+def test_a_run_that_a_stopped_process_holds_is_waited_for_with_a_word(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "TELL_AFTER_S", 0.1)
+    holder = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
+    call = partial(train_missing, [LONG], tmp_path, jobs=1, quiet=True)
+    told = f"waiting for the run {LONG.name}, which process {holder.pid} is training"
+    engine.warm_up()  # what takes no second any more
+    try:
+        wait_until(lambda: store.checkpoint_path(LONG.name, tmp_path).exists(), 120)
+        with pytest.raises(worker.TimeIsUp), pytest.warns(UserWarning, match=f"{told}$") as caught:
+            call(until=time.time() + 2)
+        assert len(caught) == 1
+        holder.send_signal(signal.SIGSTOP)
+        stopped = rf"{told}, but is stopped: continue it \(kill -CONT {holder.pid}\) or end it$"
+        with pytest.raises(worker.TimeIsUp), pytest.warns(UserWarning, match=stopped):
+            call(until=time.time() + 2)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert files(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("The exit codes of the workers are {SIGKILL(-9), SIGKILL(-9)}", "killed (out of memory?"),
+        ("The exit codes of the workers are {SIGSEGV(-11)}", "crashed, with SIGSEGV(-11)"),
+        ("The exit codes of the workers are {EXIT(1)}", "crashed, with EXIT(1)"),
+        ("A process was terminated.", "a training process crashed"),
+    ],
+)
+def test_memory_is_suspected_only_where_a_process_was_killed(said, told):
+    assert told in sweep._why_died(said)
+    assert ("memory" in sweep._why_died(said)) == ("SIGKILL" in said)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_told(tmp_path):
+    specs = [spec(10**8, seed=k, T=40) for k in range(2)]
+
+    def kill_one():
+        wait_until(lambda: all(heartbeat_path(s.name, tmp_path).exists() for s in specs), 60)
+        workers = [p for p in descendants(os.getpid()) if "LokyProcess" in command_of(p)]
+        os.kill(workers[0], signal.SIGKILL)
+
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill_one)
+        with pytest.raises(sweep.WorkerDied, match="a training process was killed"):
+            train_missing(specs, tmp_path, jobs=2, quiet=True)
+        killed.result()
+
+
+def command_of(pid):
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 @pytest.fixture
