@@ -260,16 +260,22 @@ def test_a_killed_run_continues_from_its_checkpoint_to_the_same_bytes(tmp_path, 
     assert contents(tmp_path) == contents(tmp_path / "undisturbed")
 
 
+ENDLESS = spec(10**8, T=40)
+
+
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not say who has it")
 @pytest.mark.slow
 def test_a_run_that_a_stopped_process_holds_is_waited_for_with_a_word(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "TELL_AFTER_S", 0.1)
-    holder = start(f"train_with_checkpoints({tmp_path!r})", stderr=subprocess.DEVNULL)
-    call = partial(train_missing, [LONG], tmp_path, jobs=1, quiet=True)
-    told = f"waiting for the run {LONG.name}, which process {holder.pid} is training"
+    holder = start(
+        f"train_missing([test_sweep.ENDLESS], {tmp_path!r}, jobs=1, quiet=True)",
+        stderr=subprocess.DEVNULL,
+    )
+    call = partial(train_missing, [ENDLESS], tmp_path, jobs=1, quiet=True)
+    told = f"waiting for the run {ENDLESS.name}, which process {holder.pid} is training"
     engine.warm_up()  # what takes no second any more
     try:
-        wait_until(lambda: store.checkpoint_path(LONG.name, tmp_path).exists(), 120)
+        wait_until(lambda: heartbeat_path(ENDLESS.name, tmp_path).exists(), 120)
         with pytest.raises(worker.TimeIsUp), pytest.warns(UserWarning, match=f"{told}$") as caught:
             call(until=time.time() + 2)
         assert len(caught) == 1
