@@ -18,6 +18,7 @@ from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean, printable, what_failed
 from sdd.runs import cluster, store, sweep, upkeep
 from sdd.runs.on_the_spot import agreed
+from sdd.runs.pool import WorkerDied
 from sdd.runs.progress import plural
 from sdd.runs.spec import RunSpec, check_feasible
 from sdd.training import TrainingDiverged
@@ -298,7 +299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error, 2)
     except TrainingDiverged as error:
         return _failed(f"{error}; runs that have finished are stored", 1)
-    except (cluster.ClusterError, sweep.WorkerDied) as error:
+    except (cluster.ClusterError, WorkerDied) as error:
         return _failed(f"{error}; {CONTINUES}", 1)
     except KeyboardInterrupt as stop:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept

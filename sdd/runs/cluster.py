@@ -1,27 +1,34 @@
-"""Training on a Dask cluster: the same runs, to the same bits, made elsewhere and stored here."""
+"""Training on a Dask cluster: the same runs, to the same bits, made elsewhere and stored here.
+
+What comes back is the bytes of a run's file, which are checked as any file of a store is.
+"""
 
 import asyncio
 import contextlib
 import logging
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sdd.runs import store
+from sdd.runs import journal, store
 from sdd.runs.spec import RunSpec, make_run
+from sdd.runs.waiting import held
 from sdd.training.checkpoint import Progress
-from sdd.training.run import Run
+from sdd.training.files import UNREADABLE
 
 __all__ = ["ClusterError", "connected", "require_dask", "train_on"]
 
 CONNECT_TIMEOUT_S = 10
 ASK_EVERY_S = 2  # between questions to the cluster whether a run is still wanted
 
+Answer = tuple[bytes, bytes]  # a run's file, and the journal of a store that holds it alone
+
 
 class ClusterError(RuntimeError):
-    """A Dask cluster was lost, gave a run up, or lacks this version of the package."""
+    """A Dask cluster was lost, gave a run up or a wrong one back, or has not this version."""
 
 
 def require_dask() -> None:
@@ -93,7 +100,8 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     """Train the runs on a Dask cluster and store them here; yield the names of those stored.
 
     Where a run fails, those not finished by then are cancelled, and the others stored before the
-    error is raised. Dask trains a run again whose worker dies.
+    error is raised. Dask trains a run again whose worker dies. A run whose lock another process
+    holds is stored at the end, once that is free, unless it was stored there.
 
     Parameters
     ----------
@@ -112,7 +120,8 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     Raises
     ------
     ClusterError
-        Where the cluster is lost, lacks this version of the package, or gives a run up.
+        Where the cluster is lost, lacks this version of the package, gives a run up, or gives back
+        what is not the run that was asked for.
     TrainingDiverged
         Where a run diverges.
 
@@ -134,18 +143,30 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
     if other := found - {store.NUMERICS}:
         raise ClusterError(
             f"the Dask cluster must have this version of sdd, of numerics {store.NUMERICS}, not "
-            f"{', '.join(map(str, sorted(other)))}"
+            f"{', '.join(sorted(map(repr, other)))}"
         )
     unwanted = Event(client=client)  # set once nobody waits for the runs any more
     futures = client.map(_train, todo, event=unwanted.name, pure=False)
-    failed = None
+    names = {future.key: spec.name for future, spec in zip(futures, todo, strict=True)}
+    failed, busy = None, []
     try:
         for future in as_completed(futures, loop=client.loop):
             if future.status == "finished":
-                yield _stored(future.result(), folder)
+                name, answer = names[future.key], future.result()
+                with store.locked(name, folder, wait=False) as mine:
+                    if mine:
+                        _put(name, answer, folder)
+                    else:  # it is being trained there, too, to the same bits
+                        busy.append((name, answer))
+                if mine:
+                    yield name
             elif failed is None:
                 failed = future
                 client.cancel([f for f in futures if not f.done()])
+        for name, answer in busy if failed is None else ():
+            with held(name, folder):
+                _put(name, answer, folder)
+            yield name
         if failed is not None:
             failed.result()
     except KilledWorker as error:
@@ -160,17 +181,25 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
             unwanted.set()
 
 
-def _stored(made: Run, folder: Path) -> str:
-    """Store a run that has come back, unless it is stored by now; return its name."""
-    name = store.name_of(made)
-    # One whose lock another process holds is being trained there, too, to the same bits.
-    with store.locked(name, folder, wait=False) as mine:
-        if mine and store.load(name, folder) is not None:
-            return name
-        if mine:
-            store.set_aside(name, folder)
-        store.save_run(made, folder)
-    return name
+def _put(name: str, answer: Answer, folder: Path) -> None:
+    """Check what has come back for a run whose lock is held here; store it unless it is by now."""
+    with tempfile.TemporaryDirectory() as scratch:
+        there = Path(scratch)
+        file = store.path(name, there)
+        try:
+            for place, content in zip((file, there / journal.JOURNAL), answer, strict=True):
+                place.write_bytes(content)
+            run = store._read(file, name)
+        except UNREADABLE as error:
+            raise ClusterError(
+                f"the cluster must give back the run {name} that was asked of it, but {error}"
+            ) from error
+        if store.load(name, folder) is not None:
+            return
+        store.set_aside(name, folder)
+        store.save_run(run, folder)
+        # (The last entry counts: trained there.)
+        journal.note([e for e in journal.entries(there).values() if e.name == name], folder)
 
 
 def _numerics() -> int:
@@ -178,11 +207,11 @@ def _numerics() -> int:
     return store.NUMERICS
 
 
-def _train(spec: RunSpec, event: str) -> Run:
+def _train(spec: RunSpec, event: str) -> Answer:
     """Train and evaluate one run on a Dask worker, unless the event says that it is unwanted."""
     from distributed import Event
 
-    unwanted, asked = Event(event), time.monotonic()
+    unwanted, asked, began = Event(event), time.monotonic(), time.process_time()
 
     def on_stop(progress: Progress) -> None:
         nonlocal asked
@@ -191,4 +220,7 @@ def _train(spec: RunSpec, event: str) -> Run:
             if unwanted.is_set():
                 raise ClusterError("the run is not wanted any more")
 
-    return make_run(spec, checkpoint=on_stop)
+    made = make_run(spec, checkpoint=on_stop)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = store.save_run(made, Path(scratch), time.process_time() - began)
+        return file.read_bytes(), (Path(scratch) / journal.JOURNAL).read_bytes()

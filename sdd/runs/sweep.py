@@ -3,19 +3,12 @@
 import contextlib
 import math
 import os
-import re
 import tempfile
 import time
-from collections.abc import Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 
 import joblib
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-from joblib.parallel import LokyBackend
 from tqdm import tqdm
 
 from sdd import engine
@@ -28,14 +21,14 @@ from sdd.runs.on_the_spot import (
     allowed_seconds,
     expected_seconds,
 )
+from sdd.runs.pool import trained
 from sdd.runs.progress import plural, shown_progress
 from sdd.runs.spec import RunSpec, check_feasible, listed
 from sdd.runs.upkeep import tidy
-from sdd.runs.worker import TimeIsUp, begin, starting, train_and_store, write_remaining
+from sdd.runs.worker import TimeIsUp, write_remaining
 from sdd.training.run import Run
 
 __all__ = [
-    "WorkerDied",
     "fetch",
     "missing",
     "not_stored",
@@ -43,22 +36,12 @@ __all__ = [
     "train_missing",
 ]
 
-RunNames = Generator[str, None, None]
-
-# In a process of a sweep: the cores are shared out among the processes, and the engine's threads.
-ONE_THREAD = dict.fromkeys(LokyBackend.MAX_NUM_THREADS_VARS, "1")  # of BLAS and the like
-STOP_S = 15  # that a run may take to keep a checkpoint when the sweep is stopped
-
 # A training on the spot is stopped after so many times what it may take: others slow it down.
 PATIENCE = 1.5
 ANY_NUMBER = (
     "Train them with sdd.train_missing(specs), or set SDD_ON_THE_SPOT to the seconds that "
     "training may take here."
 )
-
-
-class WorkerDied(RuntimeError):
-    """A process of a sweep has ended before its run: killed, or by a crash."""
 
 
 def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
@@ -211,7 +194,7 @@ def train_missing(
         tempfile.TemporaryDirectory() as scratch,
         shown_progress(todo, folder, quiet) as finished,
         contextlib.closing(
-            _trained(todo, folder, cores, Path(scratch) / "remaining", until)
+            trained(todo, folder, cores, Path(scratch) / "remaining", until)
         ) as names,
     ):
         write_remaining(Path(scratch) / "remaining", cores, remaining)
@@ -220,54 +203,6 @@ def train_missing(
             remaining.remove(name)
             write_remaining(Path(scratch) / "remaining", cores, remaining)
     return len(todo)
-
-
-def _trained(
-    todo: list[RunSpec], folder: Path, cores: int, remaining_file: Path, until: float
-) -> RunNames:
-    """Train the runs, in processes where there are several; yield the names of those stored."""
-    parent, count, waiting = os.getpid(), min(cores, len(todo)), iter(todo)
-    train_one = partial(
-        train_and_store, folder=folder, parent=parent, remaining_file=remaining_file, until=until
-    )
-    running: set[Future] = set()
-    if count == 1:  # (not in this thread, which an interrupt may stop anywhere)
-        pool = ThreadPoolExecutor(1)
-        kill = partial(pool.shutdown, wait=False)
-    else:
-        with starting():
-            pool = ProcessPoolExecutor(count, initializer=begin, initargs=(parent,), env=ONE_THREAD)
-        kill = partial(pool.shutdown, kill_workers=True)
-    try:
-        while True:
-            # One for each process to train, and one to go on with.
-            with starting():
-                running |= {
-                    pool.submit(train_one, spec)
-                    for spec in islice(waiting, 2 * count - len(running))
-                }
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    except TerminatedWorkerError as error:
-        raise WorkerDied(_why_died(str(error))) from error
-    finally:
-        remaining_file.unlink(missing_ok=True)  # those in training keep a checkpoint, and end
-        try:
-            wait(running, STOP_S)
-        finally:
-            kill()
-
-
-def _why_died(said: str) -> str:
-    """Return why a process has ended, in words, from what loky says of exit codes."""
-    found = re.search(r"exit codes of the workers are \{(.*?)\}", said)
-    codes = found[1] if found else ""
-    if "SIGKILL" in codes:
-        return "a training process was killed (out of memory? one run at a time needs less)"
-    return f"a training process crashed{f', with {codes}' if codes else ''}"
 
 
 def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[Run]:

@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import re
 import signal
 import threading
 import time
@@ -14,13 +13,13 @@ from pathlib import Path
 from sdd.runs import store
 from sdd.runs.progress import heartbeat_path, write_heartbeat
 from sdd.runs.spec import RunSpec, make_run
+from sdd.runs.waiting import held
 from sdd.training.checkpoint import Progress
 
 __all__ = [
     "Stopped",
     "TimeIsUp",
     "begin",
-    "held",
     "starting",
     "threads_of",
     "train_and_store",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 CHECKPOINT_EVERY_S = 15  # seconds of training that a kill or a crash may cost
-TELL_AFTER_S = 5  # of waiting for a run that another process trains
 LAST_S = 30  # that a worker may take to keep a checkpoint, once its sweep is gone
 
 # What stops a sweep.
@@ -166,62 +164,6 @@ def train_and_store(
                 with contextlib.suppress(OSError):
                     heartbeat_path(spec.name, folder).unlink()
     return spec.name
-
-
-@contextlib.contextmanager
-def held(
-    name: str, folder: Path, over: Callable[[], Exception | None] = lambda: None
-) -> Iterator[None]:
-    """Hold the lock of a run, once nobody else does; a longer wait for it is told.
-
-    Parameters
-    ----------
-    name : str
-        Name of the run.
-    folder : Path
-        The store.
-    over : callable
-        Returns what to raise where there is nothing to wait for any more.
-
-    Raises
-    ------
-    StoreError
-        Where the store cannot be used.
-    Exception
-        What `over` returned.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sdd.runs.worker import held
-    >>> with held("a-run", Path("runs")):
-    ...     pass
-    """
-    tell_at = time.monotonic() + TELL_AFTER_S
-    while True:
-        if (reason := over()) is not None:
-            raise reason
-        with store.locked(name, folder, wait=False) as mine:
-            if mine:
-                yield
-                return
-        if time.monotonic() > tell_at:
-            tell_at = math.inf
-            who = _holder(folder / ".locks" / f"{name}.lock")
-            warnings.warn(f"waiting for the run {name}, which {who}", stacklevel=3)
-        time.sleep(0.1)
-
-
-def _holder(lock: Path) -> str:
-    """Say who has a lock and may be stopped, as far as the system tells: Linux, on this machine."""
-    with contextlib.suppress(OSError):
-        entry = rf"FLOCK .* ([1-9]\d*) \S+:{lock.stat().st_ino} "
-        if found := re.search(entry, Path("/proc/locks").read_text()):
-            pid = found[1]
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            stopped = f", but is stopped: continue it (kill -CONT {pid}) or end it"
-            return f"process {pid} is training{stopped if state in 'Tt' else ''}"
-    return "another process is training, here or on another machine: end that one if it is stopped"
 
 
 def _monitor(

@@ -6,15 +6,16 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import distributed
 import pytest
 from sweeps import SLOW, contents, files, spec, wait_until
 
 from sdd.runs import cluster as clusters
-from sdd.runs import store
+from sdd.runs import journal, store, sweep
 from sdd.runs.cluster import ClusterError
-from sdd.runs.sweep import fetch, missing, train_missing
+from sdd.runs.sweep import missing, train_missing
 from sdd.training import TrainingDiverged
 
 pytestmark = pytest.mark.slow
@@ -60,6 +61,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_files_of_a_local_sweep(
     assert 1 <= len(before[0]) < len(SLOW)  # stored as they come
     assert before[0].items() <= files(tmp_path).items()
     assert contents(tmp_path) == undisturbed
+    assert all(entry.seconds > 0 for entry in journal.entries(tmp_path).values())
     assert trained == []  # none of them here
     assert train_missing(SLOW, tmp_path, quiet=True, dask="nowhere") == 0  # nobody is asked
 
@@ -73,10 +75,58 @@ def test_what_stands_in_the_way_of_a_run_is_set_aside_and_a_sound_run_is_not(clu
     # As if another sweep had stored it while the cluster was at it.
     train_missing([good], tmp_path, jobs=1, quiet=True)
     before = files(tmp_path)
-    (made,) = fetch([good], tmp_path)
-    assert clusters._stored(made, tmp_path) == good.name
+    clusters._put(good.name, answer(good, tmp_path), tmp_path)
     assert files(tmp_path) == before
     assert not store.path(good.name, tmp_path).with_suffix(".damaged").exists()
+
+
+def answer(of, folder):
+    """What a machine of the cluster would give back for a run that is stored here."""
+    return store.path(of.name, folder).read_bytes(), (folder / ".journal").read_bytes()
+
+
+WRONG = {
+    "another run": lambda own, other: other,
+    "another order": lambda own, other: own[::-1],
+    "a damaged file": lambda own, other: (own[0][:-9] + bytes(9), own[1]),
+    "half a file": lambda own, other: (own[0][:200], own[1]),
+    "no bytes": lambda own, other: ("a run", own[1]),
+    "a run": lambda own, other: sweep.fetch,
+    "too much": lambda own, other: (*own, b""),
+    "nothing": lambda own, other: None,
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_not_the_run_that_was_asked_for_is_refused(what, tmp_path):
+    own, other = spec(50), spec(60)
+    train_missing([own, other], tmp_path / "cluster", jobs=1, quiet=True)
+    answers = (answer(which, tmp_path / "cluster") for which in (own, other))
+    with pytest.raises(ClusterError, match=f"give back the run {own.name} .*, but ") as error:
+        clusters._put(own.name, WRONG[what](*answers), tmp_path)
+    assert "\n" not in str(error.value)
+    assert files(tmp_path) == {}
+
+
+def test_a_run_of_other_numerics_is_refused(tmp_path, monkeypatch):
+    own = spec(50)
+    train_missing([own], tmp_path / "cluster", jobs=1, quiet=True)
+    sent = answer(own, tmp_path / "cluster")
+    monkeypatch.setattr(store, "NUMERICS", 99)
+    with pytest.raises(ClusterError, match=f"give back the run {own.name} "):
+        clusters._put(own.name, sent, tmp_path)
+    assert files(tmp_path) == {}
+
+
+def test_a_run_that_somebody_else_holds_is_stored_once_it_is_free(cluster, tmp_path, undisturbed):
+    call = partial(train_missing, SLOW, tmp_path, quiet=True, dask=cluster.scheduler_address)
+    with ThreadPoolExecutor(1) as pool:
+        with store.locked(SLOW[0].name, tmp_path):
+            sweeping = pool.submit(call)
+            wait_until(lambda: len(files(tmp_path)) == len(SLOW) - 1 or sweeping.done(), 120)
+            assert missing(SLOW, tmp_path) == SLOW[:1]
+        assert sweeping.result(60) == len(SLOW)
+    assert contents(tmp_path) == undisturbed
 
 
 def test_a_run_that_a_cluster_gives_up_is_told_and_those_that_finished_are_stored(

@@ -19,7 +19,7 @@ from sweeps import DATA, SLOW, contents, files, spec, wait_until
 from sdd import data as sdd_data
 from sdd import engine
 from sdd.data import DataSettings
-from sdd.runs import on_the_spot, store, sweep, worker
+from sdd.runs import on_the_spot, pool, store, sweep, waiting, worker
 from sdd.runs import spec as runspec
 from sdd.runs.progress import heartbeat_path
 from sdd.runs.spec import RunSpec
@@ -266,7 +266,7 @@ ENDLESS = spec(10**8, T=40)
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not say who has it")
 @pytest.mark.slow
 def test_a_run_that_a_stopped_process_holds_is_waited_for_with_a_word(tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "TELL_AFTER_S", 0.1)
+    monkeypatch.setattr(waiting, "TELL_AFTER_S", 0.1)
     holder = start(
         f"train_missing([test_sweep.ENDLESS], {tmp_path!r}, jobs=1, quiet=True)",
         stderr=subprocess.DEVNULL,
@@ -299,8 +299,8 @@ def test_a_run_that_a_stopped_process_holds_is_waited_for_with_a_word(tmp_path, 
     ],
 )
 def test_memory_is_suspected_only_where_a_process_was_killed(said, told):
-    assert told in sweep._why_died(said)
-    assert ("memory" in sweep._why_died(said)) == ("SIGKILL" in said)
+    assert told in pool._why_died(said)
+    assert ("memory" in pool._why_died(said)) == ("SIGKILL" in said)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
@@ -313,9 +313,9 @@ def test_a_worker_that_is_killed_is_told(tmp_path):
         workers = [p for p in descendants(os.getpid()) if "LokyProcess" in command_of(p)]
         os.kill(workers[0], signal.SIGKILL)
 
-    with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill_one)
-        with pytest.raises(sweep.WorkerDied, match="a training process was killed"):
+    with ThreadPoolExecutor(1) as other:
+        killed = other.submit(kill_one)
+        with pytest.raises(pool.WorkerDied, match="a training process was killed"):
             train_missing(specs, tmp_path, jobs=2, quiet=True)
         killed.result()
 
