@@ -50,6 +50,13 @@ class Undefined(ReLUOutput):
         return super().forward(x) * torch.nan
 
 
+class RootAtZero(ReLUOutput):
+    """A model whose objective has no gradient at the bias that it starts from."""
+
+    def objective(self, x):
+        return self.errors(x) + self.b.square().sum().sqrt()
+
+
 class Averaged(ReLUOutput):
     """No model to train: its objective is one number for all points."""
 

@@ -169,7 +169,13 @@ class Dataset:
             )
         if not (finite := np.isfinite(values)).all():
             where = int(row[np.argmin(finite)])
-            raise ValueError(f"values must be finite; row {where} holds a NaN or an infinity")
+            of_row = values[indptr[where] : indptr[where + 1]]
+            raise ValueError(
+                f"row {where} is NaN throughout, as a row of zeros is that was divided by its "
+                "norm: leave such rows alone"
+                if of_row.size == n > 1 and np.isnan(of_row).all()
+                else f"values must be finite; row {where} holds a NaN or an infinity"
+            )
         if values.size and (least := values.min()) < 0:
             where = int(row[np.argmin(values)])
             raise ValueError(f"values must not be negative; row {where} holds {least:g}")
@@ -179,7 +185,8 @@ class Dataset:
             where = int(np.argmax(wrong))
             raise ValueError(
                 f"rows must have unit norm or be all zero; row {where} has norm "
-                f"{lengths[where]:.6g}: divide each row by np.linalg.norm(X, axis=1, keepdims=True)"
+                f"{lengths[where]:.6g}: divide each row by "
+                "np.linalg.norm(X, axis=1, keepdims=True).clip(1e-9), which leaves zeros alone"
             )
         arrays = indptr.astype(np.int64), indices.astype(np.int32), values.astype(np.float32)
         self._set(*arrays, n, self.settings)

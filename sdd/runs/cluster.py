@@ -171,8 +171,8 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
             failed.result()
     except KilledWorker as error:
         raise ClusterError(
-            f"worker after worker died on a run, the last at {error.last_worker.address} (out of "
-            "memory?)"
+            f"worker after worker died on a run, the last at {error.last_worker.address}, whose "
+            "log says why"
         ) from error
     except (CancelledError, OSError) as error:
         raise ClusterError(f"the Dask cluster was lost: {error}") from error

@@ -295,10 +295,10 @@ def _train_on_the_spot(lacking: list[RunSpec], total: int, folder: Path | None) 
         raise MissingRuns(f"{said}, and would take about {about}", command, more)
     try:
         train_missing(lacking, folder, until=until)
-    except TimeIsUp:
-        slow = f"{said}: the machine is slower than expected, and the training stopped after "
+    except TimeIsUp as error:
+        why = f"{said}: {error}, and the training stopped after "
         raise MissingRuns(
-            f"{slow}{tqdm.format_interval(PATIENCE * allowed)}; what is done is kept", command, more
+            f"{why}{tqdm.format_interval(PATIENCE * allowed)}; what is done is kept", command, more
         ) from None
     except KeyboardInterrupt:
         raise Interrupted(

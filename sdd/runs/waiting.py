@@ -17,7 +17,7 @@ TELL_AFTER_S = 5
 
 @contextlib.contextmanager
 def held(
-    name: str, folder: Path, over: Callable[[], Exception | None] = lambda: None
+    name: str, folder: Path, over: Callable[[str], Exception | None] = lambda why: None
 ) -> Iterator[None]:
     """Hold the lock of a run, once nobody else does; a longer wait for it is told.
 
@@ -28,7 +28,8 @@ def held(
     folder : Path
         The store.
     over : callable
-        Returns what to raise where there is nothing to wait for any more.
+        Returns what to raise where there is nothing to wait for any more; it is told why the
+        run has not begun yet.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def held(
     """
     tell_at = time.monotonic() + TELL_AFTER_S
     while True:
-        if (reason := over()) is not None:
+        if (reason := over("another process is training the same")) is not None:
             raise reason
         with store.locked(name, folder, wait=False) as mine:
             if mine:

@@ -36,7 +36,7 @@ _at_work = threading.Lock()  # held by a worker process while it trains
 
 
 class TimeIsUp(RuntimeError):
-    """A sweep was stopped at the time that it was given; checkpoints are kept."""
+    """A sweep was stopped at the time that it was given; says why. Checkpoints are kept."""
 
 
 class Stopped(RuntimeError):
@@ -139,9 +139,9 @@ def train_and_store(
     """
     here = os.getpid() == parent
 
-    def over() -> Exception | None:
+    def over(why: str = "the machine is slower than expected") -> Exception | None:
         if time.time() > until:
-            return TimeIsUp(f"the time for {spec.name} was over")
+            return TimeIsUp(why)
         if not remaining_file.exists() or not (here or os.getppid() == parent):
             return Stopped(f"the sweep has ended before {spec.name}")
         return None

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from sdd import engine, paper
 from sdd.data import Dataset, DataSettings, Stream, as_data, as_dataset, origin, whole_number
+from sdd.training.advice import advice
 from sdd.training.checkpoint import Progress, RestartState, ResumeError
 from sdd.training.config import TrainConfig
 from sdd.training.method import Method
@@ -138,8 +139,12 @@ def train(
 
         rates = config.rates()
 
+        def row_now() -> tuple[float, ...]:
+            first = (*restart.history["loss"], math.nan)[0]
+            return _history_row(restart.state, data, seeded, rates, method, first)
+
         def on_stop(due: bool) -> None:
-            row = _history_row(restart.state, data, seeded, rates, method) if due else ()
+            row = row_now() if due else ()
             with made.lock:
                 made.restarts[r] = restart
                 restart.record(row, keep=restart.state.steps in wanted)
@@ -150,7 +155,7 @@ def train(
                     for array in copies:
                         array.flags.writeable = False
                     if callback(restart.steps, *copies) is True:
-                        restart.end(row or _history_row(restart.state, data, seeded, rates, method))
+                        restart.end(row or row_now())
                 made.keep_best(r)
                 if bar is not None:
                     bar.update(made.steps - bar.n)
@@ -244,18 +249,18 @@ def _train_restart(data, config, restart, rates, method, wanted, threads, on_sto
                 return
 
 
-def _history_row(state, data, config, rates, method) -> tuple[float, ...]:
-    """Return the values of `HISTORY` at this step."""
+def _history_row(state, data, config, rates, method, first_loss) -> tuple[float, ...]:
+    """Return the values of `HISTORY` at this step; `first_loss` is the loss before the first."""
     step = state.steps
     # Of a stream the next batch, which the model has not seen.
     seen = data.at(step) if isinstance(data, Stream) else data
     loss = method.loss(state, seen)
-    if not math.isfinite(loss):
-        advice = (
-            "lower lr" if step else f"look at {method.name or 'the initial weights'}, not at lr"
-        )
-        raise TrainingDiverged(f"the loss became {loss} by step {step} of {config}; {advice}")
-    norms = (np.linalg.norm(a.astype(np.float64)) for a in (state.W, state.b))
+    norms = [float(np.linalg.norm(a.astype(np.float64))) for a in (state.W, state.b)]
+    if not np.isfinite([loss, *norms]).all():
+        # (Where the engine skips pairs, a weight of NaN need not show in the loss.)
+        what = f"the loss became {loss}" if not math.isfinite(loss) else "weights became infinite"
+        change = advice(config, method.name, step, first_loss)
+        raise TrainingDiverged(f"{what} by step {step} of {config}; {change}")
     return (step, rates[min(step, config.steps - 1)], loss, *norms)
 
 

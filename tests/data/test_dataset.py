@@ -90,9 +90,19 @@ def with_entry(value):
     return X
 
 
+def divided(X):
+    """The rows, each divided by its norm: those of zeros become NaN."""
+    with np.errstate(invalid="ignore"):
+        return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: Dataset.from_dense(divided(np.array([[3.0, 4.0], [0.0, 0.0]]))),
+            "row 1 is NaN throughout, as a row of zeros is that was divided .* leave such rows",
+        ),
         (lambda: Dataset.from_dense(with_entry(np.nan)), "values must be finite; row 1"),
         (lambda: Dataset.from_dense(with_entry(np.inf)), "values must be finite; row 1"),
         (lambda: Dataset.from_dense(with_entry(-1.0)), "must not be negative; row 1 holds -1"),
@@ -135,11 +145,12 @@ def test_bad_data_are_refused_in_one_sentence_that_says_where(make, message):
 
 def test_the_advice_for_rows_that_are_not_of_unit_norm_helps():
     X = np.random.default_rng(1).random((4, 6))
+    X[2] = 0
     with pytest.raises(ValueError, match="divide each row by") as caught:
         Dataset.from_dense(X)
-    advice = str(caught.value).split("divide each row by ")[1]
+    advice = str(caught.value).split("divide each row by ")[1].split(", which")[0]
     data = Dataset.from_dense(X / eval(advice))  # as the message has it
-    np.testing.assert_allclose(np.linalg.norm(data.to_dense(), axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(data.to_dense(), axis=1), [1, 1, 0, 1], atol=1e-6)
 
 
 # --- Like a sequence, and through the door --------------------------------------------------------
