@@ -114,7 +114,8 @@ def shown_progress(
     if quiet:
         yield lambda name: None
         return
-    total, clock = sum(s.weight for s in todo), tqdm.format_interval
+    runs = [(s.name, s.weight, s.steps) for s in todo]  # once: a name is a hash
+    total, clock = sum(weight for _, weight, _ in runs), tqdm.format_interval
     done: set[str] = set()
     heartbeats: dict[str, tuple[int, int]] = {}  # the latest: steps done, of them before resuming
     started, stop = time.monotonic(), threading.Event()
@@ -127,17 +128,19 @@ def shown_progress(
 
     def share_and_text() -> tuple[float, str]:
         steps, work, made = 0, 0.0, 0.0
-        for spec in todo:
-            with contextlib.suppress(OSError, ValueError):
-                file = heartbeat_path(spec.name, folder)
+        for name, weight, steps_of_run in runs:
+            if name not in done:
                 # (A file that is just being written is empty: then the last values stand.)
-                steps_taken, steps_resumed = map(int, file.read_text().split())
-                heartbeats[spec.name] = steps_taken, steps_resumed
-            taken, resumed = heartbeats.get(spec.name, (0, 0))
-            taken = spec.steps if spec.name in done else taken
+                with contextlib.suppress(OSError, ValueError):
+                    steps_taken, steps_resumed = map(
+                        int, heartbeat_path(name, folder).read_text().split()
+                    )
+                    heartbeats[name] = steps_taken, steps_resumed
+            taken, resumed = heartbeats.get(name, (0, 0))
+            taken = steps_of_run if name in done else taken
             steps += taken - resumed  # what was done before says nothing about the speed
-            work += spec.weight * taken / spec.steps
-            made += spec.weight * (taken - resumed) / spec.steps
+            work += weight * taken / steps_of_run
+            made += weight * (taken - resumed) / steps_of_run
         seconds = time.monotonic() - started
         text = f"{len(done)}/{plural(len(todo), 'run')}, {steps / max(seconds, 1e-9):,.0f} steps/s"
         if made > 0 and seconds > 5:
