@@ -31,6 +31,11 @@ def held(
         Returns what to raise where there is nothing to wait for any more; it is told why the
         run has not begun yet.
 
+    Yields
+    ------
+    None
+        Once it is held.
+
     Raises
     ------
     StoreError

@@ -31,7 +31,7 @@ def advice(config: TrainConfig, model: str, step: int, first_loss: float) -> str
     Examples
     --------
     >>> from sdd.training.advice import advice
-    >>> advice(sdd.TrainConfig(lr=1e30, eps=1e-8), "", 10, first_loss=1.0)
+    >>> advice(sdd.TrainConfig(lr=10.0, eps=1e-8), "", 10, first_loss=1.0)
     'lower lr'
     >>> advice(sdd.TrainConfig(eps=0), "", 10, first_loss=1.0)
     'raise eps, which is 0 as float32: parameters without a gradient are divided by it'
