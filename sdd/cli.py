@@ -1,4 +1,4 @@
-"""The command line: python -m sdd run | list | status | claims | clean | bench."""
+"""The command line: python -m sdd run | list | status | claims | export | import | verify | …."""
 
 import argparse
 import contextlib
@@ -16,7 +16,7 @@ from sdd import findings
 from sdd.data import EXACT, Dataset, DataSettings
 from sdd.findings import Evidence, scorecard
 from sdd.names import did_you_mean, printable, what_failed
-from sdd.runs import cluster, store, sweep, upkeep
+from sdd.runs import archive, cluster, importing, store, sweep, upkeep
 from sdd.runs.on_the_spot import agreed
 from sdd.runs.pool import WorkerDied
 from sdd.runs.progress import plural
@@ -87,6 +87,34 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--start", help=planted)
     group.add_argument("--snapshots", type=int, nargs="+", metavar="STEP")
 
+    out = add(
+        "export",
+        help="write stored runs into one archive",
+        description="Write the stored runs of a profile, or of the experiments named, into one "
+        "archive (a tar file), with a manifest: settings, hashes, when and where each was trained. "
+        "The same runs always give the same bytes.",
+    )
+    out.add_argument("archive", type=Path, metavar="FILE")
+    out.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    out.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    taken = commands.add_parser(
+        "import",
+        help="take the runs of an archive into the store",
+        description="Add those runs of an archive that are not stored yet. Every file is checked, "
+        "and none that is stored is overwritten.",
+    )
+    taken.add_argument("archive", type=Path, metavar="FILE")
+    check = add(
+        "verify",
+        help="train a random sample of the stored runs again, and compare bits",
+        description="Train a random sample of the stored runs again, elsewhere than in the store, "
+        "and compare bits. Where they differ, as on another processor they may, the test loss is "
+        "held against the spread of trainings of the same settings.",
+    )
+    check.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    check.add_argument("--sample", type=int, default=20, help="how many runs (default: 20)")
+    check.add_argument("--seed", type=int, help="draws the sample (default: another every time)")
+    check.add_argument("--jobs", type=int, help="as for `run`")
     clean = commands.add_parser(
         "clean", help="delete the stored runs, and nothing else in the folder"
     )
@@ -113,7 +141,7 @@ def _flag(name: str) -> str:
 
 def _specs(args: argparse.Namespace) -> list[RunSpec]:
     """Return the runs asked for: those of experiments, or one of the settings given."""
-    asked = (*_settings(), "start", "snapshots")
+    asked = (*_settings(), "start", "snapshots") if args.command == "run" else ()
     given = {name: value for name in asked if (value := getattr(args, name)) is not None}
     if not given or (args.experiments and given.keys() == {"device"}):
         names = args.experiments or list(findings.EXPERIMENTS)
@@ -143,16 +171,18 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if rest:
         options = map(_flag, vars(args).keys() - {"command", "experiments"})
         raise ValueError(f"{args.command} takes no {rest[0]}{did_you_mean(rest[0], options)}")
-    if args.command not in ("bench", "clean"):
+    if hasattr(args, "profile"):
         args.profile = findings.profile(args.profile).name
+    for name, least in (("jobs", 1), ("sample", 1), ("seed", 0)):
+        if (value := getattr(args, name, None)) is not None and value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+    if hasattr(args, "experiments"):
+        args.specs = _specs(args)
     if args.command == "run":
-        if args.jobs is not None and args.jobs < 1:
-            raise ValueError(f"jobs must be at least 1, not {args.jobs}")
         if args.dask is not None:
             if args.jobs is not None:
                 raise ValueError(f"give --jobs or --dask, not both: {args.jobs} and {args.dask}")
             cluster.require_dask()
-        args.specs = _specs(args)
         if len(args.specs) == 1 and args.dask is None:
             check_feasible(args.specs[0])
     return args
@@ -234,6 +264,30 @@ def _clean(args: argparse.Namespace) -> None:
     print("deleted")
 
 
+def _export(args: argparse.Namespace) -> None:
+    names = args.experiments or list(findings.EXPERIMENTS)
+    about = {"profile": args.profile, "experiments": names}
+    try:
+        digest = archive.export_runs(args.specs, args.archive, force=args.force, **about)
+    except sweep.MissingRuns as error:
+        command = ["python -m sdd run", *args.experiments, "--profile", args.profile]
+        raise sweep.MissingRuns(error.said, " ".join(command)) from None
+    print(f"{plural(len(set(args.specs)), 'run')} of the profile {args.profile} in {args.archive}, "
+          f"{args.archive.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest}")  # fmt: skip
+
+
+def _import(args: argparse.Namespace) -> int:
+    found = importing.import_runs(args.archive)
+    print(f"runs of {args.archive}, in {store.default_folder()}:\n{found}")
+    return int(bool(found.damaged))
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from sdd.findings import verify
+
+    return verify.main(args.specs, args.profile, args.sample, args.seed, args.jobs)
+
+
 def _bench(args: argparse.Namespace) -> None:
     from sdd import bench  # PyTorch takes seconds to import
 
@@ -245,6 +299,9 @@ COMMANDS = {
     "list": _list,
     "status": _status,
     "claims": _claims,
+    "export": _export,
+    "import": _import,
+    "verify": _verify,
     "clean": _clean,
     "bench": _bench,
 }
@@ -289,9 +346,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(argv)
     except (ValueError, ImportError, MemoryError) as error:
         return _failed(error, 2)
+    code = 0
     try:
         with _stopped_by_signals():
-            COMMANDS[args.command](args)
+            code = COMMANDS[args.command](args) or 0
         sys.stdout.flush()  # here, where a closed pipe is caught, and not when Python exits
     except BrokenPipeError:  # such as `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -305,10 +363,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
         kept = "" if there else ", and so are the last checkpoints of the others"
         said = f"stopped: finished runs are stored{kept}; the same command continues from there"
+        said = str(stop) or (said if args.command == "run" else "stopped")
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"\n{said}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
-    return 0
+    return code
 
 
 def _failed(error: Exception | str, code: int) -> int:

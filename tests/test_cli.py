@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+import sweeps
 from sweeps import wait_until
 from worlds import world
 
@@ -584,3 +585,86 @@ def test_a_seed_of_any_size_reaches_the_run_digit_by_digit():
     assert (spec.data.seed, spec.config.seed) == (2**53 + 1, 2**60 + 1)
     (again,) = cli.parse(spec.command().split()[3:]).specs
     assert again == spec
+
+
+# --- Archives -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(monkeypatch):
+    """An experiment of three tiny runs, the only one there is."""
+    specs = [sweeps.spec(T=T) for T in (3, 4, 5)]
+    monkeypatch.setattr(findings, "EXPERIMENTS", {"three": None})
+    monkeypatch.setattr(findings, "specs", lambda name, of: specs)
+    return specs
+
+
+def test_runs_travel_from_store_to_store_and_are_verified_there(
+    call, three, folder, tmp_path, monkeypatch
+):
+    assert call("run", "--jobs", 1)[0] == 0
+    code, out, _ = call("export", tmp_path / "runs.tar")
+    assert code == 0
+    assert re.match(
+        r"3 runs of the profile paper in .*runs\.tar, 0\.\d MB, SHA-256 [0-9a-f]{64}", out
+    )
+    monkeypatch.setenv("SDD_STORE", str(tmp_path / "elsewhere"))
+    code, out, _ = call("import", tmp_path / "runs.tar")
+    assert (code, "      3  added\n" in out) == (0, True)
+    assert "      0  added\n      3  stored already" in call("import", tmp_path / "runs.tar")[1]
+    assert call("run")[1].startswith("3 of 3 runs stored")
+    code, out, _ = call("verify", "--sample", 2, "--seed", 7, "--jobs", 1)
+    assert (code, "2 of 2 have the same bits" in out) == (0, True)
+    assert "drawn with --seed 7" in out
+
+
+def test_damage_in_an_archive_is_told_by_exit_code_1(call, three, tmp_path, monkeypatch):
+    call("run", "--jobs", 1)
+    call("export", tmp_path / "runs.tar")
+    content = bytearray((tmp_path / "runs.tar").read_bytes())
+    content[-20_000] ^= 1
+    (tmp_path / "runs.tar").write_bytes(content)
+    monkeypatch.setenv("SDD_STORE", str(tmp_path / "elsewhere"))
+    code, out, _ = call("import", tmp_path / "runs.tar")
+    assert (code, "      2  added" in out, "      1  damaged" in out) == (1, True, True)
+
+
+def test_runs_that_are_not_stored_are_not_exported_and_the_command_that_trains_them_is_told(
+    call, three, tmp_path
+):
+    code, out, err = call("export", tmp_path / "runs.tar", "three")
+    assert (code, out) == (2, "")
+    assert "3 of the 3 runs asked for are not stored" in err
+    assert "-m sdd run three --profile paper" in err
+    assert call("verify")[0] == 2
+    assert not (tmp_path / "runs.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("export", "the following arguments are required: FILE"),
+        ("verify --sample few", "invalid int value: 'few'"),
+    ],
+)
+def test_archive_commands_that_cannot_be_read_are_refused(argv, said, folder, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(argv.split())
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("verify --sample 0", "sample must be at least 1, not 0"),
+        ("verify --seed -1", "seed must be at least 0, not -1"),
+        ("export runs.tar nonsense", "experiment must be one of"),
+        ("import no-such-file", "no-such-file cannot be read: No such file or directory"),
+        ("import /dev/null", "must be an archive that sdd has exported"),
+    ],
+)
+def test_bad_input_to_archive_commands_is_one_sentence(argv, said, call):
+    code, out, err = call(*argv.split())
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1

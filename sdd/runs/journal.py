@@ -71,6 +71,8 @@ class Entry:
         As from `machine`, where it was trained; "" where unknown.
     software : dict of str to str
         As from `software`, there.
+    archive : str
+        SHA-256 of the manifest of the archive that it came from; "" where it was trained here.
     size, mtime_ns, inode, numerics : int
         Of its file, as it was when it was found sound; −1 where it was not looked at.
     """
@@ -80,6 +82,7 @@ class Entry:
     seconds: float = math.nan
     machine: str = ""
     software: dict[str, str] = field(default_factory=dict)
+    archive: str = ""
     size: int = -1
     mtime_ns: int = -1
     inode: int = -1
@@ -200,7 +203,9 @@ def _lines(file: Path, *looks: int) -> dict[bytes, bytes]:
     return {line[start : line.find(b'"', start)]: line for line in lines if line.startswith(FIRST)}
 
 
-KINDS: dict[str, Any] = {f: str for f in ("name", "date", "machine")} | {"software": dict}
+KINDS: dict[str, Any] = {f: str for f in ("name", "date", "machine", "archive")} | {
+    "software": dict
+}
 KINDS |= dict.fromkeys(("size", "mtime_ns", "inode", "numerics"), int)
 TYPES = list(KINDS.values())
 
@@ -210,6 +215,7 @@ def _entry(line: bytes) -> Entry | None:
     try:
         values = json.loads(line.decode())
         seconds = float(values.pop("seconds", math.nan))
+        values.setdefault("archive", "")
         known = {key: values[key] for key in KINDS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -165,7 +165,12 @@ def path(name: str, folder: Path | None = None) -> Path:
     return (folder or default_folder()) / f"{name}.safetensors"
 
 
-def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) -> Path:
+def save_run(
+    run: Run,
+    folder: Path | None = None,
+    seconds: float = math.nan,
+    entry: Entry | None = None,
+) -> Path:
     """Store a run, note it in the journal, delete its checkpoint, and return its file.
 
     Parameters
@@ -176,6 +181,8 @@ def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) ->
         The store; None means the default one.
     seconds : float
         CPU time that its training took, for the journal; NaN where unknown.
+    entry : Entry or None
+        What the journal is to say of it; None means that it was trained here and now.
 
     Returns
     -------
@@ -207,7 +214,7 @@ def save_run(run: Run, folder: Path | None = None, seconds: float = math.nan) ->
     with usable(target.parent):
         write_run(run, target, shared=True)
     _distrusted.discard(target)
-    journal.note([Entry.made_here(target.stem, seconds)], target.parent)
+    journal.note([entry or Entry.made_here(target.stem, seconds)], target.parent)
     with contextlib.suppress(OSError):
         checkpoint_path(target.stem, folder).unlink()
     return target

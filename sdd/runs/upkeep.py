@@ -20,7 +20,9 @@ __all__ = ["delete", "own_files", "tidy"]
 
 TEMPORARY = r"\.writing-([0-9a-f]{16})-[0-9a-f]+"
 OWN = {  # what the store makes, by the folder below it that it is in
-    "": re.compile(rf"[0-9a-f]{{16}}\.(?:safetensors|damaged\d*)|{TEMPORARY}|\.journal"),
+    "": re.compile(
+        rf"[0-9a-f]{{16}}\.(?:safetensors|damaged\d*)|{TEMPORARY}|\.(?:journal|verified)"
+    ),
     ".checkpoints": re.compile(rf"([0-9a-f]{{16}})\.safetensors|{TEMPORARY}"),
     ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
 }
