@@ -86,6 +86,8 @@ def plain_blocks(text: str, page: str, book: Book) -> list[tuple[str, str]]:
                 inner = plain_blocks(token.content, page, book)
                 parts = [f"**{title}**"] * bool(title) + [part for _, part in inner]
                 found.append(("quote", _quoted("\n\n".join(parts))))
+            case "fence" | "colon_fence", "{nb-exec-table}":  # of all chapters, once they have run
+                found.append(("paragraph", "(The table is on the site.)"))
             case "fence" | "colon_fence", name if name.startswith("{"):
                 raise ValueError(f"{page}: no notebook can show the directive {name}")
             case "fence" | "code_block", _:
