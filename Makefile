@@ -23,6 +23,8 @@ LAB := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 PORT ?= 8000
 # The page that `make page` builds.
 PAGE ?=
+# An archive of runs (`python -m sdd export`) that `make book` takes in first.
+RUNS ?=
 # JupyterLab's; the site's button for it leads there, too.
 LABPORT ?= 8895
 export LABPORT
@@ -83,8 +85,9 @@ $(KERNEL_CONFIG):
 	@mkdir -p $(@D)
 	@echo 'c.Application.log_level = "ERROR"' > $@
 
-book: profile $(STAMP) $(KERNEL_CONFIG) ## train what is missing, then build the site (PROFILE=quick: minutes)
+book: profile $(STAMP) $(KERNEL_CONFIG) ## train what is missing, then build the site (PROFILE=quick: minutes; RUNS=FILE: first takes in an archive)
 	@set -e; start=$$(date +%s); \
+	$(if $(RUNS),$(PY) -m sdd import "$(RUNS)";) \
 	$(PY) -m sdd run --profile "$(PROFILE)"; \
 	rm -rf $(SITE) _build/.doctrees _build/jupyter_execute; \
 	SDD_BUILD=1 IPYTHONDIR="$(KERNELS)" $(VENV)/bin/jupyter-book build . -q -W --keep-going; \

@@ -44,6 +44,13 @@ def test_make_refuses_an_unknown_profile_and_no_other():
     assert f"PROFILE must be one of {' '.join(PROFILES)}, not huge." in refused.stderr
 
 
+def test_a_book_from_an_archive_takes_it_in_first():
+    said = make("-n", "book", "PROFILE=quick", "RUNS=some runs.tar").stdout
+    taken, trained = said.index('-m sdd import "some runs.tar"'), said.index("-m sdd run")
+    assert taken < trained < said.index("jupyter-book build")
+    assert "sdd import" not in make("-n", "book", "PROFILE=quick").stdout
+
+
 @cache
 def outcome(number):
     """Run an example in a namespace of its own; return the names it leaves and what it printed."""
