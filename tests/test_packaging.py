@@ -1,18 +1,22 @@
 """What is installed: a light library, the book as an extra, one set of pins."""
 
+import json
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import sdd
+from sdd.runs import crate
 
 ABSENT = ("IPython", "ipykernel", "matplotlib_inline", "myst_nb", "sphinx", "distributed", "dask")
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +86,27 @@ def test_requirements_txt_repeats_the_pins_of_library_and_book(built):
     wanted = {canonicalize_name(r.name) for r in chosen}
     pinned = pins("constraints.txt")
     assert pins("requirements.txt") == {name: pinned[name] for name in wanted}
+
+
+def test_citation_codemeta_and_package_say_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    meta = json.loads((ROOT / "codemeta.json").read_text(encoding="utf-8"))
+    assert meta["@context"] == "https://w3id.org/codemeta/3.0"
+    assert {project["version"], cited["version"], meta["version"]} == {sdd.__version__}
+    names = [[a["name"] for a in of] for of in (project["authors"], cited["authors"])]
+    assert names == [[a["name"] for a in meta["author"]]] * 2
+    assert (meta["name"], meta["identifier"]) == (cited["title"], project["name"])
+    assert meta["description"] == cited["abstract"]
+    licence = project["license"]
+    assert (cited["license"], crate.LICENSE) == (licence, licence)
+    assert meta["license"] == f"https://spdx.org/licenses/{licence}"
+    assert meta["keywords"] == project["keywords"]
+    assert meta["softwareRequirements"] == project["dependencies"]
+    assert meta["runtimePlatform"] == f"Python {project['requires-python']}"
+    (paper,), of = cited["references"], meta["referencePublication"]
+    assert (of["name"], of["url"]) == (paper["title"], paper["url"])
+    assert of["datePublished"] == paper["date-published"]
 
 
 def test_the_library_works_without_jupyter_sphinx_and_dask():
