@@ -1,12 +1,16 @@
 """Threads that wait for parts of the kernels' work, and what they need where a process forks."""
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import lru_cache
+from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import Any
 
-__all__ = ["free_after_fork", "on_threads"]
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["free_after_fork", "on_threads", "one_blas_thread"]
 
 
 @lru_cache(maxsize=4)
@@ -36,3 +40,19 @@ def free_after_fork(lock: Any) -> None:
         os.register_at_fork(
             before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
         )
+
+
+_blas = threading.Lock()
+free_after_fork(_blas)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let BLAS take one thread: it splits long sums over its threads, which changes their bits."""
+    with _blas, _libraries().limit(limits=1, user_api="blas"):
+        yield

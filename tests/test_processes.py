@@ -3,6 +3,8 @@
 import hashlib
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -156,3 +158,22 @@ def test_sweeps_in_several_threads_and_after_a_fork_store_the_same_files(tmp_pat
     assert in_a_fork(partial(sweep, folders[2])) == 4
     assert contents(folders[0]) == contents(folders[1]) == contents(folders[2])
     assert len(contents(folders[0])) == 4
+
+
+NORMS = """
+import numpy as np, sdd
+run = sdd.train(sdd.sample(3, n=20_000, sparsity=0.9995), sdd.TrainConfig(steps=3, seed=5))
+print(run.history["W_norm"].tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+def test_the_history_is_the_same_whatever_threads_blas_may_take():
+    def norms(count):
+        env = os.environ | {"OPENBLAS_NUM_THREADS": count, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", NORMS], env=env, check=True, capture_output=True
+        )
+        return done.stdout
+
+    assert norms("1") == norms("2") == norms("4")

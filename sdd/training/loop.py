@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from sdd import engine, paper
 from sdd.data import Dataset, DataSettings, Stream, as_data, as_dataset, origin, whole_number
+from sdd.threads import one_blas_thread
 from sdd.training.advice import advice
 from sdd.training.checkpoint import Progress, RestartState, ResumeError
 from sdd.training.config import TrainConfig
@@ -255,7 +256,8 @@ def _history_row(state, data, config, rates, method, first_loss) -> tuple[float,
     # Of a stream the next batch, which the model has not seen.
     seen = data.at(step) if isinstance(data, Stream) else data
     loss = method.loss(state, seen)
-    norms = [float(np.linalg.norm(a.astype(np.float64))) for a in (state.W, state.b)]
+    with one_blas_thread():
+        norms = [float(np.linalg.norm(a.astype(np.float64))) for a in (state.W, state.b)]
     if not np.isfinite([loss, *norms]).all():
         # (Where the engine skips pairs, a weight of NaN need not show in the loss.)
         what = f"the loss became {loss}" if not math.isfinite(loss) else "weights became infinite"
