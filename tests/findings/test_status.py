@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sdd.findings import EXPERIMENTS, specs, status, verify
+from sdd.measures.verification import SAME
 from sdd.runs import journal, store
 from sdd.runs.journal import Entry
 
@@ -55,7 +56,7 @@ def test_nothing_that_an_archive_says_of_a_machine_becomes_markup(folder):
 
 
 def test_the_last_verification_of_the_profile_is_told(folder):
-    counts = dict.fromkeys(verify.COUNTED, 0) | {"sample": 20, "stored": 600, verify.SAME: 20}
+    counts = dict.fromkeys(verify.COUNTED, 0) | {"sample": 20, "stored": 600, SAME: 20}
     texts = {"date": "2025-02-03T00:00:00Z", "machine": "One <b>", "profile": "quick"}
     (folder / verify.NOTE).write_text(json.dumps(counts | texts))
     said = status.totals(status.records("quick"), "quick")["verified"]
