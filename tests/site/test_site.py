@@ -132,6 +132,39 @@ def test_every_image_loads_has_alt_text_and_stands_on_a_light_card_in_dark_mode(
         page.context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_a_chapter_is_dark_on_white_with_its_code_unfolded_and_afterwards_as_it_was(
+    browser: Browser, address: str, scheme: str
+) -> None:
+    page, _ = open_page(browser, address + "book/data-points.html", 1100, scheme)
+    try:
+        page.emulate_media(media="print", color_scheme=scheme)
+        page.evaluate("""() => addEventListener("beforeprint", () => {
+            const text = document.querySelector("main p");
+            window.printed = {
+                white: getComputedStyle(document.body).backgroundColor,
+                dark: getComputedStyle(text).color.match(/[0-9]+/g).map(Number),
+                code: [...document.querySelectorAll("details.hide pre")].map(code => [
+                    code.getBoundingClientRect().height,
+                    getComputedStyle(code.closest("summary ~ *")).animationName,
+                ]),
+                handles: [...document.querySelectorAll("details.hide > summary")]
+                    .map(handle => getComputedStyle(handle).display),
+            };
+        })""")
+        page.pdf()
+        printed = page.evaluate("window.printed")
+        assert printed["white"] in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+        assert max(printed["dark"][:3]) < 100
+        assert printed["code"]
+        assert all(height > 10 and fades == "none" for height, fades in printed["code"])
+        assert set(printed["handles"]) == {"none"}
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert not page.query_selector_all("details[open]")
+    finally:
+        page.context.close()
+
+
 @functools.cache
 def read(name: str) -> BeautifulSoup:
     return BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
