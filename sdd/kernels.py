@@ -25,6 +25,12 @@ from sdd.threads import free_after_fork
 __all__ = ["announced", "kernel"]
 
 MESSAGE = "Compiling the engine's kernels, once (about 20 s) ..."
+UNKEPT = (
+    "They cannot be kept on disk ({why}), so each process compiles them again: set NUMBA_CACHE_DIR "
+    "to a folder that can be written to."
+)
+_unkept: list[str] = []  # why not
+
 free_after_fork(global_compiler_lock)
 
 
@@ -46,8 +52,10 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
             return _refused(function)
         compiled = numba.njit(nogil=True, **options)(function)
-        with contextlib.suppress(RuntimeError):  # no folder can be written: kernels are not kept
+        try:
             compiled._cache = _Cache(function)
+        except RuntimeError:
+            _unkept.append("neither the package's folder nor the home can be written to")
         return compiled
 
     return decorate
@@ -89,8 +97,10 @@ class _Cache(FunctionCache):
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with contextlib.suppress(OSError):  # a full disk, or a folder now read-only
+        try:
             super().save_overload(sig, data)
+        except OSError as error:  # a full disk, or a folder now read-only
+            _unkept.append(f"{self._cache_path}: {error.strerror}")
 
 
 class _Files(IndexDataCacheFile):
@@ -128,5 +138,8 @@ class _Announcer(event.Listener):
 @contextlib.contextmanager
 def announced() -> Iterator[None]:
     """Announce on stderr, once, that what is called within takes compiling; else say nothing."""
-    with event.install_listener("numba:compile", _Announcer()):
+    listener = _Announcer()
+    with event.install_listener("numba:compile", listener):
         yield
+    if listener.said and _unkept:
+        print(UNKEPT.format(why=_unkept[-1]), file=sys.stderr, flush=True)

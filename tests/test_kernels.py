@@ -9,16 +9,22 @@ import pytest
 pytestmark = pytest.mark.slow  # each compiles in processes of its own
 
 CALLEE = "from sdd.kernels import kernel\n\n@kernel()\ndef add(x):\n    return x + {}\n"
-CALLER = """import sys
-from sdd.kernels import kernel
+CALLER = """from sdd.kernels import announced, kernel
 from callee import add
 
 @kernel()
 def twice(x):
     return 2 * add(x)
 
-print(twice(5), sum(twice.stats.cache_hits.values()))
+with announced():
+    result = twice(5)
+print(result, sum(twice.stats.cache_hits.values()))
 """
+SAID = "Compiling the engine's kernels, once (about 20 s) ...\n"
+KEPT_NOT = (
+    "They cannot be kept on disk ({}), so each process compiles them again: set NUMBA_CACHE_DIR to "
+    "a folder that can be written to.\n"
+)
 
 
 class Package:
@@ -44,6 +50,7 @@ class Package:
             [sys.executable, "-B", "caller.py"],
             cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
+        self.said = done.stderr
         return tuple(map(int, done.stdout.split()))
 
     def files(self, pattern):
@@ -90,11 +97,30 @@ def test_a_file_that_holds_another_kernel_is_not_taken(tmp_path):
     assert package.run() == (12, 0)
 
 
-def test_kernels_work_where_none_can_be_kept(tmp_path):
+def test_kernels_work_where_none_can_be_kept_and_it_is_said_with_a_remedy(tmp_path):
     package = Package(tmp_path, None)
     (tmp_path / "__pycache__").write_text("no folder")
     package.environment["XDG_CACHE_HOME"] = str(tmp_path / "__pycache__" / "below")
-    assert package.run() == package.run() == (12, 0)
+    why = "neither the package's folder nor the home can be written to"
+    for _ in range(2):
+        assert package.run() == (12, 0)
+        assert package.said == SAID + KEPT_NOT.format(why)
+    package.environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
+    assert package.run() == (12, 0)
+    assert package.said == SAID
+    assert package.run() == (12, 1)
+    assert package.said == ""
+
+
+def test_kernels_work_where_a_damaged_cache_cannot_be_mended_and_it_is_said(tmp_path):
+    package = Package(tmp_path, tmp_path / "cache")
+    package.run()
+    for file in package.files("*.nbi"):
+        file.unlink()
+        file.mkdir()
+    assert package.run() == (12, 0)
+    (folder,) = {file.parent for file in package.files("*.nbi")}
+    assert package.said == SAID + KEPT_NOT.format(f"{folder}: Is a directory")
 
 
 def test_without_the_compiler_one_sentence_says_so(tmp_path):

@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import logging
 import os
 import stat
 import warnings
@@ -43,12 +44,19 @@ def _code(source: str) -> str:
     return ast.dump(tree)
 
 
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Tell joblib's other words from its traceback of a damaged file of ours."""
+    said = record.getMessage()
+    return store.MEASURES not in said or "Exception while loading results" not in said
+
+
 def memory(folder: Path | None = None) -> joblib.Memory:
     """Return the cache of measures that lies in a store, in its hidden folder `.measures`.
 
-    Measures made with other source code of this package are not found in it. Each user has a part
-    of their own, which nobody else may write: what joblib keeps could hold any code. Where the
-    folder cannot be written to, nothing is kept, and nothing is said.
+    Measures made with other source code of this package are not found in it, and those in damaged
+    files are computed again. Each user has a part of their own, which nobody else may write: what
+    joblib keeps could hold any code. Where the folder cannot be written to, nothing is kept.
+    Nothing is said of either.
 
     Parameters
     ----------
@@ -69,6 +77,7 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     """
     for message in ("Unable to cache to disk", "Persisting input arguments took"):
         warnings.filterwarnings("ignore", message)
+    logging.getLogger("joblib").addFilter(_is_wanted)
     folder, user = folder or store.default_folder(), getattr(os, "getuid", int)()
     try:
         place = make_room(folder, store.MEASURES) / f"{_source_hash()}-{user}"

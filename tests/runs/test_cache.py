@@ -44,6 +44,23 @@ def test_a_measure_is_computed_once_and_found_by_later_processes(tmp_path):
     assert [f.name for f in store.iterdir()] == [".measures"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["cut", "other bytes", "a folder"])
+def test_a_damaged_measure_is_computed_again_without_a_word(tmp_path, damage):
+    folder = tmp_path / "store"
+    measures(folder, tmp_path)
+    for file in folder.rglob("output.pkl"):
+        content = file.read_bytes()
+        file.unlink()
+        if damage == "a folder":
+            file.mkdir()
+        else:
+            file.write_bytes(content[:-3] if damage == "cut" else b"?" * len(content))
+    printed, said = measures(folder, tmp_path)
+    assert printed.count("computed") >= 2
+    assert (printed[-3:], said) == (["10", "10", "12"], "")
+
+
 def test_where_nothing_can_be_kept_measures_are_computed_all_the_same(tmp_path):
     (tmp_path / "store").write_text("in the way")
     printed = ["computed"] * 3 + ["10", "10", "12"]
