@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import sdd
@@ -126,3 +127,15 @@ def test_the_library_works_without_jupyter_sphinx_and_dask():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) > 0
+
+
+def test_binder_installs_the_package_with_what_the_book_needs_at_the_pinned_versions():
+    """From the root, as Binder does; the folder .binder takes the place of requirements.txt."""
+    lines = (ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    options = dict(line.split(" ") for line in lines if line.startswith("--"))
+    assert options["--editable"] == ".[book]"
+    # (A path in such a file is relative to the file, and that of a package to where pip is.)
+    assert (ROOT / ".binder" / options["--constraint"]).samefile(ROOT / "constraints.txt")
+    runtime = (ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert runtime.removeprefix("python-") in SpecifierSet(project["requires-python"])
