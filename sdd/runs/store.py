@@ -69,9 +69,15 @@ class StoreError(OSError):
 
 
 def default_folder() -> Path:
-    """Return the folder of stored runs: $SDD_STORE, or `runs` in the checkout (else here)."""
+    """Return the folder of stored runs: $SDD_STORE, or `runs` in the checkout (else here).
+
+    A relative one is made absolute where it is first asked for, in the environment: processes that
+    are started from here mean the same, and so does this one in another folder.
+    """
     if folder := os.environ.get("SDD_STORE"):
-        return Path(folder)
+        path = Path(folder).expanduser().absolute()
+        os.environ["SDD_STORE"] = str(path)
+        return path
     checkout = Path(__file__).resolve().parents[2]
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "runs"
 

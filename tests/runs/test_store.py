@@ -114,6 +114,19 @@ def test_the_folder_is_that_of_the_environment(run, tmp_path, monkeypatch):
     assert store.default_folder().name == "runs"
 
 
+@pytest.mark.parametrize("given", ["some/runs", "./some/runs", "~/some/runs"])
+def test_a_relative_folder_is_the_same_for_all_that_follows(given, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SDD_STORE", given)
+    monkeypatch.chdir(tmp_path)
+    assert store.default_folder() == tmp_path / "some" / "runs"
+    monkeypatch.chdir("/")
+    assert store.default_folder() == tmp_path / "some" / "runs"
+    program = "from sdd.runs import store; print(store.default_folder())"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert child.stdout.strip() == str(tmp_path / "some" / "runs"), child.stderr
+
+
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes_in_any_process(run, tmp_path):
     first = save_run(run, tmp_path / "one").read_bytes()
