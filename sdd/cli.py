@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -342,6 +343,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     A ValueError counts as bad input only where it is raised by `parse`: one that the work itself
     raises is a fault of this package, and keeps its traceback.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # "±" is an escape where it cannot be shown
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = parse(argv)
     except (ValueError, ImportError, MemoryError) as error:

@@ -1,6 +1,8 @@
 """The command line says what is wrong in one sentence, and never loses or repeats a run."""
 
+import contextlib
 import dataclasses
+import io
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import sweeps
@@ -668,3 +671,23 @@ def test_bad_input_to_archive_commands_is_one_sentence(argv, said, call):
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+# --- Terminals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["--help", "run --help", "list", "status", "claims"])
+def test_a_terminal_that_cannot_show_a_character_gets_an_escape(command, folder, monkeypatch):
+    monkeypatch.setattr(cli.sweep, "missing", lambda specs: [])
+    judged = SimpleNamespace(
+        key="A", verdict="reproduced", ours="1 ± 2", region="≥ 0", published="∞"
+    )
+    monkeypatch.setattr(cli.Evidence, "stored", lambda profile: None)
+    monkeypatch.setattr(scorecard, "judge_all", lambda evidence: [judged])
+    said = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(said, encoding="ascii"))
+    with contextlib.suppress(SystemExit):  # after help
+        assert cli.main(command.split()) == 0
+    sys.stdout.flush()
+    assert said.getvalue().isascii()
+    if command == "claims":
+        assert rb"ours 1 \xb1 2, true if \u2265 0" in said.getvalue()
