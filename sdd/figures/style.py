@@ -22,7 +22,7 @@ SERIES = (*COLORS.values(), "#CC79A7", "#56B4E9")
 
 def use_style() -> None:
     """Switch on the book's look for the figures that follow, drawn as SVG in a notebook."""
-    plt.style.use(STYLE)
+    plt.style.use(["default", STYLE])  # whatever a matplotlibrc says
     with contextlib.suppress(ImportError):  # without Jupyter there are no notebooks
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 

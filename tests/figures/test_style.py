@@ -62,7 +62,9 @@ def test_colours_stand_out_from_the_white_ground(name):
 def test_only_use_style_changes_the_settings_and_to_those_of_the_style_file():
     with mpl.rc_context():
         plt.rcParams["axes.grid"] = False
+        plt.rcParams["axes.linewidth"] = 9  # as a matplotlibrc may say
         figures.use_style()
+        assert mpl.rcParams["axes.linewidth"] == mpl.rcParamsDefault["axes.linewidth"]
         style = mpl.rc_params_from_file(figures.STYLE, use_default_template=False)
         assert len(style) > 10
         assert {k: mpl.rcParams[k] for k in style} == dict(style)
