@@ -73,7 +73,8 @@ class Checkout:
         (folder / "constraints.txt").write_text("# none\n")
         # Nothing listens at this port: no package index is reached.
         self.environment = os.environ | {
-            "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1", "PIP_CONFIG_FILE": os.devnull,
+            "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1",
+            "PIP_CONFIG_FILE": os.devnull,
         }  # fmt: skip
         for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
             self.environment.pop(name, None)
