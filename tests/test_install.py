@@ -76,7 +76,7 @@ class Checkout:
             "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1",
             "PIP_CONFIG_FILE": os.devnull,
         }  # fmt: skip
-        for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PYTHONPATH"):
             self.environment.pop(name, None)
 
     def start(self, *words):
@@ -101,7 +101,10 @@ class Checkout:
             [here / "jupytext-config"],
         )
         try:
-            return not any(subprocess.run(c, capture_output=True).returncode for c in commands)
+            return not any(
+                subprocess.run(c, env=self.environment, capture_output=True).returncode
+                for c in commands
+            )
         except FileNotFoundError:
             return False
 
