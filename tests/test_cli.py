@@ -672,6 +672,7 @@ def test_bad_input_to_archive_commands_is_one_sentence(argv, said, call):
     assert said in err
     assert err.count("\n") == 1
 
+
 # --- Terminals ----------------------------------------------------------------------------------
 
 
