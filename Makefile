@@ -38,6 +38,8 @@ LABPORT ?= 8895
 export LABPORT
 # More arguments for pytest: `make test ARGS="-k engine"`
 ARGS ?=
+# Of the random choices of `make harness`; without it another one every time.
+SEED ?=
 # FAST=1: without the tests marked slow. EXPLORE=1: those of drawn examples alone, on fresh ones.
 LANE := $(if $(EXPLORE),-m hypothesis --hypothesis-profile=explore,$(if $(FAST),-m "not slow"))
 
@@ -46,7 +48,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install profile book page test test-site check bench serve lab notebooks clean clean-runs
+.PHONY: help install profile book page test test-site harness check bench serve lab notebooks clean clean-runs
 
 help: ## print this list
 	@echo "Targets:"
@@ -103,6 +105,9 @@ test: install ## train the quick runs and run the tests, not those of the site (
 test-site: export NOTEBOOKS := $(NOTEBOOKS)
 test-site: install ## open the built site in Chromium and test every page
 	@$(PY) -m pytest tests/site $(ARGS)
+
+harness: install ## try hard to lose a stored run or have a wrong one accepted (20 min; SEED=..., ARGS=kills)
+	@$(PY) tools/harness.py $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: install ## formatting, lint, types, import layers, docstrings
 	$(VENV)/bin/ruff format --check .
