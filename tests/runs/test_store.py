@@ -227,30 +227,6 @@ def assert_not_stored(file, name, reason=""):
     assert not file.with_suffix(".damaged").exists()
 
 
-def test_a_flipped_bit_anywhere_is_noticed(run, tmp_path):
-    file = save_run(run, tmp_path)
-    good = file.read_bytes()
-    (header,) = np.frombuffer(good[:8], "<u8")
-    rng = np.random.default_rng(0)
-    everywhere = [0, 7, 8, *rng.integers(8, 8 + int(header), 60), *rng.integers(0, len(good), 60)]
-    for place in [*everywhere, len(good) - 1]:
-        bad = bytearray(good)
-        bad[place] ^= 1
-        file.write_bytes(bad)
-        assert_not_stored(file, name_of(run))
-    file.write_bytes(good)
-    assert_same(load(name_of(run), tmp_path), run)
-
-
-def test_a_truncated_or_a_longer_file_is_not_taken_for_a_run(run, tmp_path):
-    file = save_run(run, tmp_path)
-    good = file.read_bytes()
-    shorter = [good[: int(share * len(good))] for share in (0.0, 0.001, 0.5, 0.999)]
-    for bad in (*shorter, good + b"\0"):
-        file.write_bytes(bad)
-        assert_not_stored(file, name_of(run))
-
-
 def test_files_of_others_are_not_taken_for_a_run(run, tmp_path):
     name = name_of(run)
     file = path(name, tmp_path)
@@ -322,13 +298,6 @@ def test_with_a_right_hash_weights_are_still_checked(run, tmp_path):
         file.write_bytes(good)
         rewritten(file, change)
         assert_not_stored(file, name, reason)
-
-
-def test_metadata_nested_without_end_are_no_run(run, tmp_path):
-    deep = "[" * 100_000 + "]" * 100_000
-    file = path(name_of(run), tmp_path)
-    save_file({"W": run.W}, file, metadata={"sdd": deep})
-    assert_not_stored(file, name_of(run))
 
 
 def test_a_newer_versions_run_is_read_as_its_further_settings_are_at_their_defaults(run, tmp_path):
@@ -414,24 +383,6 @@ def assert_left_out(name, config, folder, reason=""):
     assert reason in message
     assert "its run is trained from the start" in message
     assert "\n" not in message
-
-
-def test_a_damaged_checkpoint_is_ignored(tmp_path):
-    name, _ = half_way(tmp_path, RESTARTS)
-    file = checkpoint_path(name, tmp_path)
-    good = file.read_bytes()
-    (header,) = np.frombuffer(good[:8], "<u8")
-    rng = np.random.default_rng(0)
-    for place in [0, *rng.integers(8, 8 + int(header), 40), *rng.integers(0, len(good), 40)]:
-        bad = bytearray(good)
-        bad[place] ^= 1
-        file.write_bytes(bad)
-        assert_left_out(name, RESTARTS, tmp_path)
-    for size in (0, 7, len(good) // 2, len(good) - 1):
-        file.write_bytes(good[:size])
-        assert_left_out(name, RESTARTS, tmp_path)
-    file.write_bytes(good)
-    assert load_checkpoint(name, RESTARTS, tmp_path) is not None
 
 
 def test_a_checkpoint_of_something_else_is_ignored(run, tmp_path, monkeypatch):

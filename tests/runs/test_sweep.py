@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sweeps import DATA, SLOW, contents, files, spec, wait_until
+from sweeps import DATA, contents, files, spec, wait_until
 
 from sdd import data as sdd_data
 from sdd import engine
@@ -122,22 +122,6 @@ def test_an_unusable_folder_is_named_before_anything_is_trained(tmp_path, traine
 # --- Several processes --------------------------------------------------------------------------
 
 
-def train_and_log(folder, log):
-    """What a process of the next test does: every training it starts is a line in the log."""
-
-    def logged(data, config, **options):
-        with open(log, "a") as lines:
-            lines.write(f"{config.steps}\n")
-        return train(data, config, **options)
-
-    runspec.train = logged
-    engine.warm_up()
-    sdd_data.test_set(200, 0.95)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    train_missing([spec(steps, T=40) for steps in range(20_000, 20_004)], folder, 1, quiet=True)
-
-
 def start(call, **options):
     """A Python process that calls a function of this module."""
     program = (
@@ -147,23 +131,6 @@ def start(call, **options):
     # (What a shell starts in the background ignores Ctrl-C; these shall heed it all the same.)
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen([sys.executable, "-c", program], text=True, preexec_fn=heed, **options)
-
-
-@pytest.mark.slow
-def test_two_processes_at_once_never_train_the_same_run(tmp_path):
-    log = tmp_path / "log"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    both = [start(f"train_and_log({tmp_path!r}, {str(log)!r})", **pipes) for _ in range(2)]
-    for process in both:
-        assert process.stdout.readline() == "ready\n"
-    for process in both:  # and off they go together
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in both:
-        process.communicate(timeout=120)
-        assert process.returncode == 0
-    assert sorted(log.read_text().split()) == [str(steps) for steps in range(20_000, 20_004)]
-    assert len(files(tmp_path)) == 4
 
 
 def descendants(pid):
@@ -181,41 +148,6 @@ def descendants(pid):
         below = {p for p, parent in parents.items() if parent in below}
         found += below
     return found
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
-@pytest.mark.slow
-@pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
-def test_a_stopped_sweep_leaves_no_worker_behind_and_the_next_continues(how, tmp_path, undisturbed):
-    sweeping = start(
-        f"train_missing(test_sweep.SLOW, {tmp_path!r}, jobs=2, quiet=True)",
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        wait_until(lambda: files(tmp_path), 120)
-        below = descendants(sweeping.pid)
-        assert len(below) >= 2
-        if how == "Ctrl-C":
-            os.killpg(sweeping.pid, signal.SIGINT)  # as a terminal does: to all of them
-            wait_until(lambda: sweeping.poll() is not None, 30)
-    finally:
-        sweeping.kill()
-        sweeping.wait()
-    wait_until(lambda: not any(alive(pid) for pid in below), 30)
-    before = files(tmp_path)
-    assert 1 <= len(before) < len(SLOW), "stopped too late: nothing was left to do"
-    assert train_missing(SLOW, tmp_path, jobs=1, quiet=True) == len(SLOW) - len(before)
-    assert before.items() <= files(tmp_path).items()
-    assert contents(tmp_path) == undisturbed
-    assert not list(tmp_path.glob(".writing-*"))
 
 
 # --- Checkpoints --------------------------------------------------------------------------------
