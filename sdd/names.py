@@ -68,13 +68,16 @@ def suggesting(kind: Kind) -> Kind:
     return kind
 
 
-def printable(text: Any) -> str:
+def printable(text: Any, most: int | None = None) -> str:
     """Return a text with escapes for what is no letter, sign or space, such as what moves a cursor.
 
-    For what comes from a file or is the name of one, before it is shown on a terminal.
+    For what comes from a file or is the name of one, before it is shown on a terminal; of a text
+    that is longer than `most` characters, its beginning.
     """
-    escaped = (c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
-    return "".join(escaped)
+    said = str(text)
+    if most is not None and len(said) > most:
+        said = f"{said[:most]} …"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
 
 
 def what_failed(error: OSError) -> str:

@@ -289,7 +289,7 @@ def load(name: str, folder: Path | None = None) -> Run | None:
         if isinstance(error, OSError) and error.errno in NOT_THE_FILES:
             raise _unusable(file.parent, error) from error
         _distrusted.add(file)
-        why = what_failed(error) if isinstance(error, OSError) else printable(error)
+        why = what_failed(error) if isinstance(error, OSError) else printable(error, 300)
         warnings.warn(
             f"{printable(file)} is not a sound run file ({why}); its run counts as not stored",
             stacklevel=2,
@@ -542,7 +542,7 @@ def load_checkpoint(name: str, config: TrainConfig, folder: Path | None = None) 
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (*files.UNREADABLE, OSError) as error:
-        why = what_failed(error) if isinstance(error, OSError) else printable(error)
+        why = what_failed(error) if isinstance(error, OSError) else printable(error, 300)
         warnings.warn(
             f"{file.name} is not a sound checkpoint ({why}); its run is trained from the start",
             stacklevel=2,

@@ -189,9 +189,10 @@ def share(descriptor: int, folder: Path) -> None:
     """
     if not (wide := sharing(folder)) or not hasattr(os, "fchmod"):
         return
-    with contextlib.suppress(OSError):  # a file system without groups
+    with contextlib.suppress(OSError):  # one who is not of that group, or there are none
         if wide & stat.S_IWGRP:
             os.fchown(descriptor, -1, folder.stat().st_gid)
+    with contextlib.suppress(OSError):
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             wide |= wide >> 1 & 0o011 | (stat.S_ISGID if wide & stat.S_IWGRP else 0)

@@ -236,6 +236,10 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     losses = {k: float(meta[k]) for k in LOSSES}
     if not math.isfinite(losses["train_loss"]):
         raise ValueError(f"its training loss is {losses['train_loss']}")
+    if math.inf in map(abs, losses.values()):  # (NaN where it was not evaluated)
+        raise ValueError(f"its test loss is {losses['test_loss']} ± {losses['test_error']}")
+    if config != config.for_data(data):
+        raise ValueError(f"its ε and device must be given, not {config.eps} and {config.device}")
     parts: dict[str, Any] = {k: tensors[k] for k in TENSORS}
     parts |= names | losses | {"history": history, "others": groups["others"]}
     return Run(config=config, data=data, snapshots=snapshots, **parts)
@@ -277,7 +281,7 @@ def load(path: Any) -> Run:
     except OSError as error:
         raise type(error)(f"{printable(file)} cannot be read: {what_failed(error)}") from error
     except UNREADABLE as error:
-        why = printable(error)
+        why = printable(error, 300)
         raise ValueError(
             f"{printable(file)} must be a run that sdd has saved, but {why}"
         ) from error

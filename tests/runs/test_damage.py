@@ -86,6 +86,9 @@ def rewritten(file, change):
     [
         (lambda t, m: m.update(train_loss="much"), "could not convert"),
         (lambda t, m: m.update(train_loss=float("nan")), "its training loss is nan"),
+        (lambda t, m: m.update(test_loss=float("-inf")), "its test loss is -inf ±"),
+        (lambda t, m: m["config"].pop("eps"), "its ε and device must be given, not None and cpu"),
+        (lambda t, m: m.update(test_loss="9" * 200 + "x" * 10_000), r"'9+x{1,300} …\)"),
         (lambda t, m: m.update(numerics=99), "other settings"),
         (lambda t, m: m.update(format="sdd-run-2"), "another version of sdd wrote it"),
         (lambda t, m: t["history/loss"].fill(np.nan), "its loss is not all finite"),
