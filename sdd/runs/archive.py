@@ -99,7 +99,7 @@ def export_runs(
         raise MissingRuns(f"{said} not stored in {folder}, and an archive must be whole")
     manifest = {"format": FORMAT, "numerics": NUMERICS, "sdd": _version(), **about, "runs": runs}
     texts = {MANIFEST: _text(manifest)}
-    texts[CRATE] = _text(described(manifest, texts[MANIFEST], _last_written(dict(wanted), folder)))
+    texts[CRATE] = _text(described(manifest, texts[MANIFEST], _last_day(runs, folder)))
     aside = target.with_name(f".writing-{target.name}-{secrets.token_hex(8)}")
     try:
         with aside.open("xb") as opened:
@@ -160,9 +160,11 @@ def _listed(spec: RunSpec, run: Run, entry: Entry, blob: bytes) -> dict[str, Any
     }
 
 
-def _last_written(names: Iterable[str], folder: Path) -> str:
-    """Return the day on which the last of these files was written: there may be no other date."""
-    last = max((store.path(name, folder).stat().st_mtime for name in names), default=0.0)
+def _last_day(runs: list[dict[str, Any]], folder: Path) -> str:
+    """Return the day on which the last of these runs was trained, or its file written."""
+    if dates := [run["date"] for run in runs if "date" in run]:
+        return max(dates)[:10]
+    last = max((store.path(run["name"], folder).stat().st_mtime for run in runs), default=0.0)
     return time.strftime("%Y-%m-%d", time.gmtime(last))
 
 
