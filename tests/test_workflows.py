@@ -9,6 +9,8 @@ import yaml
 WORKFLOWS = sorted((Path(__file__).resolve().parents[1] / ".github" / "workflows").glob("*.yml"))
 # Who may write what: notes of failures, the branch of notebooks, the site.
 MAY_WRITE = {
+    ("full", "publish"): {"pages", "id-token"},
+    ("full", "report"): {"issues"},
     ("nightly", "report"): {"issues"},
     ("paper", "notebooks"): {"contents"},
     ("paper", "publish"): {"pages", "id-token"},
