@@ -130,15 +130,15 @@ def another_user(found: Found, tries: int, rng: random.Random, folder: Path) -> 
         return
     folder.chmod(0o755)
     undisturbed = reference(folder, found)
+    kernels = folder / "kernels"  # what compiling them gives: once for all their sweeps
+    kernels.mkdir()
+    kernels.chmod(0o777)
+    theirs = {"before": AS_NOBODY, "NUMBA_CACHE_DIR": kernels, "HOME": kernels}
     for number in range(tries):
         for shared in (False, True):
             sweep = Sweep(folder / f"{number}-{shared}")
-            numba = sweep.log.parent / "numba"
-            numba.mkdir(mode=0o777)
             sweep.log.parent.chmod(0o777)
             sweep.log.chmod(0o666)
-            numba.chmod(0o777)
-            theirs = {"before": AS_NOBODY, "NUMBA_CACHE_DIR": numba, "HOME": numba}
             sweep.folder.mkdir()
             if shared:
                 sweep.folder.chmod(0o777)
