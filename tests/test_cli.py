@@ -496,9 +496,15 @@ def long_runs(jobs, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the sweep", "to all"])
+@pytest.mark.parametrize(
+    ("name", "jobs", "send"),
+    [
+        ("SIGINT", 2, os.killpg),  # Ctrl-C
+        ("SIGTERM", 2, os.kill),
+        ("SIGTERM", 1, os.kill),
+        ("SIGHUP", 2, os.killpg),  # a terminal is closed
+    ],
+)
 def test_a_signal_ends_a_sweep_with_a_checkpoint_of_each_run_in_training(name, jobs, send, folder):
     process = long_runs(jobs, folder)
     try:

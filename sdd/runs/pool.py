@@ -91,6 +91,8 @@ def trained(
         raise WorkerDied(_why_died(str(error))) from error
     finally:
         remaining_file.unlink(missing_ok=True)  # those in training keep a checkpoint, and end
+        for future in running:
+            future.cancel()  # where it has not begun
         try:
             wait(running, STOP_S)
         finally:

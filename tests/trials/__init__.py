@@ -43,7 +43,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial with its number of tries: `many` in `make harness`, `few` as a test."""
+    """A trial with its number of tries: `many` in `make harness`, `few` as a test (0: none)."""
 
     name: str
     run: Callable[[Found, int, random.Random, Path], None]

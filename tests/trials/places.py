@@ -122,7 +122,7 @@ def read_only(found: Found, tries: int, rng: random.Random, folder: Path) -> Non
             sweep.check_finished(found, undisturbed)
 
 
-@trial("another user", many=2, few=1)
+@trial("another user", many=2, few=0)  # (minutes: its kernels are compiled anew)
 def another_user(found: Found, tries: int, rng: random.Random, folder: Path) -> None:
     """Two users: what the folder's mode lets the other do works, and the rest is one sentence."""
     if os.geteuid() != 0 or not works(*AS_NOBODY, sys.executable, "-c", "import sdd"):
