@@ -362,7 +362,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TrainingDiverged as error:
         return _failed(f"{error}; runs that have finished are stored", 1)
     except (cluster.ClusterError, WorkerDied) as error:
-        return _failed(f"{error}; {CONTINUES}", 1)
+        return _failed(f"{error}; {CONTINUES}" if args.command == "run" else error, 1)
     except KeyboardInterrupt as stop:
         there = getattr(args, "dask", None) is not None  # where no checkpoints are kept
         kept = "" if there else ", and so are the last checkpoints of the others"
@@ -370,7 +370,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = str(stop) or (said if args.command == "run" else "stopped")
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"\n{said}", file=sys.stderr)
-        return 128 + getattr(stop, "number", signal.SIGINT)
+        # (An `Interrupted` is raised in place of the signal's own.)
+        number = getattr(stop, "number", getattr(stop.__context__, "number", signal.SIGINT))
+        return 128 + number
     return code
 
 

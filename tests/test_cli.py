@@ -679,6 +679,18 @@ def test_bad_input_to_archive_commands_is_one_sentence(argv, said, call):
     assert err.count("\n") == 1
 
 
+def test_a_signal_that_ends_a_verification_is_its_exit_code(call, three, monkeypatch):
+    assert call("run", "--jobs", 1)[0] == 0
+
+    def verify(*args, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    monkeypatch.setattr("sdd.findings.verify.verify", verify)
+    code, _, err = call("verify", "--seed", 7)
+    assert (code, "nothing is kept; --seed 7 draws the same runs" in err) == (143, True)
+
+
 # --- Terminals ----------------------------------------------------------------------------------
 
 
