@@ -12,7 +12,7 @@ from pathlib import Path
 import joblib
 
 from sdd.runs import store
-from sdd.training.disk import make_room
+from sdd.training.disk import make_room, sharing
 
 __all__ = ["memory"]
 
@@ -54,9 +54,9 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     """Return the cache of measures that lies in a store, in its hidden folder `.measures`.
 
     Measures made with other source code of this package are not found in it, and those in damaged
-    files are computed again. Each user has a part of their own, which nobody else may write: what
-    joblib keeps could hold any code. Where the folder cannot be written to, nothing is kept.
-    Nothing is said of either.
+    files are computed again. What joblib keeps could hold any code: of a store that others may
+    write to, or that is somebody else's, measures are kept in the user's own `~/.cache/sdd`. Where
+    that cannot be written to, nothing is kept. Nothing is said of either.
 
     Parameters
     ----------
@@ -80,11 +80,14 @@ def memory(folder: Path | None = None) -> joblib.Memory:
     logging.getLogger("joblib").addFilter(_is_wanted)
     folder, user = folder or store.default_folder(), getattr(os, "getuid", int)()
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if sharing(folder) or (os.name == "posix" and folder.stat().st_uid != user):
+            folder = Path.home() / ".cache" / "sdd"
         place = make_room(folder, store.MEASURES) / f"{_source_hash()}-{user}"
         place.mkdir(0o755, exist_ok=True)
         found = place.lstat()
         ours = os.name != "posix" or (found.st_uid == user and not found.st_mode & 0o022)
         writable = ours and stat.S_ISDIR(found.st_mode) and os.access(place, os.W_OK)
-    except OSError:
+    except (OSError, RuntimeError):  # (the latter: there is no home)
         writable = False
     return joblib.Memory(place if writable else None, verbose=0)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_a_store_that_may_only_be_read_is_left_alone(tmp_path):
         assert memory(tmp_path).location is None
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX's modes")
+def test_measures_of_a_store_that_others_may_write_to_are_kept_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    store = tmp_path / "store"
+    store.mkdir(mode=0o700)
+    assert store in Path(memory(store).location).parents
+    store.chmod(0o770)
+    assert tmp_path / "home" / ".cache" / "sdd" in Path(memory(store).location).parents
 
 
 def test_measures_are_kept_through_a_change_of_words_and_not_of_code():
