@@ -67,18 +67,9 @@ def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> l
     >>> len(missing([spec, spec], Path("an-empty-folder")))
     1
     """
-    return _looked_for(specs, folder)[0]
-
-
-def _looked_for(
-    specs: RunSpec | Iterable[RunSpec], folder: Path | None
-) -> tuple[list[RunSpec], list[str]]:
-    """Return the specs whose runs are not stored, and the names of those that were read for it."""
     names = {s: s.name for s in listed(specs)}
     known = store.noted(names.values(), folder)
-    unknown = {s: name for s, name in names.items() if name not in known}
-    lacking = [s for s, name in unknown.items() if store.load(name, folder) is None]
-    return lacking, list(set(unknown.values()) - {names[s] for s in lacking})
+    return [s for s, n in names.items() if n not in known and store.load(n, folder) is None]
 
 
 def not_stored(count: int, total: int) -> str:
@@ -172,9 +163,13 @@ def train_missing(
         raise ValueError(f"give jobs or a Dask cluster, not both: {jobs} and {dask}")
     folder = folder or store.default_folder()
     tidy(folder)
-    lacking, read = _looked_for(specs, folder)
+    # Each file is read, whatever the journal says: what a disk has damaged is trained again.
+    asked = {s: s.name for s in listed(specs)}
+    lacking = [s for s, name in asked.items() if store.load(name, folder) is None]
+    read = set(asked.values()) - {asked[s] for s in lacking}
     known = journal.entries(folder, read)
-    journal.note([known.get(name, Entry(name)) for name in read], folder)
+    new = read - journal.unchanged(known.values(), folder)
+    journal.note([known.get(name, Entry(name)) for name in sorted(new)], folder)
     todo = sorted(lacking, key=lambda s: -s.weight)
     if not todo:
         return 0
