@@ -25,6 +25,7 @@ from sdd.measures.verification import (
     drawn,
     verify,
 )
+from sdd.names import printable
 from sdd.runs import journal, store, sweep
 from sdd.runs.journal import Entry
 from sdd.runs.on_the_spot import Interrupted, expected_seconds
@@ -63,8 +64,8 @@ def main(
     Interrupted
         Where it is interrupted.
     """
-    lacking = set(sweep.missing(specs))
-    stored = [s for s in dict.fromkeys(specs) if s not in lacking]
+    # (Each file is read: the journal does not vouch for what is to be verified.)
+    stored = [s for s in dict.fromkeys(specs) if store.load(s.name) is not None]
     if not stored:
         command = f"python -m sdd run --profile {profile}"
         raise sweep.MissingRuns("none of these runs is stored, so none can be verified", command)
@@ -100,9 +101,8 @@ def _told(run: Compared) -> str:
         told += f"; of {FEWEST} peers needed it has {len(run.peers)}"
     else:
         told += f"; by its {len(run.peers)} peers it may move by {run.tolerance:.3g}"
-    return (
-        f"{told}\n    trained on {run.entry.machine or 'an unknown machine'}; {where or 'with ?'}"
-    )
+    told += "\n    trained on "
+    return told + printable(f"{run.entry.machine or 'an unknown machine'}; {where or 'with ?'}")
 
 
 def _result(found: list[Compared], stored: int, profile: str, seed: int) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def last(profile: str) -> dict[str, Any] | None:
             found = json.load(file)
         counts = {key: int(found[key]) for key in COUNTED}
         texts = {key: str(found[key]) for key in ("profile", "date", "machine")}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
     sound = texts["profile"] == profile and all(map(str.isprintable, texts.values()))
     return counts | texts if sound and 0 < counts["sample"] <= counts["stored"] else None

@@ -201,6 +201,8 @@ def verify(
     ------
     TrainingDiverged
         Where a run diverges.
+    StoreError
+        Where a run is not stored, or damaged.
 
     Examples
     --------
@@ -218,7 +220,9 @@ def verify(
     noted, among = journal.entries(store.default_folder()), list(among)
     found = []
     for spec in specs:
-        (theirs,), (ours,) = sweep.fetch([spec]), sweep.fetch([spec], again)
+        theirs, (ours,) = store.load(spec.name), sweep.fetch([spec], again)
+        if theirs is None:  # what was stored is not trained again in its place
+            raise store.StoreError(f"the stored run {spec.name} was removed or damaged meanwhile")
         same = _bytes(theirs) == _bytes(ours)
         others: list[float] = []
         if not same:

@@ -98,6 +98,19 @@ def test_what_is_not_stored_is_not_drawn(folder, capsys):
         verify.main([more], "quick", 20, 1, 1)
 
 
+@pytest.mark.filterwarnings("ignore:.*not a sound run file")
+def test_what_a_disk_has_damaged_in_silence_is_neither_verified_nor_replaced(folder, capsys):
+    sweep.train_missing(SPECS, folder)  # notes in the journal that all are sound
+    file = store.path(SPECS[0].name, folder)
+    looks, content = file.stat(), bytearray(file.read_bytes())
+    content[-1] ^= 255
+    file.write_bytes(content)
+    os.utime(file, ns=(looks.st_atime_ns, looks.st_mtime_ns))
+    run(capsys, SPECS)
+    assert file.read_bytes() == content
+    assert verify.last("quick")["stored"] == len(SPECS) - 1
+
+
 def test_stopped_it_says_how_to_draw_the_same_runs(folder, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
