@@ -1,8 +1,8 @@
 """Sparse, unit-norm data points, checked and kept as compressed sparse rows."""
 
 import hashlib
-import math
 import operator
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -81,7 +81,7 @@ def real_number(name: str, value: Any) -> float:
     0.5
     """
     real = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if not real or not math.isfinite(value) or value < 0:
+    if not real or not 0 <= value <= sys.float_info.max:
         raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
     return float(value)
 

@@ -124,6 +124,8 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
         what is not the run that was asked for.
     TrainingDiverged
         Where a run diverges.
+    StoreError
+        Where the store cannot be used.
 
     Examples
     --------
@@ -174,6 +176,8 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
             f"worker after worker died on a run, the last at {error.last_worker.address}, whose "
             "log says why"
         ) from error
+    except store.StoreError:  # (an OSError, too)
+        raise
     except (CancelledError, OSError) as error:
         raise ClusterError(f"the Dask cluster was lost: {error}") from error
     finally:
@@ -211,7 +215,7 @@ def _train(spec: RunSpec, event: str) -> Answer:
     """Train and evaluate one run on a Dask worker, unless the event says that it is unwanted."""
     from distributed import Event
 
-    unwanted, asked, began = Event(event), time.monotonic(), time.process_time()
+    unwanted, asked, began = Event(event), time.monotonic(), time.thread_time()
 
     def on_stop(progress: Progress) -> None:
         nonlocal asked
@@ -222,5 +226,5 @@ def _train(spec: RunSpec, event: str) -> Answer:
 
     made = make_run(spec, checkpoint=on_stop)
     with tempfile.TemporaryDirectory() as scratch:
-        file = store.save_run(made, Path(scratch), time.process_time() - began)
+        file = store.save_run(made, Path(scratch), time.thread_time() - began)
         return file.read_bytes(), (Path(scratch) / journal.JOURNAL).read_bytes()

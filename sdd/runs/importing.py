@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import re
 import stat
 import tarfile
@@ -36,7 +35,8 @@ LARGEST_RUN, LARGEST_MANIFEST = 1 << 30, 1 << 27
 NAME, SHA256 = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # What a damaged tar file makes tarfile raise.
-UNREADABLE = (tarfile.TarError, EOFError, OverflowError, OSError)
+UNREADABLE = (tarfile.TarError, EOFError, OverflowError, OSError, RecursionError, MemoryError)
+LONGEST_S = 1e9  # of CPU time, thirty years
 SHOWN = 10  # reasons of a kind that are printed
 NOT_ONE = "must be an archive that sdd has exported, but"
 
@@ -87,10 +87,6 @@ class Outcome:
         return "\n".join(map(printable, lines))
 
 
-class _OtherVersionError(ValueError):
-    """A sound file, but the run of that name it is not: of another version of this package."""
-
-
 def import_runs(archive: Path, folder: Path | None = None) -> Outcome:
     """Add to a store those runs of an archive that it lacks, each checked; overwrite nothing.
 
@@ -135,10 +131,14 @@ def import_runs(archive: Path, folder: Path | None = None) -> Outcome:
             name = listed["name"]
             try:
                 blob = _content(tar, members.get(member(name)), LARGEST_RUN)
+            except (ValueError, *UNREADABLE) as error:
+                found.damaged[name] = str(error)
+                continue
+            try:
                 run = _checked(blob, listed)
-            except _OtherVersionError as error:
+            except files.OtherVersionError as error:
                 found.other[name] = str(error)
-            except (*files.UNREADABLE, *UNREADABLE) as error:
+            except files.UNREADABLE as error:
                 found.damaged[name] = str(error)
             else:
                 entry = dataclasses.replace(_entry(listed), archive=source)
@@ -218,10 +218,10 @@ def _checked(blob: bytes, listed: dict[str, Any]) -> Run:
         file.write_bytes(blob)
         tensors, meta = files.read(file)
     if (numerics := meta["numerics"]) != NUMERICS:
-        raise _OtherVersionError(f"its numerics are {numerics!r}, and here {NUMERICS}")
+        raise files.OtherVersionError(f"its numerics are {numerics!r}, and here {NUMERICS}")
     run = files.run_of(tensors, meta)
     if store.name_of(run) != listed["name"]:
-        raise _OtherVersionError("its settings have another name here")
+        raise files.OtherVersionError("its settings have another name here")
     if run.steps < run.config.steps:
         raise ValueError(f"its training was stopped at {run.steps} of {run.config.steps} steps")
     return run
@@ -244,7 +244,7 @@ def _entry(listed: dict[str, Any]) -> Entry:
     said = {k: listed[k] for k in ("date", "seconds", "machine", "software") if k in listed}
     sound = {
         "date": lambda v: isinstance(v, str) and DATE.fullmatch(v),
-        "seconds": lambda v: type(v) in (int, float) and 0 <= v < math.inf,
+        "seconds": lambda v: type(v) in (int, float) and 0 <= v < LONGEST_S,
         "machine": _is_short,
         "software": lambda v: isinstance(v, dict) and all(map(_is_short, [*v, *v.values()])),
     }

@@ -215,9 +215,10 @@ def _entry(line: bytes) -> Entry | None:
     try:
         values = json.loads(line.decode())
         seconds = float(values.pop("seconds", math.nan))
+        seconds = seconds if math.isfinite(seconds) else math.nan
         values.setdefault("archive", "")
         known = {key: values[key] for key in KINDS}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
     if [type(value) for value in known.values()] != TYPES:
         return None

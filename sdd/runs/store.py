@@ -30,7 +30,7 @@ from sdd.training import files
 from sdd.training.checkpoint import Progress
 from sdd.training.config import TrainConfig
 from sdd.training.disk import Header, make_room, sharing
-from sdd.training.files import NUMERICS, write_run
+from sdd.training.files import NUMERICS, OtherVersionError, write_run
 from sdd.training.layout import check_progress, known
 from sdd.training.run import Run
 
@@ -432,8 +432,10 @@ def _read(file: Path, name: str) -> Run:
 
 def _check_run(name: str, meta: dict[str, Any], header: Header) -> None:
     """Raise ValueError where a file is no run of that name, before its arrays are read."""
-    if meta["numerics"] != NUMERICS:
-        raise ValueError(OTHER)
+    if (numerics := meta["numerics"]) != NUMERICS:
+        raise OtherVersionError(
+            f"another version of sdd made it, of numerics {numerics!r} and not {NUMERICS}"
+        )
     if "hash" in meta["data"]:  # it is known only once these are read
         return
     steps = "snapshots/step" in header.shapes and header.array("snapshots/step").tolist()

@@ -126,6 +126,8 @@ class Header:
 
         def array(name: str) -> np.ndarray:
             first, end = arrays[name]["data_offsets"]
+            if not 0 <= first <= end <= size - start:
+                raise ValueError(f"its {name} lies outside of it")
             file.seek(start + first)
             return np.frombuffer(file.read(end - first), kinds[name])
 

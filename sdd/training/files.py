@@ -26,6 +26,7 @@ from sdd.training.run import Run
 __all__ = [
     "NUMERICS",
     "UNREADABLE",
+    "OtherVersionError",
     "load",
     "read",
     "run_of",
@@ -39,7 +40,19 @@ FORMAT = "sdd-run-1"
 TENSORS = ("W", "b", "restart_losses")
 LOSSES = ("train_loss", "test_loss", "test_error")
 # What reading a bad file raises.
-UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+UNREADABLE = (
+    SafetensorError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
+
+
+class OtherVersionError(ValueError):
+    """A file that another version of this package wrote."""
 
 
 def write(
@@ -121,6 +134,8 @@ def read(
     ValueError
         Where it is of no such kind, or its content does not match its hash; in general one of
         `UNREADABLE`.
+    OtherVersionError
+        Where another version of this package wrote it.
     FileNotFoundError
         Where there is no such file.
 
@@ -140,9 +155,9 @@ def read(
         if version != kind:
             family = kind.rpartition("-")[0]
             other = family and str(version).startswith(f"{family}-")
-            raise ValueError(
-                "another version of sdd wrote it" if other else "it was not written by sdd"
-            )
+            if other:
+                raise OtherVersionError("another version of sdd wrote it")
+            raise ValueError("it was not written by sdd")
         if kind == FORMAT:
             check_run(meta, header.shapes)
         if check is not None:

@@ -89,7 +89,9 @@ def rewritten(file, change):
         (lambda t, m: m.update(test_loss=float("-inf")), "its test loss is -inf ±"),
         (lambda t, m: m["config"].pop("eps"), "its ε and device must be given, not None and cpu"),
         (lambda t, m: m.update(test_loss="9" * 200 + "x" * 10_000), r"'9+x{1,300} …\)"),
-        (lambda t, m: m.update(numerics=99), "other settings"),
+        (lambda t, m: m.update(numerics=99), "another version of sdd made it, of numerics 99"),
+        (lambda t, m: m.update(train_loss=10**400), "int too large"),
+        (lambda t, m: m["config"].update(lr=10**400), "lr must be a finite number"),
         (lambda t, m: m.update(format="sdd-run-2"), "another version of sdd wrote it"),
         (lambda t, m: t["history/loss"].fill(np.nan), "its loss is not all finite"),
         (lambda t, m: t["history/step"].fill(7), "stopped at 7 of 50 steps"),
@@ -102,6 +104,20 @@ def test_with_a_right_hash_values_are_still_checked(change, reason, tmp_path):
     rewritten(file, change)
     with pytest.warns(UserWarning, match=reason):
         assert store.load(SPEC.name, tmp_path) is None
+
+
+@pytest.mark.parametrize("offsets", [[0, 10**30], [0, 10**17], [-8, 8], [8, 0]])
+def test_arrays_that_lie_outside_of_a_file_are_not_read(offsets, tmp_path):
+    spec = replace(SPEC, snapshots=(3,))
+    file = store.save_run(make_run(spec), tmp_path)
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["snapshots/step"]["data_offsets"] = offsets
+    text = json.dumps(header).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    with pytest.warns(UserWarning, match="is not a sound run file"):
+        assert store.load(spec.name, tmp_path) is None
 
 
 @pytest.mark.parametrize("name", ["start", "model", "test"])

@@ -76,6 +76,13 @@ def test_of_several_entries_the_last_counts(folder):
     assert math.isnan(entry.seconds)
 
 
+@pytest.mark.parametrize("seconds", ["1" + "0" * 400, "Infinity", "NaN", "-Infinity"])
+def test_a_time_that_is_no_number_counts_as_unknown(folder, seconds):
+    line = (folder / JOURNAL).read_text().splitlines()[0].replace("2.5", seconds)
+    (folder / JOURNAL).write_text(line + "\n")
+    assert all(math.isnan(e.seconds) for e in entries(folder).values())
+
+
 @pytest.mark.parametrize(
     "line", [b"{", b"[1]", b'"x"', b"{}", b"\xff\x00", b"[" * 100_000, b'{"name": 1}', b""]
 )

@@ -13,14 +13,6 @@ __all__ = ["FAULTS", "TRIALS", "Found", "Trial", "trial"]
 
 # What may go wrong; each is a column of the table.
 FAULTS = ("lost", "retrained", "accepted", "crashed", "hung", "left")
-MEANING = {
-    "lost": "a stored run gone or changed, or other bits than those of an undisturbed sweep",
-    "retrained": "a training of a run that was stored, or that another process trained",
-    "accepted": "taken for a run that it is not",
-    "crashed": "an error that is not documented, or more than one sentence of it",
-    "hung": "no end in good time",
-    "left": "temporary files after the next sweep, processes after theirs",
-}
 
 
 @dataclass
