@@ -55,7 +55,7 @@ def other_metadata(tensors: dict, meta: dict, rng: random.Random) -> None:
         place[key + "x"] = place.pop(key)
     elif how == 2:
         place[rng.choice(("new", "hash", "seed", ""))] = rng.choice(VALUES)
-    elif how == 3 and isinstance(old, int | float):
+    elif how == 3 and isinstance(old, int | float) and old < 10**300:
         place[key] = old + rng.choice((-1, 1, 1e-9, 2**53))
     elif how == 4:
         place[key] = str(old)
