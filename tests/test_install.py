@@ -161,7 +161,7 @@ def test_settings_of_a_formatter_make_no_new_environment_and_pins_do(made):
     os.utime(made.folder / "constraints.txt", (0, 0))
     code, said = made.make()
     assert (code, said.count("Installing sdd")) == (0, 1)
-    assert len(made.environments()) == 1
+    assert len(made.environments()) == 2  # with that before, which processes may use
     assert made.works()
 
 
@@ -202,7 +202,7 @@ def test_whatever_is_killed_at_whatever_moment_the_next_call_makes_it_whole(chec
     code, said = checkout.make()
     assert code == 0, said
     assert checkout.works()
-    assert len(checkout.environments()) == 1
+    assert len(checkout.environments()) == 2  # with that before
     assert checkout.make() == (0, "")
 
 
@@ -235,6 +235,51 @@ def test_without_a_python_that_fits_or_its_venv_module_one_sentence_says_so(chec
     assert "there is none of /nowhere/python3" in said
 
 
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """The tool in an empty folder, where an environment is an empty folder, too."""
+    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    places = {"ROOT": tmp_path, "LINK": tmp_path / ".venv", "MADE": tmp_path / ".venvs"}
+    for name, value in (places | {"_fill": Path.mkdir}).items():
+        monkeypatch.setattr(tool, name, value)
+    return tool
+
+
+def test_a_signal_once_the_link_is_set_leaves_the_environment(tool, monkeypatch):
+    link = tool._link
+
+    def stopped(folder):
+        link(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tool, "_link", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tool.install()
+    assert tool.LINK.is_dir()
+
+
+def test_the_environment_before_stays_until_the_next_set_up_and_what_others_made_always(
+    tool, tmp_path
+):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "notes").mkdir(parents=True)
+    tool.MADE.symlink_to(elsewhere)
+    tool.LINK.mkdir()  # as an earlier version made it
+    (tool.LINK / "of the first").touch()
+    old = tool.MADE / "2"  # where it is put then
+    for _ in range(3):
+        tool.install()
+        new = tool.LINK.resolve()
+        assert (old.is_dir(), new.is_dir()) == (True, True)
+        assert sorted(path.name for path in elsewhere.iterdir()) == sorted(
+            [".lock", "notes", old.name, new.name]
+        )
+        old = new
+    assert not (elsewhere / "2" / "of the first").exists()
+
+
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -243,11 +288,7 @@ def test_without_a_python_that_fits_or_its_venv_module_one_sentence_says_so(chec
         (errno.ENOSPC, "the disk is full: free about 3 GB (pip unpacks in TMPDIR) (/there)"),
     ],
 )
-def test_what_a_set_up_lacks_is_said_in_one_line(number, said, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-
+def test_what_a_set_up_lacks_is_said_in_one_line(number, said, tool, monkeypatch, capsys):
     def install():
         raise OSError(number, "x", "/there")
 

@@ -5,8 +5,9 @@
 
 Scripts in an environment hold absolute paths, so each is made where it stays, in a folder of its
 own in .venvs, and .venv is a link to it, set once all is installed and checked. A set-up can be
-stopped at any time; one that fails leaves the environment that was there. What is up to date is
-told by content, never by clocks.
+stopped at any time; one that fails leaves the environment that was there. The one before stays
+until the next set-up, as processes may use it. What is up to date is told by content, never by
+clocks.
 """
 
 import errno
@@ -83,19 +84,21 @@ def install() -> None:
             if subprocess.run(own, check=False, stderr=subprocess.DEVNULL).returncode == 0:
                 return
         old = LINK.resolve()
-        for left in MADE.iterdir():  # by set-ups that were stopped
-            if left.is_dir() and left != old:
+        for left in MADE.resolve().iterdir():  # by set-ups that were stopped, or before the last
+            if left.name.isdecimal() and left != old:
                 shutil.rmtree(left, ignore_errors=True)
-        new = next(folder for n in range(1, 1_000) if not (folder := MADE / str(n)).exists())
+        new = _free()
         try:
             _fill(new)
             _link(new)
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            if LINK.resolve() != new.resolve():
+                shutil.rmtree(new, ignore_errors=True)
             raise
-        for left in MADE.iterdir():
-            if left.is_dir() and left != new:
-                shutil.rmtree(left, ignore_errors=True)
+
+
+def _free() -> Path:
+    return next(folder for n in range(1, 1_000) if not (folder := MADE / str(n)).exists())
 
 
 def _fill(folder: Path) -> None:
@@ -145,7 +148,7 @@ def _remedy(said: str) -> str:
 def _link(folder: Path) -> None:
     """Let .venv be a link to this environment, from one moment to the next."""
     if LINK.is_dir() and not LINK.is_symlink():  # not made by this tool, or by an earlier one
-        LINK.rename(MADE / "before")
+        LINK.rename(_free())
     link = MADE / "link"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.relative_to(ROOT))
