@@ -26,6 +26,7 @@ OWN = {  # what the store makes, by the folder below it that it is in
     ".checkpoints": re.compile(rf"([0-9a-f]{{16}})\.safetensors|{TEMPORARY}"),
     ".locks": re.compile(r"([0-9a-f]{16}|probe)\.(lock|steps)"),
 }
+OF_RUN = re.compile(r"(?:\.writing-)?(\w+)[.-]")  # the run, or the probe, of such a file
 
 
 def own_files(folder: Path | None = None) -> list[Path]:
@@ -72,6 +73,8 @@ def own_files(folder: Path | None = None) -> list[Path]:
 def delete(files: Iterable[Path], folder: Path | None = None) -> None:
     """Delete files of a store, then those of its own folders that are empty, and itself if it is.
 
+    Those of a run that another process has begun to train since they were listed stay.
+
     Parameters
     ----------
     files : iterable of Path
@@ -91,9 +94,19 @@ def delete(files: Iterable[Path], folder: Path | None = None) -> None:
     >>> delete(own_files(Path("a-store")), Path("a-store"))
     """
     folder = folder or default_folder()
-    with usable(folder):
-        for file in files:
-            file.unlink(missing_ok=True)
+    rooms = {folder / room for room in OWN}
+    by_run: dict[str, list[Path]] = {}
+    for file in sorted(files, key=lambda file: file.suffix == ".lock"):  # locks last
+        found = OF_RUN.match(file.name) if file.parent in rooms else None
+        by_run.setdefault(found[1] if found else "", []).append(file)
+    for name, of_run in by_run.items():
+        # (What has no lock is not locked: that would take room on a disk that may be full.)
+        lock, nothing = folder / ".locks" / f"{name}.lock", contextlib.nullcontext(True)
+        with usable(folder), locked(name, folder, wait=False) if lock.exists() else nothing as mine:
+            for file in of_run if mine else ():
+                # (On Windows the file of a lock that is held stays, and its release deletes it.)
+                with contextlib.suppress(PermissionError) if file == lock else nothing:
+                    file.unlink(missing_ok=True)
     kept = folder / MEASURES
     inside = (
         sorted(kept.rglob("*"), reverse=True) if kept.is_dir() and not kept.is_symlink() else []

@@ -94,6 +94,22 @@ def test_nothing_of_a_living_process_is_touched(tmp_path):
     assert here(left) == []
 
 
+@pytest.mark.slow
+def test_a_run_that_is_trained_again_since_its_files_were_listed_is_not_deleted(tmp_path):
+    for of in (SPEC, OTHER):
+        store.save_run(make_run(of), tmp_path)
+        with store.locked(of.name, tmp_path):
+            pass
+    left_behind(SPEC.name, tmp_path)
+    checkpoint(SPEC.name, tmp_path)
+    listed = upkeep.own_files(tmp_path)  # (a question is asked here)
+    with another_training(SPEC.name, tmp_path):
+        upkeep.delete(listed, tmp_path)
+        assert here(listed) == [file for file in listed if SPEC.name in file.name]
+    upkeep.delete(listed, tmp_path)
+    assert here(listed) == []
+
+
 def test_what_others_have_put_there_stays(tmp_path):
     theirs = [".writing-abc", ".writing-notes-123", f".writing-{SPEC.name}-draft", "a.lock"]
     for name in theirs:
