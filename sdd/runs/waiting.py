@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import re
 import time
 import warnings
@@ -68,8 +69,10 @@ def held(
 def _holder(lock: Path) -> str:
     """Say who has a lock and may be stopped, as far as the system tells: Linux, on this machine."""
     with contextlib.suppress(OSError):
-        entry = rf"FLOCK .* ([1-9]\d*) \S+:{lock.stat().st_ino} "
-        if found := re.search(entry, Path("/proc/locks").read_text()):
+        locks, at = Path("/proc/locks").read_text(), lock.stat()
+        file = f"{os.major(at.st_dev):02x}:{os.minor(at.st_dev):02x}:{at.st_ino}"
+        entry = rf"FLOCK .* ([1-9]\d*) {file} "
+        if found := re.search(entry, locks):
             pid = found[1]
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             stopped = f", but is stopped: continue it (kill -CONT {pid}) or end it"

@@ -221,6 +221,25 @@ def test_a_run_that_a_stopped_process_holds_is_waited_for_with_a_word(tmp_path, 
     assert files(tmp_path) == {}
 
 
+def test_who_has_a_file_of_that_number_on_another_disk_is_not_named(tmp_path, monkeypatch):
+    lock = tmp_path / "a.lock"
+    lock.touch()
+    at = lock.stat()
+    read, disks = Path.read_text, [os.major(at.st_dev) + 1, os.major(at.st_dev)]
+
+    def told(file, *words, **settings):
+        if str(file) != "/proc/locks":
+            return read(file, *words, **settings)
+        where = f"{disks[0]:02x}:{os.minor(at.st_dev):02x}:{at.st_ino}"
+        return f"1: FLOCK  ADVISORY  WRITE {os.getpid()} {where} 0 EOF\n"
+
+    monkeypatch.setattr(Path, "read_text", told)
+    assert "another process" in waiting._holder(lock)
+    disks.pop(0)
+    if Path("/proc/self/stat").exists():
+        assert f"process {os.getpid()} is training" in waiting._holder(lock)
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
