@@ -19,7 +19,8 @@ __all__ = ["Header", "make_room", "opened", "share", "sharing"]
 
 SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 HEADER_AT_MOST = 10**7  # bytes
-ODD = (errno.ELOOP, errno.EMLINK, errno.ENXIO)  # what opening a link or a socket gives
+# What opening a link or a socket gives, on one system or another.
+ODD = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOTSUP)
 KINDS = {"F": "f", "I": "i", "U": "u"}
 
 

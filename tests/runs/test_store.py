@@ -29,7 +29,7 @@ from sdd.runs.store import (
     save_checkpoint,
     save_run,
 )
-from sdd.training import Progress, evaluate, files, train
+from sdd.training import Progress, disk, evaluate, files, train
 from sdd.training.config import TrainConfig
 
 CONFIG = TrainConfig(steps=20, lr=1e-2, eps=1e-8)
@@ -266,6 +266,18 @@ def test_an_odd_entry_under_a_runs_name_is_no_run_and_holds_nobody_up(kind, run,
     save_run(run, tmp_path)
     assert_same(load(name, tmp_path), run)
     assert elsewhere.exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENXIO, errno.EOPNOTSUPP, errno.ENOTSUP])
+def test_a_socket_under_a_runs_name_is_no_run_on_any_system(code, run, tmp_path, monkeypatch):
+    file = save_run(run, tmp_path)
+
+    def refused(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(disk.os, "open", refused)
+    with pytest.raises(ValueError, match="it is no regular file"):
+        disk.opened(file)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
