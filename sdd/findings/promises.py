@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from sdd.runs import worker
+
 __all__ = ["PROMISES", "RECORD", "Promise", "counts", "record", "table", "trials"]
 
 # Written by tools/harness.py; in the package, so that a notebook without the repository has it.
@@ -123,7 +125,8 @@ PROMISES = (
     Promise(
         "Reading changes nothing",
         "Asking what is stored, loading runs and building pages never renames, writes or deletes "
-        "a file of the store. Only a sweep sets a file aside, before it trains that run again.",
+        "a file of a run. Only a sweep or an import sets a file aside, before it puts a sound one "
+        "there.",
         ("damaged files", "odd entries", "a read-only disk"),
         (
             "runs/test_tidy.py::test_reading_tidies_nothing",
@@ -182,7 +185,7 @@ def trials() -> pd.DataFrame:
 
 
 def counts() -> dict[str, Any]:
-    """Return the numbers of the last run that the page's text names."""
+    """Return the numbers that the page's text names: most are of the last run of all trials."""
     found = record()
     rows = {row["trial"]: row for row in found["trials"]}
     large = rows["a large store"]
@@ -191,6 +194,7 @@ def counts() -> dict[str, Any]:
         "commit": found["commit"],
         "machine": found["machine"],
         "versions": ", ".join(f"{name} {v}" for name, v in found["software"].items()),
+        "checkpoint": worker.CHECKPOINT_EVERY_S,
         "minutes": sum(row["seconds"] for row in rows.values()) / 60,
         "kills": rows["kills"]["tried"],
         "files": sum(rows[f"{kind} files"]["tried"] for kind in ("damaged", "forged")),

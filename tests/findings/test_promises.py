@@ -7,6 +7,7 @@ import harness
 import pytest
 
 from sdd.findings import promises
+from sdd.runs import worker
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -39,4 +40,5 @@ def test_the_numbers_of_the_page_are_those_of_the_record():
     counts, rows = promises.counts(), promises.trials().set_index("Trial")
     assert f"{counts['kills']:,}" == rows["tried"]["kills"]
     assert counts["faults"] == 0
+    assert counts["checkpoint"] == worker.CHECKPOINT_EVERY_S
     assert len(promises.table()) == len(promises.PROMISES)
