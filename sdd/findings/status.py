@@ -13,6 +13,7 @@ import pandas as pd
 from sdd.findings import verify
 from sdd.findings.experiments import EXPERIMENTS, specs
 from sdd.findings.profiles import profile
+from sdd.measures.verification import CONFIDENCE
 from sdd.runs import journal, store
 from sdd.runs.journal import Entry
 
@@ -106,6 +107,7 @@ def totals(runs: pd.DataFrame, of: str | None = None) -> dict[str, Any]:
         "dates": " to ".join(dict.fromkeys([dates.min(), dates.max()])) if len(dates) else UNKNOWN,
         "imported": int((each["archive"] != "").sum()),
         "verified": said,
+        "sound": 100 * CONFIDENCE,
         "today": now.date[:10],
         "machine": now.machine,
         "versions": ", ".join(f"{name} {version}" for name, version in now.software.items()),

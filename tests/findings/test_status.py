@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sdd.findings import EXPERIMENTS, specs, status, verify
+from sdd.measures import verification
 from sdd.measures.verification import SAME
 from sdd.runs import journal, store
 from sdd.runs.journal import Entry
@@ -37,6 +38,7 @@ def test_totals_are_of_the_runs_that_are_stored_and_say_what_is_not_recorded(fol
     assert (found["runs"], found["megabytes"], found["unrecorded"]) == (8, 4.0, 1)
     assert (found["compute"], found["imported"]) == ("7.0 h", 4)
     assert found["dates"] == "2025-01-01 to 2025-01-02"
+    assert found["sound"] == pytest.approx(100 * verification.CONFIDENCE)
     assert found["verified"] == "They have not been verified here."
 
 
