@@ -423,14 +423,15 @@ sys.exit(cli.main(["run", "dataset-size", "--profile", "many", "--jobs", "2"]))
 """
 
 
-def heed_ctrl_c():
-    """Undo what a shell does to what it starts in the background, which then ignores Ctrl-C."""
+def heed_signals():
+    """Undo what nohup does, and a shell to what it starts in the background: to ignore signals."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def started(*argv, **options):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, *argv], preexec_fn=heed_ctrl_c, **pipes, **options)
+    return subprocess.Popen([sys.executable, *argv], preexec_fn=heed_signals, **pipes, **options)
 
 
 def still_there(group, patience=10):
@@ -524,7 +525,7 @@ def test_a_signal_ends_a_sweep_with_a_checkpoint_of_each_run_in_training(name, j
 
 @pytest.mark.slow
 def test_where_nohup_ignores_a_hangup_the_sweep_goes_on(folder, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "heed_ctrl_c", ignore_hangup)
+    monkeypatch.setattr(sys.modules[__name__], "heed_signals", ignore_hangup)
     process = long_runs(1, folder)
     try:
         (run,) = in_training(folder)

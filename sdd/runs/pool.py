@@ -84,7 +84,8 @@ def trained(
                 }
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            # (Awake now and then: a signal that another thread gets ends no longer wait.)
+            done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
     except TerminatedWorkerError as error:
