@@ -22,8 +22,8 @@ from trials.reading import CONFIG, Hung, in_time, originals, quick_writes, read_
 
 VALUES = (
     None, True, False, -1, 0, 1, 0.5, 2**31, 2**53 + 1, 2**63, 10**30, 10**400, 1e308, math.inf,
-    -math.inf, math.nan, "", "1", "nan", "float16", "cuda", "\x1b[31m", "x" * 10_000, [], [[]], [1, 2], {},
-    {"hash": "0" * 16}, [0] * 10_000,
+    -math.inf, math.nan, "", "1", "nan", "float16", "cuda", "\x1b[31m", "x" * 10_000, [], [[]],
+    [1, 2], {}, {"hash": "0" * 16}, [0] * 10_000,
 )  # fmt: skip
 
 
