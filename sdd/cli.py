@@ -221,8 +221,9 @@ def _described(spec: RunSpec) -> str:
 def _status(args: argparse.Namespace) -> None:
     print(f"profile {args.profile}, runs in {store.default_folder()}")
     by_name = {name: findings.specs(name, args.profile) for name in findings.EXPERIMENTS}
-    total = sum(s.weight for specs in by_name.values() for s in dict.fromkeys(specs))
-    left: dict[RunSpec, float] = {}  # two experiments may share runs
+    every = {s for specs in by_name.values() for s in specs}  # two experiments may share runs
+    total = sum(s.weight for s in every)
+    left: dict[RunSpec, float] = {}
     for name, specs in by_name.items():
         lacking = {s: s.weight for s in sweep.missing(specs)}
         left |= lacking
@@ -259,7 +260,7 @@ def _clean(args: argparse.Namespace) -> None:
     size = sum(file.lstat().st_size for file in found)
     print(f"{plural(len(found), 'file')} of stored runs in {folder}, {size / 1e6:,.0f} MB")
     if not args.yes and not agreed("Delete them? They can only be trained again."):
-        print("kept")
+        print("kept (where nobody can be asked, YES=1 or --yes deletes them)")
         return
     upkeep.delete(found, folder)
     print("deleted")

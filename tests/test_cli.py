@@ -583,7 +583,7 @@ def test_clean_deletes_runs_when_told_to_and_nothing_of_others(call, folder, mon
     monkeypatch.setattr(cli, "agreed", lambda question: False)
     code, out, _ = call("clean")
     assert code == 0
-    assert out.endswith("kept\n")
+    assert out.endswith("deletes them)\n")
     assert len(stored(folder)) == 2  # nothing is gone
     assert call("clean", "--yes")[1].endswith("deleted\n")
     assert [p.name for p in folder.iterdir()] == ["model.safetensors"]
@@ -690,6 +690,33 @@ def test_a_signal_that_ends_a_verification_is_its_exit_code(call, three, monkeyp
     monkeypatch.setattr("sdd.findings.verify.verify", verify)
     code, _, err = call("verify", "--seed", 7)
     assert (code, "nothing is kept; --seed 7 draws the same runs" in err) == (143, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("SDD_STORE", "~nobody-of-this-name/runs", "is in nobody's home"),
+        ("SDD_FINDINGS", "no_such.module", "SDD_FINDINGS names the module no_such.module"),
+    ],
+)
+def test_an_environment_variable_that_names_nothing_is_named(variable, value, said, monkeypatch):
+    monkeypatch.setenv(variable, value)
+    done = subprocess.run(
+        [sys.executable, "-m", "sdd", "status", "--profile", "quick"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode > 0
+    assert said in done.stderr.splitlines()[-1]
+
+
+def test_the_share_of_the_work_left_counts_shared_runs_once(call, monkeypatch):
+    specs = [sweeps.spec(T=T) for T in (3, 4)]
+    monkeypatch.setattr(
+        findings, "EXPERIMENTS", {name: findings.EXPERIMENTS["sum"] for name in "ab"}
+    )
+    monkeypatch.setattr(findings, "specs", lambda name, of: specs)
+    assert call("status")[1].endswith("2 runs left, 100.0% of all work\n")
 
 
 # --- Terminals ----------------------------------------------------------------------------------

@@ -27,8 +27,11 @@ __all__ = [
     "specs",
 ]
 
-for _module in [
-    *(f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__)),
-    *filter(None, os.environ.get("SDD_FINDINGS", "").split(",")),
-]:
-    globals()[_module.rpartition(".")[2]] = importlib.import_module(_module)
+_own = [name for name in os.environ.get("SDD_FINDINGS", "").split(",") if name]
+for _module in [*(f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__)), *_own]:
+    try:
+        globals()[_module.rpartition(".")[2]] = importlib.import_module(_module)
+    except ModuleNotFoundError as error:
+        if _module in _own and error.name and _module.startswith(error.name):
+            error.msg = f"SDD_FINDINGS names the module {_module}, which is not to be found"
+        raise

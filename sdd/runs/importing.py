@@ -83,6 +83,8 @@ class Outcome:
         lines = [f"{count:7,}  {what}" for what, count in counts.items()]
         for what, names in (("of another version", self.other), ("damaged", self.damaged)):
             lines += [f"{name} is {what}: {names[name]}" for name in sorted(names)[:SHOWN]]
+            if len(names) > SHOWN:
+                lines.append(f"... and {len(names) - SHOWN:,} more")
         # Nothing in a file of others is to reach a terminal but as letters.
         return "\n".join(map(printable, lines))
 

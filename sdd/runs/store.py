@@ -75,7 +75,11 @@ def default_folder() -> Path:
     are started from here mean the same, and so does this one in another folder.
     """
     if folder := os.environ.get("SDD_STORE"):
-        path = Path(folder).expanduser().absolute()
+        try:
+            path = Path(folder).expanduser().absolute()
+        except RuntimeError:
+            said = f"SDD_STORE must name a folder, but {printable(folder)} is in nobody's home"
+            raise StoreError(said) from None
         os.environ["SDD_STORE"] = str(path)
         return path
     checkout = Path(__file__).resolve().parents[2]
