@@ -47,8 +47,6 @@ class Outcome:
 
     Parameters
     ----------
-    about : dict
-        What the manifest says of the archive as a whole.
     added, there, busy : list of str
         Runs that were added; that had been stored; that another process trains at this moment.
     other, damaged : dict of str to str
@@ -57,7 +55,7 @@ class Outcome:
     Examples
     --------
     >>> from sdd.runs.importing import Outcome
-    >>> print(Outcome({}, added=["0123456789abcdef"]))
+    >>> print(Outcome(added=["0123456789abcdef"]))
           1  added
           0  stored already, left as they are
           0  being trained here at this moment
@@ -65,7 +63,6 @@ class Outcome:
           0  damaged
     """
 
-    about: dict[str, Any]
     added: list[str] = field(default_factory=list)
     there: list[str] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
@@ -126,9 +123,8 @@ def import_runs(archive: Path, folder: Path | None = None) -> Outcome:
     folder = folder or store.default_folder()
     with _opened(archive) as tar:
         members = _members(tar)
-        about = _manifest(tar, members, archive)
-        runs = about.pop("runs")
-        found, source = Outcome(about), about.pop("sha256")
+        runs, source = _manifest(tar, members, archive)
+        found = Outcome()
         for listed in tqdm(runs, "importing", unit="run", disable=None):
             name = listed["name"]
             try:
@@ -194,8 +190,8 @@ def _content(tar: tarfile.TarFile, info: tarfile.TarInfo | None, most: int) -> b
 
 def _manifest(
     tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], archive: Path
-) -> dict[str, Any]:
-    """Return the manifest, all of which is as `export_runs` writes it, with its own hash."""
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the runs that the manifest lists, with sound names and hashes, and its own hash."""
     try:
         text = _content(tar, members.get(MANIFEST), LARGEST_MANIFEST)
         found = json.loads(text)
@@ -208,7 +204,7 @@ def _manifest(
         raise ArchiveError(f"{archive} {NOT_ONE} its {MANIFEST} is damaged ({error})") from error
     if not all(sound):
         raise ArchiveError(f"{archive} {NOT_ONE} its {MANIFEST} is damaged (names or hashes)")
-    return found | {"sha256": hashlib.sha256(text).hexdigest()}
+    return found["runs"], hashlib.sha256(text).hexdigest()
 
 
 def _checked(blob: bytes, listed: dict[str, Any]) -> Run:
