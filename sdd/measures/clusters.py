@@ -1,0 +1,267 @@
+"""What a model gives back of its training points: how much, of which features, where in the plane.
+
+With output r_ij for feature j of row i, the loss of a row is Σ_j x_ij² (1 but for rows of zeros)
+less its gains r_ij (2 x_ij − r_ij), a sum over its active features, plus Σ r_ij² over the others. A
+row is stored *in part* where its loss is below 0.99: a model that is silent on a row loses one. The
+points in which one and the same feature is gained are a *cluster*. Sums of gains have few large
+terms and many small ones, so terms are counted as 1/Σ p² with p their shares of the sum, which
+needs no threshold: k equal shares count as k.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from sdd.data import Dataset
+from sdd.measures.columns import test_rows
+from sdd.measures.damping import of_the_paper
+from sdd.measures.decomposition import Outputs, outputs
+from sdd.training.run import Run
+
+__all__ = [
+    "IN_PART", "clusters", "effective", "in_one_feature", "never_exact", "sharing", "storage",
+]  # fmt: skip
+
+IN_PART = 0.99  # loss of a row below which something of it is stored
+SHUFFLES = 20  # of the columns of W, for what sharing a feature does under any weights
+
+
+def effective(shares: Float[np.ndarray, " k"]) -> float:
+    """Return the effective number of terms of a sum, (Σ s)² / Σ s²; 0 where all are zero.
+
+    Parameters
+    ----------
+    shares : (k,) array
+        Terms, not negative.
+
+    Returns
+    -------
+    float
+        k where they are equal, 1 where one is all.
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import effective
+    >>> effective(np.array([2.0, 2.0, 0.0]))
+    2.0
+    """
+    squares = float(np.square(shares).sum())
+    return float(np.sum(shares)) ** 2 / squares if squares else 0.0
+
+
+def in_one_feature(
+    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], H: Float[np.ndarray, "k m"]
+) -> float:
+    """Return the share of the rows' squared outputs that is in the strongest output of each row.
+
+    Where each hidden vector lies beyond the threshold of one feature alone it is 1. In the plane
+    these thresholds are lines, and what lies beyond one and within its neighbours' is a triangle.
+
+    Parameters
+    ----------
+    W, b : arrays
+        Weights and bias.
+    H : (k, m) array
+        Hidden vectors as rows.
+
+    Returns
+    -------
+    float
+        In [1/n, 1]; NaN where no output is above zero.
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import in_one_feature
+    >>> in_one_feature(np.eye(2), np.zeros(2), np.array([[2.0, 0.0], [1.0, 1.0]]))
+    0.8333333333333334
+    """
+    squares = np.maximum(np.asarray(H, float) @ W + b, 0) ** 2
+    total = float(squares.sum())
+    return float(squares.max(1).sum()) / total if total else math.nan
+
+
+def sharing(H: Float[np.ndarray, "k m"], data: Dataset) -> float:
+    """Return by how much hidden vectors of rows that share an active feature are more alike.
+
+    That is the mean cosine of two such rows less that of two that share none; NaN where there are
+    not both kinds.
+
+    Parameters
+    ----------
+    H : (k, m) array
+        Hidden vectors of the rows, none of them zero.
+    data : Dataset
+        The k rows.
+
+    Returns
+    -------
+    float
+        In [−2, 2].
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import sharing
+    >>> X = np.array([[1.0, 0, 0], [0.6, 0.8, 0], [0, 0, 1]])  # the first two share a feature
+    >>> sharing(np.array([[1.0, 0], [2, 0], [-1, 0]]), sdd.Dataset.from_dense(X))
+    2.0
+    """
+    active = data.to_sparse() > 0
+    share = (active.astype(np.float32) @ active.T.astype(np.float32)).toarray() > 0
+    unit = H / np.linalg.norm(H, axis=1, keepdims=True)
+    pairs = np.triu_indices(len(unit), 1)
+    cosines, share = (unit @ unit.T)[pairs], share[pairs]
+    both = share.any() and not share.all()
+    return float(cosines[share].mean() - cosines[~share].mean()) if both else math.nan
+
+
+def never_exact(data: Dataset) -> bool:
+    """Return whether no model of two hidden dimensions can give back all rows exactly.
+
+    Let a row hold a feature that no other row holds. Where that is given back, a line parts the
+    row's hidden vector from all others: such rows are corners of one convex polygon. Where two of
+    them hold a feature that only they hold, a line parts both from all others: they are
+    neighbours on the polygon. So none may have three such partners. (False says nothing.)
+
+    Parameters
+    ----------
+    data : Dataset
+        The rows.
+
+    Returns
+    -------
+    bool
+        True where a row has three such partners.
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import never_exact
+    >>> never_exact(sdd.sample(5, n=1_000, sparsity=0.99)), never_exact(sdd.sample(50, 1_000, 0.99))
+    (False, True)
+    """
+    holders = data.to_sparse().tocsc()
+    count = np.diff(holders.indptr)
+    alone = np.zeros(data.T, bool)
+    alone[holders.indices[holders.indptr[:-1][count == 1]]] = True
+    first = holders.indptr[:-1][count == 2]
+    pairs = np.sort(np.stack([holders.indices[first], holders.indices[first + 1]]), axis=0)
+    pairs = np.unique(pairs[:, alone[pairs].all(0)], axis=1)
+    return bool(np.bincount(pairs.ravel(), minlength=1).max() >= 3)
+
+
+# --- Of a run -----------------------------------------------------------------------------------
+
+
+def _gains(known: Outputs) -> Float[np.ndarray, " nnz"]:
+    return known.r * (2 * known.x - known.r)
+
+
+def _hits(known: Outputs) -> float:
+    """Return the share of all output that goes to features that are active in the row."""
+    total = float(known.means.sum()) * known.errors.size
+    return float(known.r.sum()) / total if total > 0 else math.nan
+
+
+def storage(run: Run) -> dict[str, Any]:
+    """Return what a run in the plane gives back of the points that it was trained on.
+
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model, trained on finitely many drawn points.
+
+    Returns
+    -------
+    dict of str to number
+        ``in_part``: points whose loss is below 0.99; ``half_right``: below 1/2. ``worth``: in
+        points stored exactly, Σ max(0, 1 − loss). ``clusters``: effective number of features by
+        what is gained in them; ``cluster_size``: in how many points a feature is gained, and
+        ``holders``: in how many it is active, means over what is gained; ``features_each``:
+        effective number of features gained in a point stored in part, a mean. Of these points, `in_one_feature` and
+        `sharing`, and ``sharing_any``: `sharing` with the columns of W shuffled. ``hits``: share of
+        all output on the training points that goes to features that are active in them;
+        ``hits_fresh``: on the test set.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite, or the model is one of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import storage
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = storage(run)  # five points on a ring
+    >>> found["in_part"], found["half_right"]
+    (5, 5)
+    """
+    W, b, data = of_the_paper(run).W, run.b, run.training_set()
+    known = outputs(W, b, data)
+    gains = np.maximum(_gains(known), 0)
+    by_feature = np.bincount(known.column, gains, data.n)
+    share = by_feature / (by_feature.sum() or 1)
+    gained = np.bincount(known.column, gains > 0, data.n)
+    kept = known.errors < IN_PART
+    each = np.array([effective(g) for g in np.split(gains, data.indptr[1:-1])])
+    found = {
+        "in_part": int(kept.sum()),
+        "half_right": int((known.errors < 0.5).sum()),
+        "worth": float(np.maximum(0, 1 - known.errors).sum()),
+        "clusters": effective(by_feature),
+        "cluster_size": float(share @ gained),
+        "holders": float(share @ np.bincount(known.column, minlength=data.n)),
+        "features_each": float(each[kept].mean()) if kept.any() else math.nan,
+        "hits": _hits(known),
+        "hits_fresh": _hits(outputs(W, b, test_rows(run))),
+    }
+    return found | _directions(W, b, data.take(kept) if kept.any() else None)
+
+
+def _directions(W: np.ndarray, b: np.ndarray, rows: Dataset | None) -> dict[str, float]:
+    """Return what the hidden vectors of the rows are like, by `in_one_feature` and `sharing`."""
+    if rows is None:
+        return dict.fromkeys(("in_one_feature", "sharing", "sharing_any"), math.nan)
+    X, rng = rows.to_sparse().astype(float), np.random.default_rng(0)
+    shuffled = [sharing(X @ W.T[rng.permutation(rows.n)], rows) for _ in range(SHUFFLES)]
+    H = X @ W.T.astype(float)
+    return {
+        "in_one_feature": in_one_feature(W, b, H),
+        "sharing": sharing(H, rows),
+        "sharing_any": float(np.mean(shuffled)),
+    }
+
+
+def clusters(run: Run) -> pd.DataFrame:
+    """Return the hidden vectors of a run in the plane, each with the feature that it stores.
+
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model with m = 2, trained on finitely many points.
+
+    Returns
+    -------
+    DataFrame
+        A row a point: ``x``, ``y``; ``feature``, the one gained most in it, or −1 where its loss is
+        not below 0.99; and of that feature ``wx``, ``wy`` and ``b``: it is silent where
+        wx x + wy y + b ≤ 0. (Of no feature they are NaN.)
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import clusters
+    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> bool((clusters(run)["feature"] >= 0).all())
+    True
+    """
+    W, b, data = of_the_paper(run).W, run.b, run.training_set()
+    known = outputs(W, b, data)
+    order = np.lexsort((-_gains(known), known.row))  # of each row, the most gained feature first
+    kept = np.flatnonzero(known.errors < IN_PART)
+    feature = np.full(data.T, -1)
+    feature[kept] = known.column[order[data.indptr[kept]]]
+    x, y = run.hidden().T
+    of = np.vstack([W, b])[:, feature]
+    of[:, feature < 0] = np.nan
+    return pd.DataFrame({"x": x, "y": y, "feature": feature, "wx": of[0], "wy": of[1], "b": of[2]})
