@@ -11,7 +11,7 @@ from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
-from sdd.figures.vectors import gallery, vector_columns, vectors
+from sdd.figures.vectors import clusters, gallery, vector_columns, vectors
 
 __all__ = [
     "COLORS",
@@ -20,6 +20,7 @@ __all__ = [
     "against_ratio",
     "by_count",
     "by_size",
+    "clusters",
     "dimensionality_by_size",
     "dots_by_size",
     "drift",

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from sdd.figures.style import COLORS
+from sdd.figures.style import COLORS, SERIES
 
-__all__ = ["VECTOR_COLORS", "gallery", "vector_columns", "vectors"]
+__all__ = ["VECTOR_COLORS", "clusters", "gallery", "vector_columns", "vectors"]
 
 VECTOR_COLORS = {"columns of W": COLORS["feature"], "hidden vectors": COLORS["example"]}
 
@@ -167,3 +167,66 @@ def gallery(frame: pd.DataFrame) -> Figure:
     for ax, kind in zip(axes[:, 0], kinds, strict=True):
         ax.set_title(kind, loc="left")
     return fig
+
+
+def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 3.0) -> Figure:
+    """Draw, for each model, hidden vectors as dots, coloured by the feature that is stored of each.
+
+    Features take turns in colour and mark around the circle, so that neighbours are told apart;
+    grey dots are points of which nothing is stored. A line, drawn for features of five points or
+    more, is where the feature begins to fire.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a point: ``model``, ``x``, ``y``, ``feature`` (or −1), ``wx``, ``wy`` and ``b``; see
+        `sdd.measures.clusters`.
+    across : int
+        Models a line.
+    width : float
+        Of a panel, in inches.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> hidden = {"model": "T = 1", "x": [2.0], "y": 0.0, "feature": 7, "wx": 1, "wy": 0, "b": -1}
+    >>> [ax.get_title() for ax in sdd.figures.clusters(pd.DataFrame(hidden), across=1).axes]
+    ['T = 1']
+    """
+    models = list(frame["model"].unique())
+    lines = math.ceil(len(models) / across)
+    fig, axes = plt.subplots(
+        lines, across, figsize=(width * across, (width + 0.2) * lines), squeeze=False
+    )
+    for ax in axes.flat[len(models) :]:
+        ax.set_visible(False)
+    for ax, model in zip(axes.flat, models, strict=False):
+        rows = frame[frame["model"] == model]
+        none, stored = rows[rows["feature"] < 0], rows[rows["feature"] >= 0]
+        ax.plot("x", "y", ".", data=none, color="0.8", ms=2, mew=0, rasterized=len(none) > 100)
+        for k, (_, points) in enumerate(_around(stored)):
+            look = {"color": SERIES[k % 4], "zorder": 3}
+            ax.plot("x", "y", "os^D"[k % 4], data=points, ms=3, mew=0, **look)
+            if len(points) >= 5:
+                ax.plot(*_threshold(points).T, lw=0.8, **look)
+        limit = 1.08 * float(rows[["x", "y"]].abs().max().max())
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+        ax.set_title(model)
+    return fig
+
+
+def _around(stored: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
+    """Return the points of each feature, in the order of the angles of their means."""
+    groups = list(stored.groupby("feature"))
+    return sorted(groups, key=lambda g: math.atan2(g[1]["y"].mean(), g[1]["x"].mean()))
+
+
+def _threshold(points: pd.DataFrame) -> Float[np.ndarray, "2 2"]:
+    """Return the ends of a line on which one feature, that of all the points, begins to fire."""
+    wx, wy, b = points[["wx", "wy", "b"]].iloc[0]
+    nearest = -b / (wx**2 + wy**2) * np.array([wx, wy])
+    half = 0.35 * np.hypot(points["x"], points["y"]).mean() / math.hypot(wx, wy)
+    return nearest + half * np.array([[-wy, wx], [wy, -wx]])

@@ -1,9 +1,10 @@
 """What a model gives back of its training points: how much, of which features, where in the plane.
 
 With output r_ij for feature j of row i, the loss of a row is Σ_j x_ij² (1 but for rows of zeros)
-less its gains r_ij (2 x_ij − r_ij), a sum over its active features, plus Σ r_ij² over the others. A
-row is stored *in part* where its loss is below 0.99: a model that is silent on a row loses one. The
-points in which one and the same feature is gained are a *cluster*. Sums of gains have few large
+less its gains r_ij (2 x_ij − r_ij), a sum over its active features, plus Σ r_ij² over the others.
+What is left of the gains after the latter is what the row is *worth*: 0 under a silent model, 1
+where the row is given back exactly. A row is stored *in part* where that is above 0.01. The points
+in which one and the same feature is gained are a *cluster*. Sums of gains have few large
 terms and many small ones, so terms are counted as 1/Σ p² with p their shares of the sum, which
 needs no threshold: k equal shares count as k.
 """
@@ -23,9 +24,10 @@ from sdd.training.run import Run
 
 __all__ = [
     "IN_PART", "clusters", "effective", "in_one_feature", "never_exact", "sharing", "storage",
+    "stored",
 ]  # fmt: skip
 
-IN_PART = 0.99  # loss of a row below which something of it is stored
+IN_PART = 0.01  # worth of a row above which something of it is stored
 SHUFFLES = 20  # of the columns of W, for what sharing a feature does under any weights
 
 
@@ -92,7 +94,7 @@ def sharing(H: Float[np.ndarray, "k m"], data: Dataset) -> float:
     Parameters
     ----------
     H : (k, m) array
-        Hidden vectors of the rows, none of them zero.
+        Hidden vectors of the rows; the cosine with a zero one counts as 0.
     data : Dataset
         The k rows.
 
@@ -110,7 +112,7 @@ def sharing(H: Float[np.ndarray, "k m"], data: Dataset) -> float:
     """
     active = data.to_sparse() > 0
     share = (active.astype(np.float32) @ active.T.astype(np.float32)).toarray() > 0
-    unit = H / np.linalg.norm(H, axis=1, keepdims=True)
+    unit = H / np.linalg.norm(H, axis=1, keepdims=True).clip(1e-30)
     pairs = np.triu_indices(len(unit), 1)
     cosines, share = (unit @ unit.T)[pairs], share[pairs]
     both = share.any() and not share.all()
@@ -151,72 +153,70 @@ def never_exact(data: Dataset) -> bool:
     return bool(np.bincount(pairs.ravel(), minlength=1).max() >= 3)
 
 
-# --- Of a run -----------------------------------------------------------------------------------
-
-
-def _gains(known: Outputs) -> Float[np.ndarray, " nnz"]:
-    return known.r * (2 * known.x - known.r)
-
-
-def _hits(known: Outputs) -> float:
-    """Return the share of all output that goes to features that are active in the row."""
-    total = float(known.means.sum()) * known.errors.size
-    return float(known.r.sum()) / total if total > 0 else math.nan
-
-
-def storage(run: Run) -> dict[str, Any]:
-    """Return what a run in the plane gives back of the points that it was trained on.
+def stored(
+    W: Float[np.ndarray, "m n"], b: Float[np.ndarray, " n"], data: Dataset
+) -> dict[str, Any]:
+    """Return what the model ReLU(Wᵀ W x + b) gives back of these rows.
 
     Parameters
     ----------
-    run : Run
-        Of the paper's model, trained on finitely many drawn points.
+    W, b : arrays
+        Weights and bias, of one type.
+    data : Dataset
+        The rows.
 
     Returns
     -------
     dict of str to number
-        ``in_part``: points whose loss is below 0.99; ``half_right``: below 1/2. ``worth``: in
-        points stored exactly, Σ max(0, 1 − loss). ``clusters``: effective number of features by
-        what is gained in them; ``cluster_size``: in how many points a feature is gained, and
+        ``in_part``: rows worth more than 0.01; ``half_right``: more than 1/2. ``worth``: the sum
+        of what rows are worth, where that is above 0. ``clusters``: effective number of features by
+        what is gained in them; ``cluster_size``: in how many rows a feature is gained, and
         ``holders``: in how many it is active, means over what is gained; ``features_each``:
-        effective number of features gained in a point stored in part, a mean. Of these points, `in_one_feature` and
-        `sharing`, and ``sharing_any``: `sharing` with the columns of W shuffled. ``hits``: share of
-        all output on the training points that goes to features that are active in them;
-        ``hits_fresh``: on the test set.
+        effective number of features gained in a row stored in part, a mean. Of these rows,
+        `in_one_feature` and `sharing`, and ``sharing_any``: `sharing` with the columns of W
+        shuffled. ``hits``: share of all output that goes to features that are active in the row.
 
     Raises
     ------
     ValueError
-        Where T is infinite, or the model is one of one's own.
+        Where weights and rows do not fit each other.
 
     Examples
     --------
-    >>> from sdd.measures.clusters import storage
-    >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
-    >>> found = storage(run)  # five points on a ring
-    >>> found["in_part"], found["half_right"]
-    (5, 5)
+    >>> from sdd.measures.clusters import stored
+    >>> data = sdd.sample(5, n=50, sparsity=0.9)
+    >>> run = sdd.train(data, sdd.TrainConfig(steps=300, lr=0.03))
+    >>> stored(run.W, run.b, data)["half_right"]  # five points on a ring
+    5
     """
-    W, b, data = of_the_paper(run).W, run.b, run.training_set()
     known = outputs(W, b, data)
-    gains = np.maximum(_gains(known), 0)
+    gains = np.maximum(known.r * (2 * known.x - known.r), 0)
     by_feature = np.bincount(known.column, gains, data.n)
     share = by_feature / (by_feature.sum() or 1)
     gained = np.bincount(known.column, gains > 0, data.n)
-    kept = known.errors < IN_PART
+    worth = _worth(known)
+    kept = worth > IN_PART
     each = np.array([effective(g) for g in np.split(gains, data.indptr[1:-1])])
     found = {
         "in_part": int(kept.sum()),
-        "half_right": int((known.errors < 0.5).sum()),
-        "worth": float(np.maximum(0, 1 - known.errors).sum()),
+        "half_right": int((worth > 0.5).sum()),
+        "worth": float(np.maximum(0, worth).sum()),
         "clusters": effective(by_feature),
         "cluster_size": float(share @ gained),
         "holders": float(share @ np.bincount(known.column, minlength=data.n)),
         "features_each": float(each[kept].mean()) if kept.any() else math.nan,
         "hits": _hits(known),
-        "hits_fresh": _hits(outputs(W, b, test_rows(run))),
     }
     return found | _directions(W, b, data.take(kept) if kept.any() else None)
+
+
+def _worth(known: Outputs) -> Float[np.ndarray, " T"]:
+    return known.by_row(known.x**2) - known.errors
+
+
+def _hits(known: Outputs) -> float:
+    total = float(known.means.sum()) * known.errors.size
+    return float(known.r.sum()) / total if total > 0 else math.nan
 
 
 def _directions(W: np.ndarray, b: np.ndarray, rows: Dataset | None) -> dict[str, float]:
@@ -233,6 +233,36 @@ def _directions(W: np.ndarray, b: np.ndarray, rows: Dataset | None) -> dict[str,
     }
 
 
+def storage(run: Run) -> dict[str, Any]:
+    """Return what a run gives back of its training points (`stored`), and how it does on others.
+
+    Parameters
+    ----------
+    run : Run
+        Of the paper's model, trained on finitely many drawn points.
+
+    Returns
+    -------
+    dict of str to number
+        As of `stored`, and ``hits_fresh``: the ``hits`` on the test set.
+
+    Raises
+    ------
+    ValueError
+        Where T is infinite, or the model or the data are of one's own.
+
+    Examples
+    --------
+    >>> from sdd.measures.clusters import storage
+    >>> run = sdd.train(sdd.DataSettings(5, 50, 0.9), sdd.TrainConfig(steps=300, lr=0.03))
+    >>> found = storage(run)
+    >>> found["hits_fresh"] < found["hits"]
+    True
+    """
+    W, b = of_the_paper(run).W, run.b
+    return stored(W, b, run.training_set()) | {"hits_fresh": _hits(outputs(W, b, test_rows(run)))}
+
+
 def clusters(run: Run) -> pd.DataFrame:
     """Return the hidden vectors of a run in the plane, each with the feature that it stores.
 
@@ -244,8 +274,8 @@ def clusters(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a point: ``x``, ``y``; ``feature``, the one gained most in it, or −1 where its loss is
-        not below 0.99; and of that feature ``wx``, ``wy`` and ``b``: it is silent where
+        A row a point: ``x``, ``y``; ``feature``, the one gained most in it, or −1 where the point
+        is not stored in part; and of that feature ``wx``, ``wy`` and ``b``: it is silent where
         wx x + wy y + b ≤ 0. (Of no feature they are NaN.)
 
     Examples
@@ -257,8 +287,10 @@ def clusters(run: Run) -> pd.DataFrame:
     """
     W, b, data = of_the_paper(run).W, run.b, run.training_set()
     known = outputs(W, b, data)
-    order = np.lexsort((-_gains(known), known.row))  # of each row, the most gained feature first
-    kept = np.flatnonzero(known.errors < IN_PART)
+    order = np.lexsort(
+        (known.r * (known.r - 2 * known.x), known.row)
+    )  # of each row, the most gained feature first
+    kept = np.flatnonzero(_worth(known) > IN_PART)
     feature = np.full(data.T, -1)
     feature[kept] = known.column[order[data.indptr[kept]]]
     x, y = run.hidden().T
