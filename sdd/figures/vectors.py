@@ -214,6 +214,7 @@ def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 3.0) -> Fig
                 ax.plot(*_threshold(points).T, lw=0.8, **look)
         limit = 1.08 * float(rows[["x", "y"]].abs().max().max())
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="0.8")
         ax.set_title(model)
     return fig
 

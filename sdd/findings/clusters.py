@@ -8,18 +8,22 @@ import pandas as pd
 from sdd import paper, theory
 from sdd.data import sample
 from sdd.findings.claims import claim
-from sdd.findings.evidence import Evidence
+from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import SMALL, Profile, choose, data_seeds, small_spec
 from sdd.findings.rule import Region, above, below, between
-from sdd.measures.clusters import never_exact, storage
+from sdd.measures.clusters import clusters, never_exact, storage
 from sdd.measures.statistics import Estimate, mean
+from sdd.measures.table import load
 from sdd.runs.spec import RunSpec
 
-__all__ = ["best", "crossings", "exact", "named", "table"]
+__all__ = [
+    "at_published_size", "best", "crossing_found", "crossings", "curves", "exact", "pictured",
+    "table",
+]  # fmt: skip
 
+PICTURED = 30, 1_000, 5_000, 10_000  # T of the models whose hidden vectors are drawn
 RATES = 3e-2, 6e-2  # on the sum; of these the better, by training loss, is the memorising solution
-LATE = 10_000  # from here on the smaller rate finds no better one
 
 
 def _steps(p: Profile) -> int:
@@ -30,15 +34,16 @@ def _steps(p: Profile) -> int:
 def memorising_clusters(p: Profile) -> list[RunSpec]:
     """U2: memorising solutions of many data sets, on the sum, at two large learning rates."""
     sizes = choose(
-        p, {10: 3, 30: 3, 100: 3, 1_000: 3, 2_000: 3, 5_000: 2, 10_000: 2},
+        p, {10: 3, 30: 3, 100: 3, 1_000: 3, 2_000: 3, 5_000: 3, 10_000: 3},
         dict.fromkeys((10, 30, 100, 200, 1_000, 2_000, 5_000, 10_000), 4),
         dict.fromkeys((10, 30, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000), 16),
     )  # fmt: skip
+    late = choose(p, 5_000, 10_000)  # from here on the smaller rate hardly ever finds a better one
     return [
         small_spec(p, T, seed, reduction="sum", lr=lr, steps=_steps(p))
         for T, count in sizes.items()
         for seed in data_seeds(0, count)
-        for lr in (RATES if T < LATE else RATES[1:])
+        for lr in (RATES if T < late else RATES[1:])
     ]
 
 
@@ -60,6 +65,46 @@ def best(runs: pd.DataFrame) -> pd.DataFrame:
 def table(of: str | None = None) -> pd.DataFrame:
     """Return the memorising solutions, a row a data set, with what they store (`storage`)."""
     return best(Evidence.stored(of).table("memorising-clusters", storage))
+
+
+def pictured(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the hidden vectors of one model of each of four sizes, as `figures.clusters` draws."""
+    chosen = runs.drop_duplicates("T").set_index("T")["run"]
+    return pd.concat(
+        [
+            clusters(run).assign(model=f"T = {T:,}")
+            for T, run in zip(PICTURED, load(chosen.loc[list(PICTURED)]), strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def curves(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return some columns of a table below one another: ``value``, and what it is (``number``)."""
+    kept = runs[["T", "data_seed", *names]].rename(columns=names)
+    return kept.melt(["T", "data_seed"], var_name="number", value_name="value")
+
+
+def crossing_found(e: Evidence) -> str:
+    """Return in words where the losses of the two solutions cross, over data seeds."""
+    try:
+        features = e.table("features-beside-clusters")
+    except NoRuns:
+        return f"not trained at the profile {e.profile.name}"
+    found = crossings(e.table("memorising-clusters", storage), features)["found"]
+    return f"{found.mean():,.0f} (from {found.min():,.0f} to {found.max():,.0f})"
+
+
+def at_published_size(e: Evidence) -> str:
+    """Return in words what a memorising model of the published n stores, where there is one."""
+    if not e.profile.published_size:
+        return f"not trained at the profile {e.profile.name}"
+    (run,) = e.table("memorising-branch", storage).itertuples()
+    return (
+        f"one training on {run.T:,.0f} points, at the learning rate {run.lr:g}, has "
+        f"{run.clusters:.0f} clusters of {run.cluster_size:.0f} points, and gives back "
+        f"{run.features_each:.1f} features of a stored point"
+    )
 
 
 def _judging(e: Evidence) -> pd.DataFrame:
@@ -106,22 +151,22 @@ _U2 = "U2, Circuits Updates, July 2023"
 _BEST = "over trainings at n = 1,000 (the better of two learning rates by training loss)"
 
 
-def named(T: int) -> str:
+def _named(T: int) -> str:
     """Return a row's name: a size, and the one of the paper that it stands for."""
     return f"T = {T:,} (paper: {T * paper.N // SMALL['n']:,})"
 
 
 def _by_size(runs: pd.DataFrame, values: pd.Series, rows: dict[str, Region]) -> dict[str, Estimate]:
     groups = values.groupby(runs["T"])
-    return {name: mean(v) for T, v in groups if (name := named(int(T))) in rows and len(v)}
+    return {name: mean(v) for T, v in groups if (name := _named(int(T))) in rows and len(v)}
 
 
 _CLUSTERED = 1_000, 2_000, 5_000, 10_000
-_ABOVE_ZERO = {named(T): above(0) for T in _CLUSTERED}
-_TRIANGLES = {named(T): above(0.9) for T in _CLUSTERED}
-_SIZES = {named(30): below(2), named(100): below(2)} | {named(T): above(2) for T in _CLUSTERED}
-_EXACT = {named(T): above(0.9) for T in (10, 30, 100)}
-_FRESH = {named(T): below(0.5) for T in _CLUSTERED}
+_ABOVE_ZERO = {_named(T): above(0) for T in _CLUSTERED}
+_TRIANGLES = {_named(T): above(0.9) for T in _CLUSTERED}
+_SIZES = {_named(30): below(2), _named(100): below(2)} | {_named(T): above(2) for T in _CLUSTERED}
+_EXACT = {_named(T): above(0.9) for T in (10, 30, 100)}
+_FRESH = {_named(T): below(0.5) for T in _CLUSTERED}
 
 
 @claim("U2-clusters", source=_U2, published="points that share features, in clusters (text)",

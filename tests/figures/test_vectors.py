@@ -189,3 +189,36 @@ def test_regimes_are_told_by_a_picture_each_tied_to_the_curve():
     before = len(ax.child_axes)
     tell((math.nan, 1_000.0))
     assert [child.get_title() for child in ax.child_axes[before:]] == ["many"]
+
+
+# --- Clusters -----------------------------------------------------------------------------------
+
+
+def clustered(count):
+    """Five features around a circle, of so many points each, and ten points that are not stored."""
+    angles = np.repeat(2 * np.pi * np.array([3, 0, 2, 4, 1]) / 5, count)
+    x, y = np.cos(angles), np.sin(angles)
+    stored = pd.DataFrame({"x": 2 * x, "y": 2 * y, "feature": np.repeat(np.arange(5), count),
+                           "wx": 3 * x, "wy": 3 * y, "b": -4.5})  # fmt: skip
+    others = pd.DataFrame({"x": 0.1 * np.arange(10), "y": 0.0, "feature": -1})
+    return pd.concat([stored, others], ignore_index=True).assign(model="T = 1")
+
+
+def test_neighbouring_clusters_differ_and_lines_are_where_their_feature_begins_to_fire():
+    (ax,) = figures.clusters(clustered(6), across=1).axes
+    grey, *drawn = ax.lines
+    assert len(grey.get_xdata()) == 10
+    dots_of, lines_of = drawn[::2], drawn[1::2]
+    angles = [math.atan2(dot.get_ydata()[0], dot.get_xdata()[0]) for dot in dots_of]
+    assert angles == sorted(angles)
+    looks = [(dot.get_color(), dot.get_marker()) for dot in dots_of]
+    assert all(a[0] != b[0] and a[1] != b[1] for a, b in zip(looks, looks[1:], strict=False))
+    for dot, line in zip(dots_of, lines_of, strict=True):
+        w = 1.5 * np.array([dot.get_xdata()[0], dot.get_ydata()[0]])
+        np.testing.assert_allclose(w @ np.array(line.get_data()), 4.5)  # W h + b = 0
+        assert line.get_color() == dot.get_color()
+
+
+def test_small_clusters_have_no_line():
+    (ax,) = figures.clusters(clustered(4), across=1).axes
+    assert len(ax.lines) == 1 + 5
