@@ -2,6 +2,7 @@
 
 import math
 from inspect import unwrap
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -212,7 +213,7 @@ def test_neighbouring_clusters_differ_and_lines_are_where_their_feature_begins_t
     angles = [math.atan2(dot.get_ydata()[0], dot.get_xdata()[0]) for dot in dots_of]
     assert angles == sorted(angles)
     looks = [(dot.get_color(), dot.get_marker()) for dot in dots_of]
-    assert all(a[0] != b[0] and a[1] != b[1] for a, b in zip(looks, looks[1:], strict=False))
+    assert all(a[0] != b[0] and a[1] != b[1] for a, b in pairwise(looks))
     for dot, line in zip(dots_of, lines_of, strict=True):
         w = 1.5 * np.array([dot.get_xdata()[0], dot.get_ydata()[0]])
         np.testing.assert_allclose(w @ np.array(line.get_data()), 4.5)  # W h + b = 0

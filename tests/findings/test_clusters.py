@@ -90,7 +90,7 @@ def test_what_a_profile_has_no_runs_for_is_said():
     quick = Evidence(PROFILES["quick"], {})
     assert clusters.crossing_found(quick) == "not trained at the profile quick"
     assert clusters.at_published_size(quick) == "not trained at the profile quick"
-    assert clusters.crossing_found(as_claimed()).startswith(f"{LOW:,.0f}")
+    assert clusters.crossing_found(as_claimed()).startswith(f"{round(LOW, -2):,.0f} (from ")
 
 
 def test_of_each_data_set_the_lower_training_loss_is_kept():
