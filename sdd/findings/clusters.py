@@ -12,7 +12,8 @@ from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import SMALL, Profile, choose, data_seeds, small_spec
 from sdd.findings.rule import Region, above, below, between
-from sdd.measures.clusters import clusters, never_exact, storage
+from sdd.measures.clusters import clusters, storage
+from sdd.measures.exactness import never_exact
 from sdd.measures.statistics import Estimate, mean
 from sdd.measures.table import load
 from sdd.runs.spec import RunSpec
