@@ -9,6 +9,7 @@ from sdd.figures.damping import against_ratio, drift, rate_map, root_moments
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
+from sdd.figures.pictures import pictures
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import clusters, gallery, vector_columns, vectors
@@ -30,6 +31,7 @@ __all__ = [
     "levels",
     "loss_map",
     "loss_window",
+    "pictures",
     "rate_map",
     "recognised",
     "root_moments",

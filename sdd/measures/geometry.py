@@ -3,7 +3,13 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["dimensionality", "equal_angle_error", "on_ring", "strongest"]
+__all__ = [
+    "dimensionality",
+    "equal_angle_error",
+    "maximal_dimensionality",
+    "on_ring",
+    "strongest",
+]
 
 
 def _rows(vectors: np.ndarray, name: str = "vectors") -> Float[np.ndarray, "k m"]:
@@ -75,6 +81,48 @@ def dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]
     D = np.zeros(len(V))
     D[alive] = (lengths[alive] / np.linalg.norm(unit @ R.T, axis=1)) ** 2
     return np.minimum(D, 1.0)
+
+
+def maximal_dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarray, " k"]:
+    """Return D*_i = sup_u (u · v_i)² / Σ_j (u · v_j)²: the most of any direction that is v_i's own.
+
+    `dimensionality` is the same share in the one direction u = v_i, so that D* ≥ D. D* is the
+    leverage of statistics, v_iᵀ (Σ_j v_j v_jᵀ)⁺ v_i: nothing has to be searched for. It does not
+    change under an invertible linear map of the vectors, and sums to their rank.
+
+    Parameters
+    ----------
+    vectors : (k, m) array
+        Hidden vectors as rows, or the columns of W (``W.T``).
+
+    Returns
+    -------
+    (k,) array
+        In [0, 1], float64; 0 for a zero vector.
+
+    Raises
+    ------
+    ValueError
+        As for `dimensionality`.
+
+    Notes
+    -----
+    With V = U S Qᵀ it is the squared length of row i of U, of the columns whose singular value
+    exceeds max(k, m) ε of the largest: what is below cannot be told from zero in the precision of
+    the entries, whose ε is meant.
+
+    Examples
+    --------
+    >>> from sdd.measures.geometry import maximal_dimensionality
+    >>> maximal_dimensionality(np.array([[1.0, 0], [1, 0], [9, 1]])).round(3)
+    array([0.5, 0.5, 1. ])
+    """
+    V = _rows(vectors)
+    entries = np.asarray(vectors).dtype
+    precision = np.finfo(entries if np.issubdtype(entries, np.floating) else np.float64).eps
+    U, s, _ = np.linalg.svd(V / _lengths(V)[1], full_matrices=False)
+    kept = s > max(V.shape) * precision * s.max(initial=0.0)
+    return np.minimum((U[:, kept] ** 2).sum(axis=1), 1.0)
 
 
 def equal_angle_error(vectors: Float[np.ndarray, "k 2"]) -> float:
