@@ -1,38 +1,38 @@
 """Maximal data dimensionality in a classifier of digits (C9): its tail, and what it predicts."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from sdd.data import Dataset
-from sdd.data.images import MNIST, digits, labelled, mnist
+from sdd.data.images import MNIST, digits, mnist
 from sdd.findings.claims import claim
+from sdd.findings.classifier import (
+    COMMENT,
+    OF_MNIST,
+    TRAINED,
+    UNITS,
+    classified,
+    left_out,
+    network,
+    parts,
+)  # fmt: skip
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import FIRST_JUDGING, Profile, choose, data_seeds
+from sdd.findings.prose import Markdown
 from sdd.findings.rule import above
 from sdd.measures.geometry import maximal_dimensionality
 from sdd.measures.leverage import maximal
 from sdd.measures.statistics import Estimate, Place, mean, place
 from sdd.measures.table import load, with_measures
 from sdd.runs.spec import RunSpec
-from sdd.training.config import TrainConfig
-from sdd.training.run import Run
 
 __all__ = [
-    "COMMENT", "HIGHEST", "RANDOM", "UNITS", "agreement", "changes", "classified", "classifier",
-    "distribution", "estimates", "left_out", "pictures", "rank_correlation", "singled", "source",
-    "table", "told_of_mnist", "toys",
+    "COMMENT", "HIGHEST", "RANDOM", "UNITS", "agreement", "changes", "distribution", "estimates",
+    "pictures", "rank_correlation", "source", "table", "told_of_mnist", "toys",
 ]  # fmt: skip
 
-TRAINED = 1_000  # digits; the other 797 are for testing
-UNITS, COMMENT = 64, 512  # of the hidden layer: ours, and the comment's
-RATES = {COMMENT: 0.01}  # learning rates; 0.03 for all else
 # Of the digits trained on the 25 of the highest D*, in the mean of the trainings with 64 units from
 # seeds 0 to 3, which had been looked at; and 25 drawn at random from the others.
 HIGHEST = (751, 589, 48, 950, 138, 803, 919, 666, 947, 368, 669, 63, 146, 141, 584, 810, 7, 434,
@@ -41,67 +41,23 @@ RANDOM = (929, 836, 34, 931, 142, 537, 500, 309, 419, 463, 818, 256, 637, 273, 4
           999, 750, 807, 737, 86, 857, 248)  # fmt: skip
 
 
-@cache
-def classifier() -> Any:
-    """Return the model: one hidden layer of ReLU units, trained on the cross-entropy of labels."""
-    import torch  # in here, as it takes seconds
-
-    import sdd
-
-    class Classifier(sdd.ReLUOutput):
-        """W is the encoder of pixels (its columns but the last ten) and the decoder of labels."""
-
-        def __init__(self, n, m=2):
-            super().__init__(n, m)
-            self.c = torch.nn.Parameter(torch.zeros(m))
-
-        def hidden(self, x):
-            return torch.relu(x[:, :-10] @ self.W[:, :-10].T + self.c)
-
-        def logits(self, x):
-            return self.hidden(x) @ self.W[:, -10:] + self.b[-10:]
-
-        def forward(self, x):
-            chances = torch.softmax(self.logits(x), 1) * x[:, -10:].sum(1, keepdim=True)
-            return torch.cat([x[:, :-10], chances], 1)
-
-        def objective(self, x):
-            label = x[:, -10:].argmax(1)
-            return torch.nn.functional.cross_entropy(self.logits(x), label, reduction="none")
-
-    return Classifier
-
-
-@cache
-def _parts(of: Callable[[], Any] = digits, trained: int = TRAINED) -> tuple[Dataset, Dataset]:
-    data = labelled(*of())
-    return data[:trained], data[trained:]
-
-
-def _spec(data: Dataset, test: Dataset, seed: int, units: int = UNITS) -> RunSpec:
-    config = TrainConfig(
-        m=units, steps=150, lr=RATES.get(units, 0.03), eps=1e-8, reduction="sum", seed=seed
-    )
-    return RunSpec(data, config, model=classifier(), test=test)
-
-
 @experiment("images")
 def images(p: Profile) -> list[RunSpec]:
     """A thousand digits, classified by hidden layers of several widths."""
     widths = choose(p, (16, COMMENT), (16, 32, 128, COMMENT))
     return [
-        *(_spec(*_parts(), seed) for seed in data_seeds(look=4, judge=choose(p, 4, 16, 32))),
-        *(_spec(*_parts(), seed, m) for m in widths for seed in range(choose(p, 1, 2))),
+        *(network(*parts(), seed) for seed in data_seeds(look=4, judge=choose(p, 4, 16, 32))),
+        *(network(*parts(), seed, m) for m in widths for seed in range(choose(p, 1, 2))),
     ]
 
 
 @experiment("images-left-out")
 def images_left_out(p: Profile) -> list[RunSpec]:
     """The same without one digit, fifty times."""
-    data, test = _parts()
+    data, test = parts()
     rows, each = np.arange(TRAINED), choose(p, 12, 25)
     return [
-        _spec(data.take(rows[rows != image]), test, seed)
+        network(data.take(rows[rows != image]), test, seed)
         for seed in data_seeds(look=0, judge=choose(p, 1, 3, 8))
         for image in (*HIGHEST[:each], *RANDOM[:each])
     ]
@@ -110,47 +66,7 @@ def images_left_out(p: Profile) -> list[RunSpec]:
 @experiment("images-mnist")
 def images_mnist(p: Profile) -> list[RunSpec]:
     """MNIST with the comment's 512 units, where the environment names a file of it."""
-    return [] if mnist() is None else [_spec(*_parts(mnist, 50_000), 0, COMMENT)]
-
-
-# --- Measures -----------------------------------------------------------------------------------
-
-
-def _test_losses(run: Run, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cross-entropy of each row, and whether it is classified right."""
-    import torch
-
-    x = torch.from_numpy(data.to_dense())
-    with torch.no_grad():
-        module = run.torch()
-        right = module.logits(x).argmax(1) == x[:, -10:].argmax(1)
-        return module.objective(x).double().numpy(), right.numpy()
-
-
-def classified(run: Run) -> dict[str, float]:
-    """Return the share of the test digits that are classified right, ``accuracy``."""
-    test = next(test for _, test in _known() if test.content_hash() == run.test)
-    return {"accuracy": float(_test_losses(run, test)[1].mean())}
-
-
-def _known() -> list[tuple[Dataset, Dataset]]:
-    return [_parts()] if mnist() is None else [_parts(), _parts(mnist, 50_000)]
-
-
-def singled(run: Run) -> dict[str, float]:
-    """Return D* and the training loss (cross-entropy) of each of the digits that are left out."""
-    D, losses = maximal_dimensionality(run.hidden()), _test_losses(run, run.training_set())[0]
-    chosen = HIGHEST + RANDOM
-    of_D = {f"D* {k}": float(D[k]) for k in chosen}
-    return of_D | {f"loss {k}": float(losses[k]) for k in chosen}
-
-
-def left_out(run: Run) -> dict[str, float]:
-    """Return which digit was left out, ``image``, and its cross-entropy, ``own_loss``."""
-    data = _parts()[0]
-    differs = data.to_dense()[:-1] != run.training_set().to_dense()
-    image = int(np.argmax(np.append(differs.any(axis=1), True)))
-    return {"image": image, "own_loss": float(_test_losses(run, data.take([image]))[0][0])}
+    return [] if mnist() is None else [network(*parts(mnist, OF_MNIST), 0, COMMENT)]
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -206,19 +122,12 @@ def pictures(runs: pd.DataFrame, count: int = 10) -> pd.DataFrame:
 def changes(e: Evidence) -> pd.DataFrame:
     """Return what leaving out a digit does to its loss, a row a digit and a training.
 
-    ``D*`` and ``loss`` are those where it is trained on, ``change`` is the loss of the same digit
-    in the training without it, less ``loss``; ``chosen`` says why it was left out.
+    The columns of `left_out`, and ``chosen``, which says why it was left out.
     """
-    whole = e.table("images", maximal, classified, singled)
-    whole = whole[whole["m"] == UNITS].set_index("seed")
     out = e.table("images-left-out", left_out)
-    keys = list(zip(out["seed"], out["image"].astype(int), strict=True))
-    found = pd.DataFrame({
-        "seed": out["seed"], "image": out["image"].astype(int),
-        "chosen": np.where(out["image"].isin(HIGHEST), "highest D*", "at random"),
-        **{name: [whole.loc[s, f"{name} {k}"] for s, k in keys] for name in ("D*", "loss")},
-    })  # fmt: skip
-    return found.assign(change=out["own_loss"] - found["loss"])
+    chosen = np.where(out["image"].isin(HIGHEST), "highest D*", "at random")
+    columns = ["run", "seed", "image", "D*", "loss", "change"]
+    return out[columns].assign(chosen=chosen).astype({"image": int})
 
 
 def rank_correlation(found: pd.DataFrame, *columns: str) -> Place:
@@ -253,16 +162,16 @@ def toys(e: Evidence) -> pd.DataFrame:
     return with_measures(e.body().groupby("T").head(1), maximal)
 
 
-def told_of_mnist(e: Evidence) -> str:
+def told_of_mnist(e: Evidence) -> Markdown:
     """Return what MNIST shows where a file of it is given, and else how to give one."""
     if mnist() is None:
-        return (
+        return Markdown(
             f"For the same on MNIST, let the environment variable `{MNIST}` name a file of it (an "
             "`.npz` with `x_train` and `y_train`, or its `images-idx3` file beside that of labels) "
             "when the runs are trained and the book is built; nothing is downloaded."
         )
     row = e.table("images-mnist", maximal, classified).iloc[0]
-    return (
+    return Markdown(
         f"On MNIST ({row['T']:,.0f} pictures, {row['m']} units, {row['accuracy']:.1%} right) the "
         f"median $D^*$ is {row['point_median']:.4f}, and the largest {row['point_largest']:.2f}: "
         f"{row['point_largest'] / row['point_median']:.0f} times as much."
