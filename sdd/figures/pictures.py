@@ -36,7 +36,7 @@ def pictures(frame: pd.DataFrame) -> Figure:
         len(kinds), across, figsize=(0.85 * across, 1.25 * len(kinds)), squeeze=False
     )
     for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[], frame_on=False)
     place = frame.groupby("kind").cumcount()
     for row, kind, k, label, D in zip(
         grey, frame["kind"], place, frame["label"], frame["D*"], strict=True

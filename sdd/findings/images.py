@@ -9,7 +9,6 @@ from sdd.data.images import MNIST, digits, mnist
 from sdd.findings.claims import claim
 from sdd.findings.classifier import (
     COMMENT,
-    OF_MNIST,
     TRAINED,
     UNITS,
     classified,
@@ -66,7 +65,7 @@ def images_left_out(p: Profile) -> list[RunSpec]:
 @experiment("images-mnist")
 def images_mnist(p: Profile) -> list[RunSpec]:
     """MNIST with the comment's 512 units, where the environment names a file of it."""
-    return [] if mnist() is None else [network(*parts(mnist, OF_MNIST), 0, COMMENT)]
+    return [] if mnist() is None else [network(*parts(mnist), 0, COMMENT)]
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -172,8 +171,8 @@ def told_of_mnist(e: Evidence) -> Markdown:
         )
     row = e.table("images-mnist", maximal, classified).iloc[0]
     return Markdown(
-        f"On MNIST ({row['T']:,.0f} pictures, {row['m']} units, {row['accuracy']:.1%} right) the "
-        f"median $D^*$ is {row['point_median']:.4f}, and the largest {row['point_largest']:.2f}: "
+        f"On MNIST ({row['T']:,.0f} pictures, {row['m']:.0f} units, {row['accuracy']:.1%} right) "
+        f"the median $D^*$ is {row['point_median']:.4f}, and the largest {row['point_largest']:.2f}: "
         f"{row['point_largest'] / row['point_median']:.0f} times as much."
     )
 

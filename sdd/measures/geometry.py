@@ -108,8 +108,8 @@ def maximal_dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarra
     Notes
     -----
     With V = U S Qᵀ it is the squared length of row i of U, of the columns whose singular value
-    exceeds max(k, m) ε of the largest: what is below cannot be told from zero in the precision of
-    the entries, whose ε is meant.
+    exceeds 10 ε ‖V‖. What is below cannot be told from zero: rounding the entries, in whose
+    precision ε is meant, moves singular values by up to ε ‖V‖ (Frobenius norms).
 
     Examples
     --------
@@ -121,7 +121,7 @@ def maximal_dimensionality(vectors: Float[np.ndarray, "k m"]) -> Float[np.ndarra
     entries = np.asarray(vectors).dtype
     precision = np.finfo(entries if np.issubdtype(entries, np.floating) else np.float64).eps
     U, s, _ = np.linalg.svd(V / _lengths(V)[1], full_matrices=False)
-    kept = s > max(V.shape) * precision * s.max(initial=0.0)
+    kept = s > 10 * precision * np.linalg.norm(s)
     return np.minimum((U[:, kept] ** 2).sum(axis=1), 1.0)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sdd.measures.geometry import (
     dimensionality,
     equal_angle_error,
+    maximal_dimensionality,
     on_ring,
     strongest,
 )
@@ -136,3 +137,44 @@ def test_the_ring_is_found_at_any_scale_beside_points_near_zero():
 def test_bad_input_is_one_clear_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@given(k=st.integers(1, 12), seed=st.integers(0, 2**32 - 1), zeros=st.integers(0, 3))
+def test_the_maximal_dimensionality_is_the_most_of_all_directions_in_the_plane(k, seed, zeros):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(k, 2)) * 10.0 ** rng.uniform(-1, 1, (k, 1))
+    vectors[:zeros] = 0
+    angles = np.linspace(0, np.pi, 20_001)
+    squares = (vectors @ np.stack([np.cos(angles), np.sin(angles)])) ** 2
+    shares = squares / squares.sum(axis=0).clip(1e-300)
+    found = maximal_dimensionality(vectors)
+    if k - zeros > 1:
+        np.testing.assert_allclose(found, shares.max(axis=1), atol=2e-3)
+    assert (found >= shares.max(axis=1) - 1e-9).all()
+    assert (found >= dimensionality(vectors) - 1e-9).all()
+
+
+@given(k=st.integers(1, 30), m=st.integers(1, 8), rank=st.integers(1, 8), seed=st.integers(0, 999))
+def test_maximal_dimensionalities_sum_to_the_rank_also_in_single_precision(k, m, rank, seed):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(k, rank)) @ rng.normal(size=(rank, m))
+    for exact in (vectors, vectors.astype(np.float32)):
+        assert maximal_dimensionality(exact).sum() == pytest.approx(min(k, m, rank), abs=1e-6)
+
+
+def test_no_invertible_map_changes_maximal_dimensionalities():
+    rng = np.random.default_rng(0)
+    vectors, mapping = rng.normal(size=(50, 6)), rng.normal(size=(6, 6)) * 10.0 ** np.arange(6)
+    found = maximal_dimensionality(vectors)
+    np.testing.assert_allclose(maximal_dimensionality(vectors @ mapping), found, rtol=1e-5)
+    assert np.abs(dimensionality(vectors @ mapping) - dimensionality(vectors)).max() > 0.01
+
+
+def test_maximal_dimensionalities_of_known_arrangements():
+    assert maximal_dimensionality(np.eye(4)) == pytest.approx(np.ones(4))
+    assert maximal_dimensionality(polygon(7)) == pytest.approx(np.full(7, 2 / 7))
+    assert not maximal_dimensionality(np.zeros((3, 2))).any()
+    # Long vectors hide what a short one has to itself from D, and not from D*.
+    hidden = np.array([[100.0, 0.0], [100.0, 0.0], [100.0, 1.0]])
+    assert dimensionality(hidden)[2] == pytest.approx(1 / 3, abs=1e-3)
+    assert maximal_dimensionality(hidden) == pytest.approx([1 / 2, 1 / 2, 1])
