@@ -33,7 +33,7 @@ def pictures(frame: pd.DataFrame) -> Figure:
     kinds = list(frame["kind"].unique())
     across = int(frame["kind"].value_counts().max())
     fig, axes = plt.subplots(
-        len(kinds), across, figsize=(0.85 * across, 1.25 * len(kinds)), squeeze=False
+        len(kinds), across, figsize=(1.1 * across, 1.5 * len(kinds)), squeeze=False
     )
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[], frame_on=False)

@@ -99,7 +99,7 @@ def agreement(runs: pd.DataFrame) -> float:
     return float(found[np.triu_indices(len(D), 1)].mean()) if len(D) > 2 else float(found.min())
 
 
-def pictures(runs: pd.DataFrame, count: int = 10) -> pd.DataFrame:
+def pictures(runs: pd.DataFrame, count: int = 6) -> pd.DataFrame:
     """Return the digits of the highest D* in the mean of trainings, and as many near the median.
 
     A row a digit: ``kind``, ``image``, ``label``, ``D*``, and its grey values from ``p0`` on.
@@ -170,10 +170,11 @@ def told_of_mnist(e: Evidence) -> Markdown:
             "when the runs are trained and the book is built; nothing is downloaded."
         )
     row = e.table("images-mnist", maximal, classified).iloc[0]
+    typical, most = row["point_median"], row["point_largest"]
     return Markdown(
         f"On MNIST ({row['T']:,.0f} pictures, {row['m']:.0f} units, {row['accuracy']:.1%} right) "
-        f"the median $D^*$ is {row['point_median']:.4f}, and the largest {row['point_largest']:.2f}: "
-        f"{row['point_largest'] / row['point_median']:.0f} times as much."
+        f"the median $D^*$ is {typical:.4f}, and the largest {most:.2f}: {most / typical:.0f} "
+        "times as much."
     )
 
 
