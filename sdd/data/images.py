@@ -93,8 +93,8 @@ def labelled(images: Float[np.ndarray, "T pixels"], labels: Int[np.ndarray, " T"
     --------
     >>> from sdd.data.images import labelled
     >>> data = labelled(np.array([[3.0, 4.0]]), np.array([1]))
-    >>> (np.sqrt(2) * data[0][:4]).round(3)
-    array([0.6, 0.8, 0. , 1. ], dtype=float32)
+    >>> (np.sqrt(2) * data[0][:4]).round(1).tolist()
+    [0.6, 0.8, 0.0, 1.0]
     """
     rows = images / np.linalg.norm(images, axis=1, keepdims=True).clip(1e-9)
     return Dataset.from_dense(np.hstack([rows, np.eye(CLASSES)[labels]]) / np.sqrt(2))
