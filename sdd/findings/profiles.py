@@ -227,7 +227,7 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     of : str or None
         Name of the profile; None means the current one.
     **changes
-        ``start``, ``snapshots``, ``model``, ``test``, or fields of `DataSettings` or
+        ``start``, ``snapshots``, ``model``, ``test``, ``after``, or fields of `DataSettings` or
         `TrainConfig` to set otherwise; ``seed`` is the parameter seed.
 
     Returns
@@ -250,7 +250,7 @@ def spec(T: float, data_seed: int = 0, *, of: str | None = None, **changes: Any)
     p = profile(of)
     kept = {
         name: changes.pop(name)
-        for name in ("start", "snapshots", "model", "test")
+        for name in ("start", "snapshots", "model", "test", "after")
         if name in changes
     }
     data, config = parted(changes)

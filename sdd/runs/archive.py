@@ -27,7 +27,7 @@ from sdd.runs import journal, store
 from sdd.runs.crate import CRATE, MANIFEST, described, member
 from sdd.runs.journal import Entry
 from sdd.runs.on_the_spot import MissingRuns
-from sdd.runs.spec import RunSpec
+from sdd.runs.spec import RunSpec, lacking
 from sdd.training.files import NUMERICS
 from sdd.training.run import Run
 
@@ -52,7 +52,8 @@ def export_runs(
     Parameters
     ----------
     specs : iterable of RunSpec
-        The runs, which must all be stored: an archive holds all that it says it does.
+        The runs, which must all be stored, with those that they begin after: an archive holds all
+        that it says it does, and all that its runs need.
     target : Path
         The archive. It is written under another name, and moved in place once it is whole.
     folder : Path or None
@@ -89,7 +90,7 @@ def export_runs(
     folder = folder or store.default_folder()
     _check_free(target, force)
     noted, runs = journal.entries(folder), []
-    wanted = sorted({s.name: s for s in specs}.items())
+    wanted = sorted({s.name: s for s in lacking(specs, lambda _: False)}.items())
     for name, spec in tqdm(wanted, "reading", unit="run", disable=None):
         run = store.load(name, folder)
         if run is not None:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sdd.runs import journal, store
-from sdd.runs.spec import RunSpec, make_run
+from sdd.runs.spec import RunSpec, lacking, make_run
 from sdd.runs.waiting import held
 from sdd.training.checkpoint import Progress
 from sdd.training.files import UNREADABLE
+from sdd.training.run import Run
 
 __all__ = ["ClusterError", "connected", "require_dask", "train_on"]
 
@@ -148,8 +149,13 @@ def train_on(client: Any, todo: list[RunSpec], folder: Path) -> Iterator[str]:
             f"{', '.join(sorted(map(repr, other)))}"
         )
     unwanted = Event(client=client)  # set once nobody waits for the runs any more
-    futures = client.map(_train, todo, event=unwanted.name, pure=False)
-    names = {future.key: spec.name for future, spec in zip(futures, todo, strict=True)}
+    asked = {spec.name for spec in todo}
+    made: dict[str, Any] = {}  # what is to come, by the name of the run
+    for spec in lacking(todo, lambda name: name not in asked):
+        # (Where the run before it is trained on the cluster, too, its answer goes from there.)
+        before = spec.after and (made.get(spec.after.name) or store.load(spec.after.name, folder))
+        made[spec.name] = client.submit(_train, spec, before, unwanted.name, pure=False)
+    names, futures = {future.key: name for name, future in made.items()}, list(made.values())
     failed, busy = None, []
     try:
         for future in as_completed(futures, loop=client.loop):
@@ -211,7 +217,7 @@ def _numerics() -> int:
     return store.NUMERICS
 
 
-def _train(spec: RunSpec, event: str) -> Answer:
+def _train(spec: RunSpec, before: Run | Answer | None, event: str) -> Answer:
     """Train and evaluate one run on a Dask worker, unless the event says that it is unwanted."""
     from distributed import Event
 
@@ -224,7 +230,10 @@ def _train(spec: RunSpec, event: str) -> Answer:
             if unwanted.is_set():
                 raise ClusterError("the run is not wanted any more")
 
-    made = make_run(spec, checkpoint=on_stop)
     with tempfile.TemporaryDirectory() as scratch:
+        if spec.after and isinstance(before, tuple):
+            store.path(name := spec.after.name, Path(scratch)).write_bytes(before[0])
+            before = store.load(name, Path(scratch))
+        made = make_run(spec, after=before, checkpoint=on_stop)
         file = store.save_run(made, Path(scratch), time.thread_time() - began)
         return file.read_bytes(), (Path(scratch) / journal.JOURNAL).read_bytes()

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import joblib
 
@@ -145,7 +146,7 @@ def expected_seconds(specs: Sequence[RunSpec]) -> float:
             raise _TrialOver
 
     with contextlib.suppress(_TrialOver):
-        train_run(longest, checkpoint=on_stop)
+        train_run(replace(longest, after=None), checkpoint=on_stop)
     end, steps = stops[-1]
     late = [stop for stop in stops[:-1] if stop[0] <= end - TRIAL_S / 3]
     start, done = late[-1] if late else stops[0]

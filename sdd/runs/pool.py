@@ -34,7 +34,8 @@ def trained(
     Parameters
     ----------
     todo : list of RunSpec
-        The runs, in the order in which to begin with them.
+        The runs, in the order in which to begin with them; each waits for the one that it is
+        `after`, if that is among them.
     folder : Path
         The store.
     cores : int
@@ -62,7 +63,8 @@ def trained(
     >>> list(trained([], Path("runs"), 2, Path("remaining"), until=float("inf")))
     []
     """
-    parent, count, waiting = os.getpid(), min(cores, len(todo)), iter(todo)
+    parent, count, waiting = os.getpid(), min(cores, len(todo)), dict.fromkeys(todo)
+    unfinished = {spec.name for spec in todo}
     train_one = partial(
         train_and_store, folder=folder, parent=parent, remaining_file=remaining_file, until=until
     )
@@ -77,17 +79,18 @@ def trained(
     try:
         while True:
             # One for each process to train, and one to go on with.
+            ready = (s for s in waiting if not s.after or s.after.name not in unfinished)
             with starting():
-                running |= {
-                    pool.submit(train_one, spec)
-                    for spec in islice(waiting, 2 * count - len(running))
-                }
+                for spec in list(islice(ready, 2 * count - len(running))):
+                    del waiting[spec]
+                    running.add(pool.submit(train_one, spec))
             if not running:
                 return
             # (Awake now and then: a signal that another thread gets ends no longer wait.)
             done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                unfinished.discard(name := future.result())
+                yield name
     except TerminatedWorkerError as error:
         raise WorkerDied(_why_died(str(error))) from error
     finally:

@@ -1,7 +1,7 @@
 """One run of a sweep: what determines it, its name in the store, and how it is made."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from sdd.training.starts import planted
 if TYPE_CHECKING:
     from sdd.model import ReLUOutput
 
-__all__ = ["RunSpec", "check_feasible", "listed", "make_run", "train_run"]
+__all__ = ["RunSpec", "check_feasible", "lacking", "listed", "make_run", "train_run"]
 
 # Settings that the command line takes from the profile where they are not given.
 FROM_PROFILE = ("n", "sparsity", "seed", "steps", "eps")
@@ -46,12 +46,15 @@ class RunSpec:
         A model or a loss of your own, see `sdd.ReLUOutput`; None means the paper's model.
     test : Dataset, or (T, n) array, tensor or scipy.sparse matrix, or None
         What to evaluate on. None means the test set of drawn data; data of your own have none.
+    after : RunSpec or None
+        A run whose final W and b this one begins with. Data and settings are this run's own:
+        AdamW's moments begin at zero, and the learning rate with its warm-up.
 
     Raises
     ------
     ValueError
-        Where a snapshot is no step of the training, or training and test points have not the same
-        number of features.
+        Where a snapshot is no step of the training, training and test points have not the same
+        number of features, or a run cannot begin with the weights of the one before it.
     TypeError
         Where data or model are nothing of the kind.
 
@@ -60,6 +63,10 @@ class RunSpec:
     >>> spec = sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=100))
     >>> spec.config.eps, len(spec.name)
     (0.0002, 16)
+    >>> more = sdd.DataSettings(6, n=50, sparsity=0.9)  # the same five points, and a sixth
+    >>> then = sdd.RunSpec(more, spec.config, after=spec)  # begins with the weights of the other
+    >>> then.begins == f"run:{spec.name}"
+    True
     """
 
     data: DataSettings | Dataset
@@ -68,6 +75,7 @@ class RunSpec:
     start: str = ""
     model: "type[ReLUOutput] | None" = None
     test: Dataset | None = None
+    after: "RunSpec | None" = None
 
     def __post_init__(self) -> None:
         found: dict[str, Any] = {"data": origin(self.data)}
@@ -82,7 +90,21 @@ class RunSpec:
                 )
         for name, value in found.items():
             object.__setattr__(self, name, value)
-        self.model_name  # noqa: B018 - raises where it is no model
+        if self.model_name or self.after is not None:  # (the first raises where it is no model)
+            self._check_after()
+
+    def _check_after(self) -> None:
+        if self.after is None:
+            return
+        shapes = [(s.config.m, _width(s.data)) for s in (self, self.after)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"m and n must be those of the run before, {shapes[1]}, not {shapes[0]}"
+            )
+        if self.start or self.config.restarts > 1 or self.model_name or self.after.model_name:
+            raise ValueError(
+                "a run after another must have no start, one restart, and the paper's model"
+            )
 
     @property
     def model_name(self) -> str:
@@ -98,13 +120,19 @@ class RunSpec:
         """The name under which the run is stored."""
         test = "" if self.test is None else self.test.content_hash()
         return store.run_name(
-            self.data, self.config, self.snapshots, self.start, self.model_name, test
+            self.data, self.config, self.snapshots, self.begins, self.model_name, test
         )
 
     @property
+    def begins(self) -> str:
+        """What the stored run says of its start: "run:NAME" after another run, else `start`."""
+        return self.start if self.after is None else f"run:{self.after.name}"
+
+    @property
     def own(self) -> bool:
-        """Whether data, model or test set are of one's own: no command can train it."""
-        return isinstance(self.data, Dataset) or bool(self.model_name) or self.test is not None
+        """Whether no command can train it: data, model or test set are one's own, or it is `after`."""
+        given = isinstance(self.data, Dataset) or self.test is not None or self.after is not None
+        return given or bool(self.model_name)
 
     @property
     def eps(self) -> float:
@@ -169,6 +197,40 @@ def listed(specs: "RunSpec | Iterable[RunSpec]") -> list[RunSpec]:
     return [specs] if isinstance(specs, RunSpec) else list(specs)
 
 
+def lacking(specs: "RunSpec | Iterable[RunSpec]", stored: Callable[[str], bool]) -> list[RunSpec]:
+    """Return the specs whose runs are not stored, each once, and the runs that they begin after.
+
+    Parameters
+    ----------
+    specs : RunSpec, or iterable of RunSpec
+        The runs wanted.
+    stored : callable
+        Whether the run of a name is stored.
+
+    Returns
+    -------
+    list of RunSpec
+        In their order, but each behind the one that it begins after, if that is not stored.
+
+    Examples
+    --------
+    >>> from sdd.runs.spec import lacking
+    >>> law = sdd.DataSettings(5, n=50, sparsity=0.9)
+    >>> second = sdd.RunSpec(law, after=(first := sdd.RunSpec(law)))
+    >>> lacking(second, lambda name: False) == [first, second]
+    True
+    """
+    found: dict[RunSpec, None] = {}
+    for spec in dict.fromkeys(listed(specs)):
+        chain: list[RunSpec] = []
+        last: RunSpec | None = spec
+        while last is not None and last not in found and not stored(last.name):
+            chain.append(last)
+            last = last.after
+        found |= dict.fromkeys(reversed(chain))
+    return list(found)
+
+
 def _width(data: DataSettings | Dataset) -> int:
     return data.n if isinstance(data, Dataset) else data.width
 
@@ -215,7 +277,8 @@ def train_run(spec: RunSpec, **options: Any) -> Run:
         The run.
     **options
         Further arguments of `train`: threads, checkpoint, and resume; a progress that is of
-        another training, or damaged, is dropped with a warning.
+        another training, or damaged, is dropped with a warning. And ``after``, the run of
+        ``spec.after``; None means that it is trained first.
 
     Returns
     -------
@@ -238,6 +301,10 @@ def train_run(spec: RunSpec, **options: Any) -> Run:
     """
     data = as_data(spec.data)
     init = planted(spec.start, data, spec.config) if spec.start else None
+    before = options.pop("after", None)
+    if spec.after is not None:
+        before = before or train_run(spec.after)
+        init = before.W, before.b
     options |= {"model": spec.model, "init": init, "snapshots": spec.snapshots}
     try:
         made = train(data, spec.config, **options)
@@ -248,7 +315,7 @@ def train_run(spec: RunSpec, **options: Any) -> Run:
             stacklevel=2,
         )
         made = train(data, spec.config, **options | {"resume": None})
-    return replace(made, start=spec.start)
+    return replace(made, start=spec.begins)
 
 
 def make_run(spec: RunSpec, **options: Any) -> Run:

@@ -23,7 +23,7 @@ from sdd.runs.on_the_spot import (
 )
 from sdd.runs.pool import trained
 from sdd.runs.progress import plural, shown_progress
-from sdd.runs.spec import RunSpec, check_feasible, listed
+from sdd.runs.spec import RunSpec, check_feasible, lacking, listed
 from sdd.runs.upkeep import tidy
 from sdd.runs.worker import TimeIsUp, write_remaining
 from sdd.training.run import Run
@@ -47,6 +47,8 @@ ANY_NUMBER = (
 def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> list[RunSpec]:
     """Return the specs whose runs are not stored, each once (damaged files count as such).
 
+    With them are the runs that they begin after, where those are not stored.
+
     Parameters
     ----------
     specs : RunSpec, or iterable of RunSpec
@@ -67,9 +69,9 @@ def missing(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> l
     >>> len(missing([spec, spec], Path("an-empty-folder")))
     1
     """
-    names = {s: s.name for s in listed(specs)}
-    known = store.noted(names.values(), folder)
-    return [s for s, n in names.items() if n not in known and store.load(n, folder) is None]
+    specs = listed(specs)
+    known = store.noted([s.name for s in specs], folder)
+    return lacking(specs, lambda name: name in known or store.load(name, folder) is not None)
 
 
 def not_stored(count: int, total: int) -> str:
@@ -104,7 +106,8 @@ def train_missing(
 ) -> int:
     """Train and store the runs that are not stored yet; return how many those were.
 
-    One run a process, longest first; the last runs share the cores that have become idle. A run
+    One run a process, longest first, and a run that begins after another once that is stored (it
+    is trained, too, where it is not); the last runs share the cores that have become idle. A run
     that another process trains at this moment is waited for. Whatever stops this call, the next
     one continues from the runs stored and the last checkpoints of the others: where it is
     interrupted or a run fails, those in training keep one at once.
@@ -165,12 +168,12 @@ def train_missing(
     tidy(folder)
     # Each file is read, whatever the journal says: what a disk has damaged is trained again.
     asked = {s: s.name for s in listed(specs)}
-    lacking = [s for s, name in asked.items() if store.load(name, folder) is None]
-    read = set(asked.values()) - {asked[s] for s in lacking}
+    todo = lacking(asked, lambda name: store.load(name, folder) is not None)
+    read = set(asked.values()) - {s.name for s in todo}
     known = journal.entries(folder, read)
     new = read - journal.unchanged(known.values(), folder)
     journal.note([known.get(name, Entry(name)) for name in sorted(new)], folder)
-    todo = sorted(lacking, key=lambda s: -s.weight)
+    todo.sort(key=lambda s: -s.weight)
     if not todo:
         return 0
     for spec in todo if dask is None else ():  # before anything is compiled, said or trained
@@ -230,9 +233,9 @@ def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> lis
     """
     specs = listed(specs)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
-    if lacking := [s for s, run in runs.items() if run is None]:
-        _train_on_the_spot(lacking, len(specs), folder)
-        runs |= {s: store.load(s.name, folder) for s in lacking}
+    if todo := [s for s, run in runs.items() if run is None]:
+        _train_on_the_spot(todo, len(specs), folder)
+        runs |= {s: store.load(s.name, folder) for s in todo}
     found = [run for s in specs if (run := runs[s]) is not None]
     if len(found) < len(specs):  # what was trained just now is gone, or damaged again
         raise MissingRuns(not_stored(len(specs) - len(found), len(specs)), "", ANY_NUMBER)
@@ -270,26 +273,26 @@ def require(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> N
     >>> require([spec])  # nothing is missing
     """
     specs = listed(specs)
-    if lacking := missing(specs, folder):
-        _train_on_the_spot(lacking, len(specs), folder)
+    if todo := missing(specs, folder):
+        _train_on_the_spot(todo, len(specs), folder)
 
 
-def _train_on_the_spot(lacking: list[RunSpec], total: int, folder: Path | None) -> None:
+def _train_on_the_spot(todo: list[RunSpec], total: int, folder: Path | None) -> None:
     """Train the runs that are lacking, of so many in all, or raise MissingRuns."""
-    said, until = not_stored(len(lacking), total), math.inf
-    command = lacking[0].command() if len(lacking) == 1 else ""
+    said, until = not_stored(len(todo), total), math.inf
+    command = todo[0].command() if len(todo) == 1 else ""
     more = "" if command else ANY_NUMBER
     if os.environ.get("SDD_BUILD"):
         raise MissingRuns(said, command, more)
-    runs, allowed = plural(len(lacking), "run"), allowed_seconds()
-    about = tqdm.format_interval(expected := expected_seconds(lacking))
+    runs, allowed = plural(len(todo), "run"), allowed_seconds()
+    about = tqdm.format_interval(expected := expected_seconds(todo))
     if expected <= allowed:
         print(f"training {runs} not stored yet: about {about}", flush=True)
         until = time.time() + PATIENCE * allowed
     elif not agreed(f"Train {runs} not stored yet? It takes about {about}."):
         raise MissingRuns(f"{said}, and would take about {about}", command, more)
     try:
-        train_missing(lacking, folder, until=until)
+        train_missing(todo, folder, until=until)
     except TimeIsUp as error:
         why = f"{said}: {error}, and the training stopped after "
         raise MissingRuns(

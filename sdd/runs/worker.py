@@ -155,6 +155,7 @@ def train_and_store(
             try:
                 made = make_run(
                     spec,
+                    after=spec.after and store.load(spec.after.name, folder),
                     threads=lambda: threads_of(spec.name, remaining_file),
                     checkpoint=_monitor(spec.name, folder, resumed, spent, over),
                     resume=progress,

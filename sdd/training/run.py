@@ -41,8 +41,8 @@ class Run:
         "step" (k,), "W" (k, m, n), "b" (k, n), AdamW's second moments of both, "vW" and "vb", and
         the other parameters of a model of your own.
     start : str
-        "" for a fresh start, the name of a planted one (see `sdd.training.starts`), or the hash
-        of the initial weights that were given.
+        "" for a fresh start, the name of a planted one (see `sdd.training.starts`), "run:NAME"
+        after the run of that name, or the hash of the initial weights that were given.
     test_loss, test_error : float
         Mean over a test set and its standard error; NaN until evaluated.
     model : str

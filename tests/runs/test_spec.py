@@ -9,7 +9,8 @@ from sweeps import DATA, spec
 
 from sdd import cli
 from sdd.data import DataSettings
-from sdd.runs.spec import RunSpec, check_feasible
+from sdd.runs import run_name
+from sdd.runs.spec import RunSpec, check_feasible, lacking
 from sdd.training.config import TrainConfig
 
 
@@ -99,3 +100,35 @@ def test_the_longest_run_comes_first_where_sizes_differ_in_kind():
     weights = [weight(T, m) for T, m in sizes]
     assert weights == sorted(weights, reverse=True)
     assert len(set(weights)) == len(weights)
+
+
+def test_a_run_after_another_is_named_by_both_and_only_then():
+    first, other = spec(50), spec(60)
+    then = replace(spec(40, T=8), after=first)
+    assert then.name == run_name(then.data, then.config, start=f"run:{first.name}")
+    names = {s.name for s in (spec(40, T=8), then, replace(then, after=other))}
+    assert len(names) == 3
+    assert then.own
+    assert then.command() == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"after": spec(50, m=3)}, r"m and n must be those of the run before, \(3, 200\), not \(2"),
+        ({"start": "ring:5:0.9:-0.1"}, "must have no start, one restart, and the paper's model"),
+        ({"config": spec(50, restarts=2).config}, "must have no start, one restart"),
+    ],
+)
+def test_what_cannot_begin_with_the_weights_of_another_run_is_refused(change, why):
+    with pytest.raises(ValueError, match=why):
+        replace(spec(50), **{"after": spec(60)} | change)
+
+
+def test_what_is_lacking_includes_what_comes_before_it_and_each_once():
+    first = spec(50)
+    second = replace(spec(60), after=first)
+    third = replace(spec(70), after=second)
+    assert lacking([third, second], lambda _: False) == [first, second, third]
+    assert lacking([third], lambda name: name == second.name) == [third]
+    assert lacking([third], lambda name: name == third.name) == []
