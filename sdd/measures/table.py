@@ -46,7 +46,7 @@ def settings_of(spec: RunSpec) -> dict[str, Any]:
     >>> settings_of(sdd.RunSpec(sdd.DataSettings(5, n=50, sparsity=0.9)))["n"]
     50
     """
-    settings = settings_row(spec.data, spec.config, spec.start, spec.model_name)
+    settings = settings_row(spec.data, spec.config, spec.begins, spec.model_name)
     return {"run": spec.name, **settings, "snapshots": len(spec.snapshots)}
 
 

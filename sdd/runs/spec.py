@@ -130,7 +130,7 @@ class RunSpec:
 
     @property
     def own(self) -> bool:
-        """Whether no command can train it: data, model or test set are one's own, or it is `after`."""
+        """Whether no command can train it: data, model, test set or start are one's own."""
         given = isinstance(self.data, Dataset) or self.test is not None or self.after is not None
         return given or bool(self.model_name)
 

@@ -1,0 +1,326 @@
+"""Memorising or generalising: which has the lower training loss, and where they cross (U1)."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sdd.findings.claims import claim
+from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
+from sdd.findings.page import size
+from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
+from sdd.findings.rule import above, below
+from sdd.measures.statistics import Estimate, mean
+from sdd.measures.stored import PLANTED, stored_points
+from sdd.measures.table import Measure
+from sdd.runs.spec import RunSpec
+
+__all__ = [
+    "FOUND_BY", "crossings", "differences", "followed", "found", "grown", "lowest", "minimum",
+    "solutions", "table",
+]  # fmt: skip
+
+RATES = (3e-2, 6e-2)  # at which memorising solutions are looked for, on the sum
+LATE = 10_000  # from here on only the larger rate finds any, and features are followed up
+FOUND_BY = {"mean": "the paper's settings", "sum": "the sum, at a large rate"}
+GROWTH = 1.05  # of the data set at each run of a solution that is followed up
+# Data seeds from 20 on at which the first eight points share no feature.
+DISJOINT = (34, 39, 44, 47)
+_MANY = {3: 4, 5: 4, 10: 4, 30: 4, 100: 4, 200: 8, 500: 4, 1_000: 4, 2_000: 4, 5_000: 4, 6_000: 4}
+
+
+def _sizes(p: Profile) -> dict[int, int]:
+    """Return how many trainings judge at each T."""
+    return choose(
+        p, {5: 3, 30: 3, 200: 3, 1_000: 3, 2_000: 3}, _MANY | {10_000: 4, 20_000: 2},
+        dict.fromkeys(_MANY, 16) | {8_000: 16, 10_000: 16, 20_000: 8, 50_000: 4, 100_000: 4},
+    )  # fmt: skip
+
+
+def _steps(p: Profile) -> int:
+    return choose(p, 10_000, 20_000)
+
+
+def usual(p: Profile, T: int, seed: int) -> RunSpec:
+    """Return a training by the paper's settings; of many points, one that begins with fewer."""
+    if T > LATE:
+        fewer = usual(p, LATE, seed)
+        return small_spec(p, T, seed, steps=_steps(p) // 2, after=fewer)
+    return small_spec(p, T, seed, **({} if T <= 1_000 else {"steps": _steps(p)}))
+
+
+def searches(p: Profile, T: int, seed: int, **changes: Any) -> list[RunSpec]:
+    """Return trainings that look for a memorising solution: on the sum, at large rates."""
+    usual = {"reduction": "sum", "steps": _steps(p)} | changes
+    return [small_spec(p, T, seed, lr=lr, **usual) for lr in (RATES if T < LATE else RATES[1:])]
+
+
+@experiment("two-solutions")
+def two_solutions(p: Profile) -> list[RunSpec]:
+    """U1: over T, the paper's settings beside large learning rates on the sum, from scratch."""
+    return [
+        s
+        for T, count in _sizes(p).items()
+        for seed in data_seeds(0, count)
+        for s in (usual(p, T, seed), *searches(p, T, seed))
+    ]
+
+
+@experiment("two-solutions-published")
+def two_solutions_published(p: Profile) -> list[RunSpec]:
+    """U1 at the published n = 10,000: at two learning rates, of the full profile alone."""
+    sizes = choose(p, (), (), (10_000, 20_000, 50_000, 100_000, 200_000, 500_000))
+    ways: tuple[dict[str, Any], ...] = ({}, {"reduction": "sum", "lr": 1e-2})
+    return [
+        spec(T, seed, of=p.name, **way) for T in sizes for way in ways for seed in data_seeds(0, 4)
+    ]
+
+
+def _chain(p: Profile, first: RunSpec, sizes: list[int], **changes: Any) -> list[RunSpec]:
+    """Return runs of these T, each after the one before it."""
+    runs = [first]
+    for T in sizes:
+        runs.append(small_spec(p, T, first.data.seed, after=runs[-1], **changes))
+    return runs
+
+
+@experiment("features-followed-down")
+def features_down(p: Profile) -> list[RunSpec]:
+    """The pentagon of 2,000 points, trained on with fewer and fewer of them."""
+    return [
+        s
+        for seed in data_seeds(0, choose(p, 3, 8))
+        for s in _chain(p, usual(p, 2_000, seed), [1_000, 500, 200, 100], steps=_steps(p) // 4)
+    ]
+
+
+@experiment("memory-followed-down")
+def memory_down(p: Profile) -> list[RunSpec]:
+    """A memorising solution, trained on with fewer and fewer of its points."""
+    first = choose(p, 2_000, 5_000)
+    sizes = [T for T in (2_000, 1_000, 500, 200) if T < first]
+    changes = {"reduction": "sum", "lr": 1e-2, "steps": _steps(p) // 4}
+    return [
+        s
+        for seed in data_seeds(0, choose(p, 1, 4))
+        for s in _chain(p, searches(p, first, seed)[0], sizes, **changes)
+    ]
+
+
+@experiment("memory-followed-up")
+def memory_up(p: Profile) -> list[RunSpec]:
+    """A memorising solution of 1,000 points, trained on with a few per cent more at a time."""
+    last = choose(p, 1_200, 2_000)
+    count = math.ceil(math.log(last / 1_000, GROWTH))
+    sizes = [round(1_000 * (last / 1_000) ** (k / count)) for k in range(1, count + 1)]
+    changes = {"reduction": "sum", "lr": RATES[0], "steps": choose(p, 1_500, 3_000)}
+    return [
+        s
+        for seed in data_seeds(0, choose(p, 1, 4))
+        for s in _chain(p, searches(p, 1_000, seed)[0], sizes, **changes)
+    ]
+
+
+@experiment("three-dimensions")
+def three_dimensions(p: Profile) -> list[RunSpec]:
+    """Both solutions at m = 3."""
+    ways: tuple[dict[str, Any], ...] = ({}, {"reduction": "sum", "lr": RATES[0]})
+    return [
+        small_spec(p, T, seed, m=3, steps=_steps(p), **way)
+        for T in choose(p, (), (1_000, 5_000))
+        for way in ways
+        for seed in data_seeds(0, choose(p, 0, 1, 4))
+    ]
+
+
+@experiment("grown-polygons")
+def grown_polygons(p: Profile) -> list[RunSpec]:
+    """A planted octagon of eight points, trained on with more and more points beside them."""
+    ways: tuple[dict[str, Any], ...] = ({}, {"reduction": "sum", "lr": 1e-2})
+    sizes = [10, 15, 30, 100, 300, 1_000, 2_000]
+    runs = []
+    for seed in DISJOINT[: choose(p, 1, 4)]:
+        for way in ways:
+            changes = {"steps": _steps(p) // 4, **way}
+            first = small_spec(p, PLANTED, seed, start="tgon:1.2", **changes)
+            runs += _chain(p, first, sizes, **changes)
+    return runs
+
+
+# --- Tables -------------------------------------------------------------------------------------
+
+
+def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
+    """Return the trainings from scratch at the two kinds of settings, a row a training."""
+    return solutions(Evidence.stored(of).table("two-solutions", *measures))
+
+
+def solutions(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs with ``by``: which of `FOUND_BY` each was trained with."""
+    return runs.assign(by=runs["reduction"].map(FOUND_BY))
+
+
+def lowest(runs: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """Return of each T and data set (and of each value of `by`) the run of least training loss."""
+    return runs.loc[runs.groupby(["T", "data_seed", *by])["train_loss"].idxmin()]
+
+
+def differences(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return training losses found on the sum less those by the paper's settings, paired.
+
+    A row a T and data seed: ``difference``, below zero where memorising has the lower loss.
+    """
+    best = lowest(runs, "reduction")
+    losses = best.pivot(index=["T", "data_seed"], columns="reduction", values="train_loss").dropna()
+    return (losses["sum"] - losses["mean"]).rename("difference").reset_index()
+
+
+def crossings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each data seed the T between which the `differences` last become positive.
+
+    ``low`` is the last T at which memorising has the lower loss, of those from 1,000 on, and
+    ``high`` the next one; infinite where there is none.
+    """
+    rows = []
+    for seed, found in differences(runs[runs["T"] >= 1_000]).groupby("data_seed"):
+        sizes = [*found.sort_values("T")["T"], math.inf]
+        below = [T for T, d in zip(found["T"], found["difference"], strict=True) if d < 0]
+        low = max(below, default=0.0)
+        rows.append((seed, low, min(T for T in sizes if T > low)))
+    return pd.DataFrame(rows, columns=["data_seed", "low", "high"])
+
+
+def minimum(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each T, as text, the least training loss over everything, and what found it."""
+    best = lowest(runs)
+    groups = best.groupby("T")
+    return pd.DataFrame({
+        "T": [size(T) for T in groups.size().index],
+        "lowest training loss: mean": groups["train_loss"].mean().map("{:.4f}".format),
+        "found on the sum": [
+            f"{int((rows['reduction'] == 'sum').sum())} of {len(rows)}" for _, rows in groups
+        ],
+        "points stored: median": groups["stored"].median().map("{:.0f}".format),
+        "five features": [f"{int(rows['five_apart'].sum())} of {len(rows)}" for _, rows in groups],
+        "test loss: median": groups["test_loss"].median().map("{:.4g}".format),
+    })  # fmt: skip
+
+
+def found(e: Evidence) -> pd.DataFrame:
+    """Return of each T and data set the solution of least training loss, and the usual training.
+
+    A row each, by ``which``; both from 1,000 points on, as table for the test loss.
+    """
+    runs = e.table("two-solutions")
+    best = lowest(runs).assign(which="lowest training loss")
+    return pd.concat([best, runs.query("reduction == 'mean'").assign(which=FOUND_BY["mean"])])
+
+
+def followed(e: Evidence) -> pd.DataFrame:
+    """Return the solutions that were followed, a row a training, by ``path``."""
+    names = {
+        "features, down": "features-followed-down", "memory, down": "memory-followed-down",
+        "memory, up": "memory-followed-up",
+    }  # fmt: skip
+    parts = [e.table(name).assign(path=path) for path, name in names.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def grown(e: Evidence) -> pd.DataFrame:
+    """Return the planted polygons that were grown, with how many points are stored."""
+    runs = e.table("grown-polygons", stored_points)
+    return solutions(runs).assign(share=runs["first_stored"] / PLANTED)
+
+
+# --- Claims -------------------------------------------------------------------------------------
+# θ, regions and numbers of trainings were chosen on data seeds 0 to 2.
+
+_JULY = "Circuits Updates, July 2023"
+_LOSS = (
+    "Training loss of the lowest of the trainings on the sum less that of the training by the "
+    "paper's settings, paired by data seed, mean over trainings, at n = 1,000 and a tenth of T"
+)
+_TWINS = {10_000: 1_000, 20_000: 2_000, 50_000: 5_000, 60_000: 6_000}
+_LATE = {100_000: 10_000, 200_000: 20_000}
+_BEYOND = {500_000: 50_000, 1_000_000: 100_000}
+
+
+def _lower(e: Evidence, twins: dict[int, int]) -> dict[str, Estimate]:
+    runs = differences(e.judging("two-solutions"))
+    return {
+        f"T = {T:,}": mean(rows)
+        for T, twin in twins.items()
+        if len(rows := runs.loc[runs["T"] == twin, "difference"])
+    }
+
+
+@claim("U1-memorising", source=_JULY, figure="fig-two-solutions", headline=True,
+       published="up to T ≈ 500,000 (text)", estimand=_LOSS,
+       region={f"T = {T:,}": below(0) for T in _TWINS})  # fmt: skip
+def _memorising(e: Evidence) -> dict[str, Estimate]:
+    """With many learning rates tried, a memorising solution has the lowest training loss."""
+    return _lower(e, _TWINS)
+
+
+@claim("U1-crossing", source=_JULY, figure="fig-two-solutions", at_quick=False,
+       published="up to T ≈ 500,000 (text)", estimand=_LOSS,
+       region={f"T = {T:,}": below(0) for T in _LATE})  # fmt: skip
+def _crossing(e: Evidence) -> dict[str, Estimate]:
+    """A memorising solution still has the lowest training loss found at a fifth of T = 500,000."""
+    return _lower(e, _LATE)
+
+
+@claim("U1-beyond", source=_JULY, figure="fig-two-solutions", at_quick=False,
+       published="beyond T ≈ 500,000 (text)", estimand=_LOSS,
+       region={f"T = {T:,}": above(0) for T in _BEYOND})  # fmt: skip
+def _beyond(e: Evidence) -> dict[str, Estimate]:
+    """From T = 500,000 on the solution that generalises has the lowest training loss found."""
+    return _lower(e, _BEYOND)
+
+
+@claim("U1-test-loss", source="ours, beside the update of July 2023", published="not stated",
+       figure="fig-best-test-loss", region=above(0), estimand="log10 of the test loss of the "
+       "solution with the lowest training loss, less that of the training by the paper's settings, "
+       "at n = 1,000 and T = 200, the twin of the bump; mean over trainings")  # fmt: skip
+def _test_loss(e: Evidence) -> Estimate:
+    """On the bump, the solution of the lowest training loss tests worse than the usual training."""
+    runs = e.judging("two-solutions")
+    best, usual = (
+        rows[rows["T"] == 200].set_index("data_seed")["test_loss"]
+        for rows in (lowest(runs), runs[runs["reduction"] == "mean"])
+    )
+    return mean(np.log10(best / usual))
+
+
+@claim("U1-no-bump", source="ours, beside the update of July 2023", published="not stated",
+       figure="fig-followed", region=below(0), estimand="Test loss of the pentagon of 2,000 points "
+       "followed down to T = 200, the twin of the bump, less that of a training from scratch on "
+       "the same data, at n = 1,000; mean over trainings")  # fmt: skip
+def _no_bump(e: Evidence) -> Estimate:
+    """Followed down from many points, the solution that generalises has no bump."""
+    down, runs = e.judging("features-followed-down"), e.judging("two-solutions")
+    followed_down, scratch = (
+        rows[rows["T"] == 200].set_index("data_seed")
+        for rows in (down, runs[runs["reduction"] == "mean"])
+    )
+    error = math.hypot(followed_down["test_error"].mean(), scratch["test_error"].mean())
+    return mean((followed_down["test_loss"] - scratch["test_loss"]).dropna(), error=error)
+
+
+@claim("U1-path", source="ours, beside the update of July 2023", published="not stated",
+       figure="fig-followed", at_quick=False, region={"up": above(0), "down": above(0)},
+       estimand="Training loss of a memorising solution followed from T = 1,000 up to 2,000, 5 % "
+       "at a time, and from 5,000 down to 1,000, less the lowest found from scratch on the same "
+       "data, at n = 1,000; mean over trainings")  # fmt: skip
+def _path(e: Evidence) -> dict[str, Estimate]:
+    """Memorising solutions are no branch: one followed to another T is worse than a new one."""
+    scratch = lowest(e.judging("two-solutions")).set_index(["T", "data_seed"])["train_loss"]
+    ends = {"up": ("memory-followed-up", 2_000), "down": ("memory-followed-down", 1_000)}
+    losses: dict[str, Estimate] = {}
+    for row, (name, T) in ends.items():
+        runs = e.judging(name)
+        end = runs[runs["T"] == T].set_index("data_seed")["train_loss"]
+        losses[row] = mean((end - scratch[T]).dropna())
+    return losses
