@@ -78,11 +78,13 @@ def two_solutions_published(p: Profile) -> list[RunSpec]:
     ]
 
 
-def _chain(p: Profile, first: RunSpec, sizes: list[int], **changes: Any) -> list[RunSpec]:
-    """Return runs of these T, each after the one before it."""
+def _chain(
+    p: Profile, first: RunSpec, sizes: list[int], seed: int, **changes: Any
+) -> list[RunSpec]:
+    """Return a run, and runs of these T of the same data seed, each after the one before it."""
     runs = [first]
     for T in sizes:
-        runs.append(small_spec(p, T, first.data.seed, after=runs[-1], **changes))
+        runs.append(small_spec(p, T, seed, after=runs[-1], **changes))
     return runs
 
 
@@ -92,7 +94,9 @@ def features_down(p: Profile) -> list[RunSpec]:
     return [
         s
         for seed in data_seeds(0, choose(p, 3, 8))
-        for s in _chain(p, usual(p, 2_000, seed), [1_000, 500, 200, 100], steps=_steps(p) // 4)
+        for s in _chain(
+            p, usual(p, 2_000, seed), [1_000, 500, 200, 100], seed, steps=_steps(p) // 4
+        )
     ]
 
 
@@ -105,7 +109,7 @@ def memory_down(p: Profile) -> list[RunSpec]:
     return [
         s
         for seed in data_seeds(0, choose(p, 1, 4))
-        for s in _chain(p, searches(p, first, seed)[0], sizes, **changes)
+        for s in _chain(p, searches(p, first, seed)[0], sizes, seed, **changes)
     ]
 
 
@@ -119,7 +123,7 @@ def memory_up(p: Profile) -> list[RunSpec]:
     return [
         s
         for seed in data_seeds(0, choose(p, 1, 4))
-        for s in _chain(p, searches(p, 1_000, seed)[0], sizes, **changes)
+        for s in _chain(p, searches(p, 1_000, seed)[0], sizes, seed, **changes)
     ]
 
 
@@ -145,7 +149,7 @@ def grown_polygons(p: Profile) -> list[RunSpec]:
         for way in ways:
             changes = {"steps": _steps(p) // 4, **way}
             first = small_spec(p, PLANTED, seed, start="tgon:1.2", **changes)
-            runs += _chain(p, first, sizes, **changes)
+            runs += _chain(p, first, sizes, seed, **changes)
     return runs
 
 
