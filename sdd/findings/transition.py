@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sdd.findings.branches import differences, lowest
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.page import size
 from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
 from sdd.findings.rule import above, below
 from sdd.measures.statistics import Estimate, mean
@@ -17,14 +17,12 @@ from sdd.measures.stored import PLANTED, stored_points
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
-__all__ = [
-    "FOUND_BY", "crossings", "differences", "followed", "found", "grown", "lowest", "minimum",
-    "solutions", "table",
-]  # fmt: skip
+__all__ = ["FOUND_BY", "LATE", "RATES", "followed", "grown", "kept", "solutions", "table"]
 
 RATES = (3e-2, 6e-2)  # at which memorising solutions are looked for, on the sum
 LATE = 10_000  # from here on only the larger rate finds any, and features are followed up
 FOUND_BY = {"mean": "the paper's settings", "sum": "the sum, at a large rate"}
+BUMP = 200  # the twin of T = 2,000
 GROWTH = 1.05  # of the data set at each run of a solution that is followed up
 # Data seeds from 20 on at which the first eight points share no feature.
 DISJOINT = (34, 39, 44, 47)
@@ -166,62 +164,6 @@ def solutions(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(by=runs["reduction"].map(FOUND_BY))
 
 
-def lowest(runs: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """Return of each T and data set (and of each value of `by`) the run of least training loss."""
-    return runs.loc[runs.groupby(["T", "data_seed", *by])["train_loss"].idxmin()]
-
-
-def differences(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return training losses found on the sum less those by the paper's settings, paired.
-
-    A row a T and data seed: ``difference``, below zero where memorising has the lower loss.
-    """
-    best = lowest(runs, "reduction")
-    losses = best.pivot(index=["T", "data_seed"], columns="reduction", values="train_loss").dropna()
-    return (losses["sum"] - losses["mean"]).rename("difference").reset_index()
-
-
-def crossings(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return for each data seed the T between which the `differences` last become positive.
-
-    ``low`` is the last T at which memorising has the lower loss, of those from 1,000 on, and
-    ``high`` the next one; infinite where there is none.
-    """
-    rows = []
-    for seed, found in differences(runs[runs["T"] >= 1_000]).groupby("data_seed"):
-        sizes = [*found.sort_values("T")["T"], math.inf]
-        below = [T for T, d in zip(found["T"], found["difference"], strict=True) if d < 0]
-        low = max(below, default=0.0)
-        rows.append((seed, low, min(T for T in sizes if T > low)))
-    return pd.DataFrame(rows, columns=["data_seed", "low", "high"])
-
-
-def minimum(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return for each T, as text, the least training loss over everything, and what found it."""
-    best = lowest(runs)
-    groups = best.groupby("T")
-    return pd.DataFrame({
-        "T": [size(T) for T in groups.size().index],
-        "lowest training loss: mean": groups["train_loss"].mean().map("{:.4f}".format),
-        "found on the sum": [
-            f"{int((rows['reduction'] == 'sum').sum())} of {len(rows)}" for _, rows in groups
-        ],
-        "points stored: median": groups["stored"].median().map("{:.0f}".format),
-        "five features": [f"{int(rows['five_apart'].sum())} of {len(rows)}" for _, rows in groups],
-        "test loss: median": groups["test_loss"].median().map("{:.4g}".format),
-    })  # fmt: skip
-
-
-def found(e: Evidence) -> pd.DataFrame:
-    """Return of each T and data set the solution of least training loss, and the usual training.
-
-    A row each, by ``which``; both from 1,000 points on, as table for the test loss.
-    """
-    runs = e.table("two-solutions")
-    best = lowest(runs).assign(which="lowest training loss")
-    return pd.concat([best, runs.query("reduction == 'mean'").assign(which=FOUND_BY["mean"])])
-
-
 def followed(e: Evidence) -> pd.DataFrame:
     """Return the solutions that were followed, a row a training, by ``path``."""
     names = {
@@ -232,8 +174,20 @@ def followed(e: Evidence) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def kept(paths: pd.DataFrame, runs: pd.DataFrame) -> dict[str, Any]:
+    """Return what the chapter says of the pentagon where it was followed to the bump's twin."""
+    down = paths[(paths["path"] == "features, down") & (paths["T"] == BUMP)]
+    scratch = runs[(runs["reduction"] == "mean") & (runs["T"] == BUMP)]
+    return {
+        "first": int(paths.loc[paths["path"] == "features, down", "T"].max()), "at": BUMP,
+        "kept": f"{down['five_apart'].sum()} of {len(down)}",
+        "scratch-kept": f"{scratch['five_apart'].sum()} of {len(scratch)}",
+        "down-loss": down["test_loss"].mean(), "scratch-loss": scratch["test_loss"].mean(),
+    }  # fmt: skip
+
+
 def grown(e: Evidence) -> pd.DataFrame:
-    """Return the planted polygons that were grown, with how many points are stored."""
+    """Return the planted polygons that were grown, with the ``share`` of their points stored."""
     runs = e.table("grown-polygons", stored_points)
     return solutions(runs).assign(share=runs["first_stored"] / PLANTED)
 
@@ -292,7 +246,7 @@ def _test_loss(e: Evidence) -> Estimate:
     """On the bump, the solution of the lowest training loss tests worse than the usual training."""
     runs = e.judging("two-solutions")
     best, usual = (
-        rows[rows["T"] == 200].set_index("data_seed")["test_loss"]
+        rows[rows["T"] == BUMP].set_index("data_seed")["test_loss"]
         for rows in (lowest(runs), runs[runs["reduction"] == "mean"])
     )
     return mean(np.log10(best / usual))
@@ -306,7 +260,7 @@ def _no_bump(e: Evidence) -> Estimate:
     """Followed down from many points, the solution that generalises has no bump."""
     down, runs = e.judging("features-followed-down"), e.judging("two-solutions")
     followed_down, scratch = (
-        rows[rows["T"] == 200].set_index("data_seed")
+        rows[rows["T"] == BUMP].set_index("data_seed")
         for rows in (down, runs[runs["reduction"] == "mean"])
     )
     error = math.hypot(followed_down["test_error"].mean(), scratch["test_error"].mean())

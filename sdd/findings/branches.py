@@ -1,0 +1,120 @@
+"""Two solutions over T, as tables and words: which has the lower training loss, and from where."""
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sdd.findings.page import between, size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "BIG", "best_told", "crossings", "differences", "draw_followed", "lowest", "minimum", "tested",
+    "told",
+]  # fmt: skip
+
+BIG = 1_000  # from this T on the solutions are told apart; on fewer points both memorise
+
+
+def lowest(runs: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """Return of each T and data set (and of each value of `by`) the run of least training loss."""
+    ordered = runs.sort_values("train_loss", kind="stable")
+    return ordered.drop_duplicates(["T", "data_seed", *by]).sort_values(["T", "data_seed"])
+
+
+def differences(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return training losses found on the sum less those found on the mean, paired.
+
+    A row a T and data seed: ``difference``, below zero where memorising has the lower loss.
+    """
+    best = lowest(runs, "reduction")
+    losses = best.pivot(index=["T", "data_seed"], columns="reduction", values="train_loss").dropna()
+    return (losses["sum"] - losses["mean"]).rename("difference").reset_index()
+
+
+def crossings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each data seed the T between which memorising ceases to have the lower loss.
+
+    ``low`` is the last T, of those from `BIG` on, at which it has (zero for none), and ``high`` the
+    next one (infinite for none): the data do not say more.
+    """
+    rows = []
+    for seed, found in differences(runs[runs["T"] >= BIG]).groupby("data_seed"):
+        low = found.loc[found["difference"] < 0, "T"].max()
+        low = 0.0 if math.isnan(low) else float(low)
+        rows.append((seed, low, float(min(found.loc[found["T"] > low, "T"], default=math.inf))))
+    return pd.DataFrame(rows, columns=["data_seed", "low", "high"])
+
+
+def told(crossed: pd.DataFrame) -> str:
+    """Return `crossings` as a sentence, with what the runs do not say."""
+    parts = []
+    for (low, high), rows in crossed.groupby(["low", "high"]):
+        where = f"for a T {between((low or math.nan, high if high < math.inf else math.nan))}"
+        parts.append(f"{where}, in {len(rows)} data set{'s' * (len(rows) > 1)}")
+    return f"Memorising ceases to have the lower loss {'; '.join(parts)}."
+
+
+def tested(runs: pd.DataFrame, usual: str) -> pd.DataFrame:
+    """Return of each T and data set the solution of least training loss, and the usual training.
+
+    A row each, by ``which``; the second is called `usual`.
+    """
+    mean = runs[runs["reduction"] == "mean"].assign(which=usual)
+    return pd.concat([lowest(runs).assign(which="lowest training loss"), mean])
+
+
+def best_told(runs: pd.DataFrame) -> str:
+    """Return what becomes of double descent with the best optimiser tried, in a sentence or two."""
+    best = lowest(runs)
+    features = best.groupby("T")["five_apart"].mean() > 1 / 2
+    losses = best.groupby("T")["test_loss"].median()
+    usual = runs[runs["reduction"] == "mean"].groupby("T")["test_loss"].median()
+    stored, apart, peak = features.index[~features], features.index[features], losses.idxmax()
+    n, top, last = runs["n"].iloc[0], size(peak), size(losses.index[-1])
+    then = f"; at {size(apart.min())} it has five features" if len(apart) else ", the largest here"
+    return (
+        f"At n = {n:,} the solution of the lowest training loss that we found stores data points, "
+        f"not features, up to T = {size(stored.max())}{then}. The median of its test loss is "
+        f"{losses[peak]:,.3g} at T = {top}, where the paper's settings give {usual[peak]:.3g}, and "
+        f"{losses.iloc[-1]:,.3g} at T = {last}."
+    )
+
+
+def minimum(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each T, as text, the least training loss over everything, and what found it."""
+    groups = lowest(runs).groupby("T")
+    return pd.DataFrame({
+        "T": [size(T) for T in groups.size().index],
+        "lowest training loss, mean": groups["train_loss"].mean().map("{:.4f}".format),
+        "found on the sum": [
+            f"{(rows['reduction'] == 'sum').sum()} of {len(rows)}" for _, rows in groups
+        ],
+        "at learning rates": [
+            ", ".join(f"{lr:g}" for lr in sorted(rows["lr"].unique())) for _, rows in groups
+        ],
+        "points stored, median": groups["stored"].median().map("{:.0f}".format),
+        "five features apart": [f"{rows['five_apart'].sum()} of {len(rows)}" for _, rows in groups],
+        "test loss, median": groups["test_loss"].median().map("{:.4g}".format),
+    })  # fmt: skip
+
+
+def draw_followed(paths: pd.DataFrame, scratch: pd.DataFrame) -> "list[Axes]":
+    """Draw training and test loss of followed solutions beside means of those from scratch."""
+    import matplotlib.pyplot as plt  # in here, as the command line draws nothing
+
+    from sdd import figures
+
+    _, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+    means = scratch[scratch["T"].between(paths["T"].min(), paths["T"].max())]
+    for ax, y in zip(axes, ("train_loss", "test_loss"), strict=True):
+        figures.by_size(
+            paths, y, ax, hue="path", log=y == "test_loss",
+            ylabel=f"{y.replace('_loss', '').replace('train', 'training')} loss (summed)",
+        )  # fmt: skip
+        for reduction, dots in (("mean", (0, (1, 1.5))), ("sum", (0, (4, 2)))):
+            line = lowest(means[means["reduction"] == reduction]).groupby("T")[y].mean()
+            ax.plot(line.index, line, color="0.4", ls=dots, lw=1.2, zorder=2)
+    return list(axes)
