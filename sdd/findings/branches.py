@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BIG", "best_told", "crossings", "differences", "draw_followed", "lowest", "minimum", "tested",
-    "told",
+    "BIG", "best_told", "crossings", "differences", "draw_followed", "draw_pair", "lowest",
+    "minimum", "tested", "told",
 ]  # fmt: skip
 
 BIG = 1_000  # from this T on the solutions are told apart; on fewer points both memorise
@@ -101,20 +101,41 @@ def minimum(runs: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def draw_pair(runs: pd.DataFrame, by: str) -> "list[Axes]":
+    """Draw the training losses of both searches, told apart by a column, and their difference."""
+    import matplotlib.pyplot as plt  # in here, as the command line draws nothing
+
+    from sdd import figures
+
+    _, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+    best = lowest(runs, by)
+    colors = {"mean": figures.COLORS["feature"], "sum": figures.COLORS["example"]}
+    palette = dict(zip(best[by], best["reduction"].map(colors), strict=True))
+    figures.by_size(
+        best, "train_loss", axes[0], hue=by, palette=palette, ylabel="training loss (summed)"
+    )
+    figures.by_size(
+        differences(runs), "difference", axes[1], baselines={"equal": 0.0},
+        palette=[figures.COLORS["mark"]], ylabel="memorising less generalising",
+    )  # fmt: skip
+    return list(axes)
+
+
 def draw_followed(paths: pd.DataFrame, scratch: pd.DataFrame) -> "list[Axes]":
     """Draw training and test loss of followed solutions beside means of those from scratch."""
-    import matplotlib.pyplot as plt  # in here, as the command line draws nothing
+    import matplotlib.pyplot as plt
 
     from sdd import figures
 
     _, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
     means = scratch[scratch["T"].between(paths["T"].min(), paths["T"].max())]
     for ax, y in zip(axes, ("train_loss", "test_loss"), strict=True):
+        name = {"train_loss": "training", "test_loss": "test"}[y]
         figures.by_size(
-            paths, y, ax, hue="path", log=y == "test_loss",
-            ylabel=f"{y.replace('_loss', '').replace('train', 'training')} loss (summed)",
-        )  # fmt: skip
+            paths, y, ax, hue="path", log=y == "test_loss", ylabel=f"{name} loss (summed)"
+        )
         for reduction, dots in (("mean", (0, (1, 1.5))), ("sum", (0, (4, 2)))):
             line = lowest(means[means["reduction"] == reduction]).groupby("T")[y].mean()
             ax.plot(line.index, line, color="0.4", ls=dots, lw=1.2, zorder=2)
+    axes[1].get_legend().remove()  # it is that of the left
     return list(axes)
