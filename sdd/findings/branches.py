@@ -76,10 +76,10 @@ def best_told(runs: pd.DataFrame) -> str:
     n, top, last = runs["n"].iloc[0], size(peak), size(losses.index[-1])
     then = f"; at {size(apart.min())} it has five features" if len(apart) else ", the largest here"
     return (
-        f"At n = {n:,} the solution of the lowest training loss that we found stores data points, "
-        f"not features, up to T = {size(stored.max())}{then}. The median of its test loss is "
-        f"{losses[peak]:,.3g} at T = {top}, where the paper's settings give {usual[peak]:.3g}, and "
-        f"{losses.iloc[-1]:,.3g} at T = {last}."
+        f"At n = {n:,} the solution of the lowest training loss that we found memorises up to "
+        f"T = {size(stored.max())} (no five features stand apart in it){then}. The median of its "
+        f"test loss is {losses[peak]:,.3g} at T = {top}, where the paper's settings give "
+        f"{usual[peak]:.3g}, and {losses.iloc[-1]:,.3g} at T = {last}."
     )
 
 
@@ -95,7 +95,10 @@ def minimum(runs: pd.DataFrame) -> pd.DataFrame:
         "at learning rates": [
             ", ".join(f"{lr:g}" for lr in sorted(rows["lr"].unique())) for _, rows in groups
         ],
-        "points stored, median": groups["stored"].median().map("{:.0f}".format),
+        "in points, T (1 − loss)": [
+            f"{(rows['T'] * (1 - rows['train_loss'])).mean():.0f}" for _, rows in groups
+        ],
+        "points restored by half, median": groups["stored"].median().map("{:.0f}".format),
         "five features apart": [f"{rows['five_apart'].sum()} of {len(rows)}" for _, rows in groups],
         "test loss, median": groups["test_loss"].median().map("{:.4g}".format),
     })  # fmt: skip
