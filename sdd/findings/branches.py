@@ -1,21 +1,31 @@
 """Two solutions over T, as tables and words: which has the lower training loss, and from where."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.page import between, size
+from sdd.measures.stored import PLANTED, stored_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BIG", "best_told", "crossings", "differences", "draw_followed", "draw_pair", "lowest",
-    "minimum", "tested", "told",
+    "BIG", "BUMP", "FOUND_BY", "best_told", "crossings", "differences", "draw_followed",
+    "draw_pair", "followed", "grown", "kept", "lowest", "minimum", "solutions", "survived",
+    "tested", "told", "wider",
 ]  # fmt: skip
 
+FOUND_BY = {"mean": "the paper's settings", "sum": "the sum, at a large rate"}
+BUMP = 200  # the twin of T = 2,000
 BIG = 1_000  # from this T on the solutions are told apart; on fewer points both memorise
+
+
+def solutions(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs with ``by``: which of `FOUND_BY` each was trained with."""
+    return runs.assign(by=runs["reduction"].map(FOUND_BY))
 
 
 def lowest(runs: pd.DataFrame, *by: str) -> pd.DataFrame:
@@ -57,12 +67,12 @@ def told(crossed: pd.DataFrame) -> str:
     return f"Memorising ceases to have the lower loss {'; '.join(parts)}."
 
 
-def tested(runs: pd.DataFrame, usual: str) -> pd.DataFrame:
+def tested(runs: pd.DataFrame) -> pd.DataFrame:
     """Return of each T and data set the solution of least training loss, and the usual training.
 
-    A row each, by ``which``; the second is called `usual`.
+    A row each, by ``which``.
     """
-    mean = runs[runs["reduction"] == "mean"].assign(which=usual)
+    mean = runs[runs["reduction"] == "mean"].assign(which=FOUND_BY["mean"])
     return pd.concat([lowest(runs).assign(which="lowest training loss"), mean])
 
 
@@ -102,6 +112,66 @@ def minimum(runs: pd.DataFrame) -> pd.DataFrame:
         "five features apart": [f"{rows['five_apart'].sum()} of {len(rows)}" for _, rows in groups],
         "test loss, median": groups["test_loss"].median().map("{:.4g}".format),
     })  # fmt: skip
+
+
+def followed(e: Evidence) -> pd.DataFrame:
+    """Return the solutions that were followed, a row a training, by ``path``."""
+    names = {
+        "features, down": "features-followed-down", "memory, down": "memory-followed-down",
+        "memory, up": "memory-followed-up",
+    }  # fmt: skip
+    parts = [e.table(name).assign(path=path) for path, name in names.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def survived(polygons: pd.DataFrame) -> dict[str, Any]:
+    """Return what the chapter says of the planted polygons where they have the most points."""
+    last = polygons[polygons["T"] == polygons["T"].max()]
+    whole = last["first_stored"] == PLANTED
+    return {
+        "end": int(last["T"].max()), "whole": f"{whole.sum()} of {len(last)}", "planted": PLANTED,
+        "new": int(last.loc[whole, "stored"].max() - PLANTED) if whole.any() else 0,
+        "end-train": last["train_loss"].median(), "end-silent": 1 - PLANTED / last["T"].max(),
+    }  # fmt: skip
+
+
+def wider(e: Evidence) -> str:
+    """Return in a sentence which search has the lower training loss at m = 3."""
+    try:
+        found = differences(e.table("three-dimensions"))
+    except NoRuns:
+        return "(At m = 3 nothing was trained at this profile.)"
+    parts = [f"{rows['difference'].mean():+.4f} at T = {size(T)}" for T, rows in found.groupby("T")]
+    return (
+        f"At m = 3 the sum's training loss less that of the paper's settings is {', '.join(parts)}."
+    )
+
+
+def kept(paths: pd.DataFrame, runs: pd.DataFrame) -> dict[str, Any]:
+    """Return what the chapter says of followed solutions, and of those from scratch on the bump."""
+    down = paths[paths["path"] == "features, down"].sort_values("T", ascending=False)
+    apart = [
+        f"{rows['five_apart'].sum()} of {len(rows)} at T = {size(T)}"
+        for T, rows in down.groupby("T", sort=False)
+    ]
+    up = paths[paths["path"] == "memory, up"].groupby("T")["train_loss"].mean()
+    there, scratch = (
+        down[down["T"] == BUMP],
+        runs[(runs["reduction"] == "mean") & (runs["T"] == BUMP)],
+    )
+    return {
+        "first": int(down["T"].max()), "at": BUMP, "apart": ", ".join(apart),
+        "down-loss": there["test_loss"].mean(), "scratch-loss": scratch["test_loss"].mean(),
+        "up-from": int(up.index[0]), "up-to": int(up.index[1]), "up-end": int(up.index[-1]),
+        **dict(zip(("up-a", "up-b", "up-c"), up.iloc[[0, 1, -1]], strict=True)),
+        "down-train": there["train_loss"].mean(), "scratch-train": scratch["train_loss"].mean(),
+    }  # fmt: skip
+
+
+def grown(e: Evidence) -> pd.DataFrame:
+    """Return the planted polygons that were grown, with the ``share`` of their points stored."""
+    runs = e.table("grown-polygons", stored_points)
+    return solutions(runs).assign(share=runs["first_stored"] / PLANTED)
 
 
 def draw_pair(runs: pd.DataFrame, by: str) -> "list[Axes]":
