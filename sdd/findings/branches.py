@@ -1,10 +1,12 @@
 """Two solutions over T, as tables and words: which has the lower training loss, and from where."""
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sdd import paper
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.page import between, size
 from sdd.measures.stored import PLANTED, stored_points
@@ -13,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BIG", "BUMP", "FOUND_BY", "best_told", "crossings", "differences", "draw_followed",
-    "draw_pair", "followed", "grown", "kept", "lowest", "minimum", "solutions", "survived",
-    "tested", "told", "wider",
+    "BIG", "BUMP", "FOUND_BY", "at_twin", "best_told", "crossings", "differences", "draw_followed",
+    "draw_pair", "followed", "further", "grown", "kept", "lowest", "minimum", "solutions",
+    "survived", "tested", "told", "wider",
 ]  # fmt: skip
 
 FOUND_BY = {"mean": "the paper's settings", "sum": "the sum, at a large rate"}
@@ -48,10 +50,13 @@ def crossings(runs: pd.DataFrame) -> pd.DataFrame:
     """Return for each data seed the T between which memorising ceases to have the lower loss.
 
     ``low`` is the last T, of those from `BIG` on, at which it has (zero for none), and ``high`` the
-    next one (infinite for none): the data do not say more.
+    next one (infinite for none): the data do not say more. Data sets that were not trained on at
+    the largest T are left out.
     """
-    rows = []
+    rows, most = [], runs["T"].max()
     for seed, found in differences(runs[runs["T"] >= BIG]).groupby("data_seed"):
+        if found["T"].max() < most:
+            continue
         low = found.loc[found["difference"] < 0, "T"].max()
         low = 0.0 if math.isnan(low) else float(low)
         rows.append((seed, low, float(min(found.loc[found["T"] > low, "T"], default=math.inf))))
@@ -121,6 +126,8 @@ def followed(e: Evidence) -> pd.DataFrame:
         "memory, up": "memory-followed-up",
     }  # fmt: skip
     parts = [e.table(name).assign(path=path) for path, name in names.items()]
+    with contextlib.suppress(NoRuns):  # not at quick
+        parts.append(e.table("memory-followed-further").assign(path="memory, further up"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -133,6 +140,35 @@ def survived(polygons: pd.DataFrame) -> dict[str, Any]:
         "new": int(last.loc[whole, "stored"].max() - PLANTED) if whole.any() else 0,
         "end-train": last["train_loss"].median(), "end-silent": 1 - PLANTED / last["T"].max(),
     }  # fmt: skip
+
+
+def further(paths: pd.DataFrame, runs: pd.DataFrame) -> str:
+    """Return in a sentence what becomes of a memorising solution beyond where it was found last."""
+    path = paths[paths["path"] == "memory, further up"].groupby("T")[["train_loss", "test_loss"]]
+    if not len(path):
+        return "(Where losses cross, none was followed at this profile.)"
+    means = path.mean()
+    at = [f"{row.train_loss:.4f} at T = {size(T)}" for T, row in means.iloc[[0, 1, -1]].iterrows()]
+    last, usual = means.iloc[-1], runs[runs["reduction"] == "mean"]
+    features = usual.loc[usual["T"] == means.index[-1], "train_loss"].mean()
+    return (
+        f"Where losses cross it is another matter: followed a tenth at a time, the mean training "
+        f"loss is {', '.join(at)}; there the test loss is {last.test_loss:.3g}, and features have "
+        f"{features:.4f}. So it is not lost where it ceases to be the best."
+    )
+
+
+def at_twin(e: Evidence, runs: pd.DataFrame) -> str:
+    """Return in a sentence how much more a memorising solution holds at the published size."""
+    if not e.profile.published_size:
+        return "(At the published size nothing was trained at this profile.)"
+    (there,) = e.table("memorising-branch").itertuples()
+    here = lowest(runs[runs["T"] * paper.N == there.T * runs["n"]])
+    held, twins = there.T * (1 - there.train_loss), (here["T"] * (1 - here["train_loss"])).mean()
+    return (
+        f"By T (1 − loss) the one memorising training of T = {there.T:,.0f} at n = {there.n:,} in "
+        f"this book holds as much as {held:.0f} points, those of its twin {twins:.0f}."
+    )
 
 
 def wider(e: Evidence) -> str:
