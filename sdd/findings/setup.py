@@ -23,12 +23,11 @@ from sdd.runs.spec import RunSpec
 from sdd.training.run import Run
 
 __all__ = [
-    "ARM", "PUBLISHED_D", "active_features", "batches", "other_features", "predicted_D",
-    "published_loss", "table",
+    "PUBLISHED_D", "active_features", "batches", "other_features", "predicted_D", "published_loss",
+    "table",
 ]  # fmt: skip
 
 PUBLISHED_D = paper.FEATURE_D[math.inf][0]  # of the five features, T = ∞
-ARM = 6.0  # degrees to either side of one of the five, within which another column lies on its arm
 
 
 @experiment("fresh-data")
@@ -58,22 +57,15 @@ def active_features(data: Dataset, sparsity: float) -> pd.DataFrame:
 
 
 def other_features(run: Run) -> dict[str, float]:
-    """Return what all but the five strongest features of a model in the plane are like.
+    """Return what the biases of all but the five strongest features of a model do.
 
-    ``on_arms``: share of their summed squared length within `ARM` degrees of one of the five;
-    ``negative_b``: share of their biases below zero; ``mean_b_loss``: test loss with each of their
-    biases put at μ, the mean of a feature.
+    ``negative_b``: share of them below zero; ``mean_b_loss``: test loss with each of them put at
+    μ, the mean of a feature.
     """
-    five = strongest(run.W.T, 5)
-    others = np.delete(np.arange(run.b.size), five)
-    angles = np.angle(run.W[0] + 1j * run.W[1])
-    apart = np.abs((angles[others, None] - angles[five] + np.pi) % (2 * np.pi) - np.pi).min(axis=1)
-    squares = (run.W[:, others].astype(float) ** 2).sum(axis=0)
-    rows = test_rows(run)
-    b = run.b.copy()
+    others = np.delete(np.arange(run.b.size), strongest(run.W.T, 5))
+    rows, b = test_rows(run), run.b.copy()
     b[others] = theory.feature_mean(rows.n, drawn_data(run).sparsity)
     return {
-        "on_arms": float(squares[apart <= np.radians(ARM)].sum() / squares.sum()),
         "negative_b": float((run.b[others] < 0).mean()),
         "mean_b_loss": float(engine.loss(run.W, b, rows)),
     }

@@ -1,8 +1,6 @@
 """Closed forms beside what training does: polygons, rings, and what sets D."""
 
-import math
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +10,11 @@ from sdd.data import Dataset
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import SMALL, Profile, choose, small_spec, spec
+from sdd.findings.profiles import Profile, choose, small_spec, spec
 from sdd.findings.rule import USUALLY, above, within
-from sdd.findings.setup import other_features, predicted_D
 from sdd.measures import lost
 from sdd.measures.columns import ring_columns, ring_loss_change
-from sdd.measures.statistics import Estimate, difference, mean, share
+from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import Measure
 from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
@@ -26,7 +23,7 @@ from sdd.training.config import TrainConfig
 
 __all__ = [
     "BEST_RINGS", "among_all", "best_rings", "crossovers", "found_again", "free_rings", "one_hot",
-    "pentagons", "planted_tgons", "rings_among_others", "saddle", "table",
+    "planted_tgons", "saddle", "table",
 ]  # fmt: skip
 
 # T: a data seed at which the T points share no feature (at n = 10,000, S = 0.999).
@@ -69,23 +66,6 @@ def free_features(p: Profile) -> list[RunSpec]:
     ]  # fmt: skip
 
 
-@experiment("decayed-initialisation")
-def decayed_initialisation(p: Profile) -> list[RunSpec]:
-    """Pentagons at other weight decays, steps and Xavier gains, which should set their D."""
-    changes: list[dict[str, Any]] = [
-        {"weight_decay": 0.0}, {"steps": round(0.5 * p.steps)}, {"gain": 0.5},
-    ]  # fmt: skip
-    return [
-        *(
-            small_spec(p, math.inf, seed, batch=100, **{"steps": p.steps, **change})
-            for change in ({}, *changes)
-            for seed in (2, 3)  # (0 and 1 are F1's at quick)
-        ),
-        # At the paper's own size, beside F3's models of T = 10,000; these runs are long.
-        *(spec(10_000, of=p.name, **change) for change in choose(p, (), (), changes)),
-    ]
-
-
 @experiment("planted-rings")
 def planted_rings(p: Profile) -> list[RunSpec]:
     """Rings of the most used features planted among all n, then trained; and a usual start."""
@@ -108,9 +88,9 @@ def memorising_branch(p: Profile) -> list[RunSpec]:
 
 
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
-    """Return the runs of all four experiments of the chapter, a row a run, by ``experiment``."""
+    """Return the runs of three experiments of the chapter, a row a run, by ``experiment``."""
     e = Evidence.stored(of)
-    names = ("planted-polygons", "free-features", "planted-rings", "decayed-initialisation")
+    names = ("planted-polygons", "free-features", "planted-rings")
     found = [e.table(name, *measures).assign(experiment=name) for name in names]
     return pd.concat(found, ignore_index=True)
 
@@ -151,41 +131,6 @@ def among_all(e: Evidence) -> pd.DataFrame:
     runs = e.table("planted-rings", ring_columns)
     corners = runs["start"].str.extract(r"top-ring:(\d+):")[0]
     return runs.assign(corners=corners.fillna("0").astype(int))
-
-
-def rings_among_others(R2: np.ndarray) -> pd.DataFrame:
-    """Return by how much the best ring of 6, 4 or 7 features is worse than that of 5.
-
-    A row for each of the (k,) squared norms ``R2`` of all other columns and each ``ring`` (such as
-    "6 features"): ``worse``, in loss ÷ p.
-    """
-    change = pd.DataFrame(
-        {
-            F: [theory.best_ring_among_others(F, v, **SMALL).loss_change for v in R2]
-            for F in (6, 4, 7, 5)
-        },
-        pd.Index(R2, name="R2"),
-    )
-    worse = change.sub(change.pop(5), axis=0).rename(columns="{} features".format)
-    return worse.melt(var_name="ring", value_name="worse", ignore_index=False).reset_index()
-
-
-def pentagons(runs: pd.DataFrame) -> pd.DataFrame:
-    """Add what a run changes (its ``variant``, "" for nothing), and the D of its five by formulas.
-
-    ``from_initial``: the D that decay should leave of the initial weights; ``from_R2``: the D of
-    the measured lengths, if all other columns point everywhere alike.
-    """
-    variant = np.select(
-        [runs["weight_decay"] == 0, runs["gain"] != 1, runs["steps"] < paper.STEPS],
-        ["no decay", runs["gain"].map("{:g} × weights".format), "half the steps"],
-        "",
-    )
-    isotropic = [
-        theory.pentagon_dimensionality(math.sqrt(r2), R2)
-        for r2, R2 in zip(runs["five_r2"], runs["other_R2"], strict=True)
-    ]
-    return runs.assign(variant=variant, from_initial=predicted_D(runs), from_R2=isotropic)
 
 
 def crossovers(e: Evidence) -> pd.DataFrame:
@@ -254,8 +199,6 @@ def saddle(n: int) -> np.ndarray:
 
 
 # --- Claims -------------------------------------------------------------------------------------
-
-_SINCE = " (stated again by a later rule, when these runs were known)"
 
 
 @claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
@@ -332,25 +275,3 @@ def _five_among_all(e: Evidence) -> Estimate:
     """Among all features a planted pentagon ends in a lower training loss than a hexagon."""
     losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
     return mean((losses[6] - losses[5]).dropna())
-
-
-@claim("T-leftover", source=f"ours, tested on other initial weights and decays{_SINCE}",
-       published="0.14 (formula)", figure="fig-decayed-initialisation", region=above(0.07),
-       estimand="Mean D of the five with half the initial weights less that without decay, over "
-       "trainings on unlimited data. The region begins at half of the formula's difference"
-       )  # fmt: skip
-def _leftover(e: Evidence) -> Estimate:
-    """The D of the five follows from what weight decay leaves of the initial weights."""
-    runs = pentagons(e.table("decayed-initialisation")).query("T == inf").groupby("variant")
-    small, none = (runs.get_group(name)["five_D"] for name in ("0.5 × weights", "no decay"))
-    return difference(small, none)
-
-
-@claim("T-arms", source="ours, chosen when two other trainings were seen", published="not stated",
-       figure="fig-decayed-initialisation", region=above(0.58), estimand="Share of the squared "
-       "norm of all other columns that lies within 6° of a column of the five, mean over trainings "
-       "at T = ∞. Alike in all directions it would be 0.17: the region begins half-way to one"
-       )  # fmt: skip
-def _arms(e: Evidence) -> Estimate:
-    """The other columns of a pentagon lie along its five arms, not in all directions alike."""
-    return mean(e.at(math.inf, other_features)["on_arms"])

@@ -1,21 +1,23 @@
 """Bigger models and more data: test loss over T and m (F5)."""
 
+import math
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from sdd import paper
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
 from sdd.findings.grids import cell, models, rise
 from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
-from sdd.findings.rule import above, below
-from sdd.measures.statistics import Estimate, Place, place
+from sdd.findings.rule import above, below, within
+from sdd.measures.statistics import Estimate, Place, mean, place
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
-__all__ = ["maps", "table", "title"]
+__all__ = ["exponents", "maps", "places", "table", "title"]
 
 # At quick; with 50,000 there is a bump at m = 2, too, and with 20,000 from m = 3 on.
 FEWER_STEPS = 20_000
@@ -55,6 +57,42 @@ def width_published(p: Profile) -> list[RunSpec]:
     ]
 
 
+@experiment("capacity")
+def capacity(p: Profile) -> list[RunSpec]:
+    """The bump over n at m = 3, and over m, at ten times the usual learning rate and fewer steps.
+
+    The product of rate and steps is the usual one; the grid of T is centred on where look at one
+    training a cell found the bump.
+    """
+    over_n, over_m, judge = choose(
+        p, ((125, 250), (2,), 2), ((250, 500, 1_000), (2, 4), 4),
+        ((250, 500, 1_000, 2_000), (2, 4, 6, 8), 8),
+    )  # fmt: skip
+    steps = choose(p, (-2, -1, 0, 1, 2), (-3, -2, -1, 0, 1, 2, 3))
+    cells = [*((n, 3) for n in over_n), *((sorted(over_n)[1], m) for m in over_m)]
+    return [
+        small_spec(
+            p, round(0.49 * n * (m / 3) ** 1.7 * 2 ** (step / 2)), seed, n=n, sparsity=1 - 10 / n,
+            m=m, steps=p.steps // 10, lr=10 * paper.LEARNING_RATE,
+        )
+        for n, m in cells
+        for step in steps
+        for seed in data_seeds(0, judge)
+    ]  # fmt: skip
+
+
+@experiment("unlimited-width")
+def unlimited_width(p: Profile) -> list[RunSpec]:
+    """Test loss of unlimited data over m, where few features stand and where all of them do."""
+    ms, steps = choose(p, (8, 16), (8, 16, 32)), choose(p, 2_000, 5_000)
+    cells = [*((100, 0.98, m) for m in ms), *((1_000, 0.99, m) for m in choose(p, (), (2, 4, 8)))]
+    return [
+        small_spec(p, math.inf, seed, n=n, sparsity=S, m=m, steps=steps, batch=200, lr=5e-3)
+        for n, S, m in cells
+        for seed in data_seeds(0, choose(p, 2, 3, 8))
+    ]
+
+
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
     """Return the runs behind the chapter, a row a run: T and m varied at n = 1,000."""
     return Evidence.stored(of).table("width", *measures)
@@ -69,6 +107,24 @@ def maps(e: Evidence) -> list[pd.DataFrame]:
         except NoRuns:  # the larger map is of the full profile alone
             continue
     return found
+
+
+def places(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return where the bump is: the mean log T, each T by how far its loss is above the first's.
+
+    A row for each ``n``, ``m`` and ``data_seed``: ``place``, a T.
+    """
+    rows = []
+    for key, curve in runs.sort_values("T").groupby(["n", "m", "data_seed"]):
+        above_first = (curve["test_loss"] - curve["test_loss"].iloc[0]).clip(lower=1e-12)
+        rows.append((*key, math.exp(np.average(np.log(curve["T"]), weights=above_first))))
+    return pd.DataFrame(rows, columns=["n", "m", "data_seed", "place"])
+
+
+def exponents(found: pd.DataFrame, along: pd.Series, y: str) -> pd.Series:
+    """Return for each data seed the exponent of a column as a power of the values ``along``."""
+    logs = pd.DataFrame({"x": np.log(along), "y": np.log(found[y])})
+    return logs.groupby(found["data_seed"]).apply(lambda g: float(np.polyfit(g["x"], g["y"], 1)[0]))
 
 
 def title(runs: pd.DataFrame) -> str:
@@ -157,3 +213,34 @@ def _moves_as_parameters(e: Evidence) -> dict[str, Estimate]:
     """The T of the bump's top goes as the number of parameters, (m + 1) n."""
     runs = cell(e.judging("steps"), steps=e.profile.steps, n=1_000)
     return {} if runs.empty else {"": rise(cell(runs, T=1_000), cell(runs, T=300))}
+
+
+@claim("F5-capacity", source="ours, beside F5", figure="fig-capacity",
+       published="1 (a capacity of so many bits a parameter, Morris et al. 2025)",
+       region={"n": within(1, 0.25), "m + 1": within(1, 0.25)},
+       estimand="Exponent with which the T of the bump goes as n, at m = 3, and as m + 1, at one "
+       "n: slope of log T, least squares, mean over trainings (all of one data seed are a fit). "
+       "Its T: mean log T over the sizes, each by how far its test loss is above the first's"
+)  # fmt: skip
+def _goes_as(e: Evidence) -> dict[str, Estimate]:
+    """The T of the bump goes as (m + 1) n, the number of parameters."""
+    found = places(e.judging("capacity"))
+    over_n, over_m = found[found["m"] == 3], found[found["n"] == sorted(set(found["n"]))[1]]
+    return {
+        "n": mean(exponents(over_n, over_n["n"], "place")),
+        "m + 1": mean(exponents(over_m, over_m["m"] + 1, "place")),
+    }
+
+
+@claim("F5-unlimited", source="Liu et al. 2025, on models of another kind", figure="fig-capacity",
+       published="−1", region={"few stand": within(-1, 0.25), "all stand": within(-1, 0.25)},
+       estimand="Exponent with which the test loss on unlimited data goes as m, mean over "
+       "trainings: at n = 1,000, S = 0.99, m = 2 to 8, where few features stand, and at n = 100, "
+       "S = 0.98, m = 8 to 32, where all do")  # fmt: skip
+def _falls_as(e: Evidence) -> dict[str, Estimate]:
+    """On unlimited data the loss falls as 1/m."""
+    runs = e.judging("unlimited-width")
+    names = {1_000: "few stand", 100: "all stand"}
+    return {
+        names[n]: mean(exponents(part, part["m"], "test_loss")) for n, part in runs.groupby("n")
+    }

@@ -19,9 +19,10 @@ from sdd.theory.decayed_initialisation import (
 )
 from sdd.theory.dropped import dropped_curvature, dropped_descent, dropped_feature, dropped_moved
 from sdd.theory.other_columns import (
-    RingAmongOthers,
-    best_ring_among_others,
-    loss_change_among_others,
+    RingWithWeak,
+    best_ring_with_weak,
+    interference,
+    loss_change_with_weak,
 )
 from sdd.theory.polygons import (
     overlap_probability,
@@ -40,9 +41,9 @@ from sdd.theory.rings import (
 
 __all__ = [
     "Ring",
-    "RingAmongOthers",
+    "RingWithWeak",
     "best_ring",
-    "best_ring_among_others",
+    "best_ring_with_weak",
     "constant_baseline",
     "constant_loss",
     "crossover",
@@ -53,8 +54,9 @@ __all__ = [
     "dropped_moved",
     "extra_feature_loss_change",
     "feature_mean",
+    "interference",
     "linear_loss",
-    "loss_change_among_others",
+    "loss_change_with_weak",
     "overlap_probability",
     "pentagon_dimensionality",
     "predicted_pentagon_dimensionality",
