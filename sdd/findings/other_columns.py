@@ -33,11 +33,11 @@ RING = "0.95:-0.08"  # r and b of planted rings, about those of trained pentagon
 @experiment("planted-arms")
 def planted_arms(p: Profile) -> list[RunSpec]:
     """Rings of three to seven features planted among all others, which see unlimited data."""
-    steps, judge = choose(p, 5_000, 10_000), choose(p, 2, 6)
+    steps, judge = choose(p, 5_000, 10_000), choose(p, 2, 5, 20)
     return [
         small_spec(p, math.inf, seed, batch=100, steps=steps, start=f"ring:{F}:{RING}")
         for F in choose(p, (3, 5, 7), (3, 5, 6, 7))
-        for seed in data_seeds(1, judge)
+        for seed in data_seeds(0, judge)
     ]
 
 
@@ -50,11 +50,11 @@ def other_columns(p: Profile) -> list[RunSpec]:
             p, math.inf, seed, n=n, sparsity=1 - 10 / n, batch=n // 5, steps=p.steps,
             snapshots=snapshots,
         )
-        for n, look, judge in choose(
-            p, ((1_000, 0, 2),), ((500, 1, 3), (1_000, 1, 4), (2_000, 1, 3)),
-            ((500, 1, 8), (1_000, 1, 8), (2_000, 1, 8), (5_000, 0, 4)),
+        for n, judge in choose(
+            p, ((1_000, 2),), ((500, 3), (1_000, 4), (2_000, 3)),
+            ((500, 8), (1_000, 8), (2_000, 8), (5_000, 4)),
         )
-        for seed in data_seeds(look, judge)
+        for seed in data_seeds(0, judge)
     ]  # fmt: skip
 
 

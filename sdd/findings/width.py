@@ -61,14 +61,14 @@ def width_published(p: Profile) -> list[RunSpec]:
 def capacity(p: Profile) -> list[RunSpec]:
     """The bump over n at m = 3, and over m, at ten times the usual learning rate and fewer steps.
 
-    The product of rate and steps is the usual one; the grid of T is centred on where look at one
-    training a cell found the bump.
+    The product of rate and steps is the usual one. The grid of T is centred on where one training
+    a cell, of other data seeds, had its bump.
     """
     over_n, over_m, judge = choose(
         p, ((125, 250), (2,), 2), ((250, 500, 1_000), (2, 4), 4),
         ((250, 500, 1_000, 2_000), (2, 4, 6, 8), 8),
     )  # fmt: skip
-    steps = choose(p, (-2, -1, 0, 1, 2), (-3, -2, -1, 0, 1, 2, 3))
+    steps = choose(p, (-2, 0, 2), (-3, -1.5, 0, 1.5, 3), (-4, -3, -2, -1, 0, 1, 2, 3, 4))
     cells = [*((n, 3) for n in over_n), *((sorted(over_n)[1], m) for m in over_m)]
     return [
         small_spec(
@@ -84,7 +84,7 @@ def capacity(p: Profile) -> list[RunSpec]:
 @experiment("unlimited-width")
 def unlimited_width(p: Profile) -> list[RunSpec]:
     """Test loss of unlimited data over m, where few features stand and where all of them do."""
-    ms, steps = choose(p, (8, 16), (8, 16, 32)), choose(p, 2_000, 5_000)
+    ms, steps = choose(p, (8, 16), (8, 16, 32)), choose(p, 2_000, 3_000)
     cells = [*((100, 0.98, m) for m in ms), *((1_000, 0.99, m) for m in choose(p, (), (2, 4, 8)))]
     return [
         small_spec(p, math.inf, seed, n=n, sparsity=S, m=m, steps=steps, batch=200, lr=5e-3)
