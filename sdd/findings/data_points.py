@@ -11,8 +11,9 @@ from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import specs
 from sdd.findings.page import beside, mean_sd
 from sdd.findings.profiles import Profile
-from sdd.findings.rule import USUALLY, Region, below, within
+from sdd.findings.rule import USUALLY, Region, above, below, within
 from sdd.measures import table as tables
+from sdd.measures.arms import ARM
 from sdd.measures.columns import hidden_vectors
 from sdd.measures.damping import times_seen
 from sdd.measures.statistics import Estimate, mean, share
@@ -20,7 +21,8 @@ from sdd.measures.table import Measure, load
 from sdd.training.run import Run
 
 __all__ = [
-    "bias_by_use", "lengths", "lost_a_point", "polygons", "regular", "seen", "table",
+    "bias_by_use", "column_directions", "directions", "lengths", "lost_a_point", "polygons",
+    "regular", "seen", "table",
 ]  # fmt: skip
 
 MOST = 30  # data points of what is called a small training set here
@@ -36,6 +38,38 @@ def bias_by_use(run: Run) -> dict[str, float]:
     used = times_seen(run) > 0
     b = run.b.astype(float)
     return {"b_used": float(np.linalg.norm(b[used])), "b_unused": float(np.linalg.norm(b[~used]))}
+
+
+def column_directions(run: Run) -> dict[str, float]:
+    """Return how many long columns of W lie along a data point that has their feature.
+
+    ``long_columns``: longer than half the longest; ``along_points``: the share of them within
+    `ARM` degrees of the hidden vector of a point that has the feature; ``along_shuffled``: that
+    share where each hidden vector is given to another point, mean over all cyclic shifts.
+    """
+    points, W = run.training_set().to_dense() > 0, run.W[0] + 1j * run.W[1]
+    h, long = run.hidden() @ [1, 1j], abs(W) > abs(W).max() / 2
+
+    def along(h: np.ndarray) -> float:
+        apart = abs(np.degrees(np.angle(W[long] / h[:, None])))
+        return float(((apart <= ARM) & points[:, long]).any(axis=0).mean())
+
+    shuffled = [along(np.roll(h, shift)) for shift in range(1, len(h))]
+    return {
+        "long_columns": int(long.sum()), "along_points": along(h),
+        "along_shuffled": float(np.mean(shuffled)),
+    }  # fmt: skip
+
+
+def directions(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return how many long columns lie along a point of theirs at each T, as a table of text."""
+    groups = runs.groupby("T")
+    found = {
+        "columns longer than half the longest": groups["long_columns"].agg(mean_sd, digits=1),
+        "along a point that has the feature": groups["along_points"].mean().map("{:.0%}".format),
+        "with points shuffled": groups["along_shuffled"].mean().map("{:.0%}".format),
+    }
+    return pd.DataFrame(found)
 
 
 def lost_a_point(frame: pd.DataFrame) -> pd.Series:
@@ -153,3 +187,15 @@ def _usually_on_the_ring(e: Evidence) -> dict[str, Estimate]:
 def _ring_of_30(e: Evidence) -> Estimate:
     """At T = 30 about 21 points are on the ring, and the others inside it."""
     return mean(e.at(30)["on_ring"], reading=1, seeds=1)
+
+
+@claim("F2-columns", source="ours, W = H Xᵀ of the T-gon; chosen when these runs were known",
+       published="a mess (text)", figure="fig-columns", region={f"T = {T}": above(0.5)
+       for T in (5, 10, 30)}, estimand="Of the columns of W longer than half the longest, the share "
+       "within 6° of the hidden vector of a data point that has the feature, less that share where "
+       "hidden vectors are shuffled over the points; mean over single trainings at that T"
+)  # fmt: skip
+def _columns_along_points(e: Evidence) -> dict[str, Estimate]:
+    """Long columns of W lie along the data points that have their feature: no mess."""
+    found = {T: e.at(T, column_directions) for T in (5, 10, 30)}
+    return {f"T = {T}": mean(r["along_points"] - r["along_shuffled"]) for T, r in found.items()}

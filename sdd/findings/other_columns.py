@@ -26,7 +26,7 @@ __all__ = [
     "course", "directions", "endless", "pentagons", "rings_with_weak", "table", "with_formula",
 ]  # fmt: skip
 
-SHOWN = (0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 15_000, 20_000, 30_000)
+SHOWN = (0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 15_000, 20_000)
 RING = "0.95:-0.08"  # r and b of planted rings, about those of trained pentagons
 
 
@@ -44,14 +44,14 @@ def planted_arms(p: Profile) -> list[RunSpec]:
 @experiment("other-columns")
 def other_columns(p: Profile) -> list[RunSpec]:
     """Pentagons from a usual start on unlimited data, of few features and of more."""
-    snapshots = (*SHOWN, p.steps)
+    steps = choose(p, 30_000, p.steps)
     return [
         small_spec(
-            p, math.inf, seed, n=n, sparsity=1 - 10 / n, batch=n // 5, steps=p.steps,
-            snapshots=snapshots,
+            p, math.inf, seed, n=n, sparsity=1 - 10 / n, batch=n // 5, steps=steps,
+            snapshots=(*SHOWN, *range(30_000, steps + 1, 10_000)),
         )
         for n, judge in choose(
-            p, ((1_000, 2),), ((500, 3), (1_000, 4), (2_000, 3)),
+            p, ((1_000, 2),), ((500, 6), (1_000, 6), (2_000, 3)),
             ((500, 8), (1_000, 8), (2_000, 8), (5_000, 4)),
         )
         for seed in data_seeds(0, judge)
@@ -91,10 +91,7 @@ def endless(e: Evidence) -> pd.DataFrame:
 
     Those of the published size, or the profile's, are among them; each has ``of``, its size.
     """
-    found = [
-        e.table("other-columns", beside_ring, disturbed),
-        e.fresh(beside_ring, disturbed),
-    ]
+    found = [e.table("other-columns", beside_ring), e.fresh(beside_ring)]
     runs = pd.concat(found, ignore_index=True).drop_duplicates("run")
     return runs.assign(of=runs["n"].map("n = {:,}".format)).sort_values("n", kind="stable")
 

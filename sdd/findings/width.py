@@ -89,7 +89,7 @@ def unlimited_width(p: Profile) -> list[RunSpec]:
     return [
         small_spec(p, math.inf, seed, n=n, sparsity=S, m=m, steps=steps, batch=200, lr=5e-3)
         for n, S, m in cells
-        for seed in data_seeds(0, choose(p, 2, 3, 8))
+        for seed in data_seeds(0, choose(p, 2, 2, 8))
     ]
 
 

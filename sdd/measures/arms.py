@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from sdd import engine
 from sdd.measures.columns import test_rows
@@ -15,6 +15,7 @@ __all__ = ["ARM", "beside_ring", "disturbed"]
 
 ARM = 6.0  # degrees to either side of one of the ring, within which another column is on its arm
 LONGEST = 0.1  # share of the other columns that began as the longest
+DRAWS = 8  # of random directions for all of them, which are averaged
 
 
 def _parted(run: Run) -> tuple[Int[np.ndarray, " F"], Int[np.ndarray, " others"]]:
@@ -77,7 +78,7 @@ def beside_ring(run: Run) -> dict[str, float]:
     }
 
 
-def disturbed(run: Run, draws: int = 4) -> dict[str, float]:
+def disturbed(run: Run) -> dict[str, float]:
     """Return what changes where the columns beside the ring are turned at random, or removed.
 
     Nothing is trained: lengths, biases and the ring stay as they are.
@@ -86,8 +87,6 @@ def disturbed(run: Run, draws: int = 4) -> dict[str, float]:
     ----------
     run : Run
         With m = 2, trained on drawn data.
-    draws : int
-        How many draws of all directions are averaged.
 
     Returns
     -------
@@ -104,25 +103,18 @@ def disturbed(run: Run, draws: int = 4) -> dict[str, float]:
     --------
     >>> from sdd.measures.arms import disturbed
     >>> run = sdd.train(sdd.sample(5, n=50, sparsity=0.9), sdd.TrainConfig(steps=300, lr=0.03))
-    >>> found = disturbed(run, draws=1)
+    >>> found = disturbed(run)
     >>> round(found["removed_D"], 1)
     0.4
     """
     rows, (ring, others) = test_rows(run), _parted(run)
-    rng, lengths = np.random.default_rng(0), np.linalg.norm(run.W[:, others], axis=0)
-    before = engine.loss(run.W, run.b, rows)
-
-    def changed(columns: Float[np.ndarray, "2 others"]) -> tuple[float, float]:
-        W = run.W.copy()
-        W[:, others] = columns
-        rise = engine.loss(W, run.b, rows) - before
-        return float(rise), float(dimensionality(W.T)[ring].mean())
-
-    angles = rng.uniform(0, 2 * np.pi, (draws, len(others)))
-    turned = [changed(lengths * np.stack([np.cos(a), np.sin(a)])) for a in angles]
-    rise, D = np.mean(turned, axis=0)
-    removed_rise, removed_D = changed(0 * run.W[:, others])
-    return {
-        "turned_rise": float(rise), "turned_D": float(D),
-        "removed_rise": removed_rise, "removed_D": removed_D,
-    }  # fmt: skip
+    before, lengths = engine.loss(run.W, run.b, rows), np.linalg.norm(run.W[:, others], axis=0)
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, (DRAWS, len(others)))
+    changes = {"turned": lengths * np.exp(1j * angles), "removed": np.zeros((1, len(others)))}
+    found = {}
+    for name, draws in changes.items():
+        Ws = np.repeat(run.W[None], len(draws), axis=0)
+        Ws[:, 0, others], Ws[:, 1, others] = draws.real, draws.imag
+        found[f"{name}_rise"] = float(np.mean([engine.loss(W, run.b, rows) for W in Ws]) - before)
+        found[f"{name}_D"] = float(np.mean([dimensionality(W.T)[ring] for W in Ws]))
+    return found

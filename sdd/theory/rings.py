@@ -67,6 +67,12 @@ def active_value_tails(n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]
     return x, tails
 
 
+@lru_cache(maxsize=8)
+def _negated(n: int, sparsity: float) -> np.ndarray:
+    """Return the values rising, as `np.searchsorted` wants them: negating millions takes long."""
+    return -active_value_tails(n, sparsity)[0]
+
+
 def ring_terms(F: int, beta: np.ndarray, n: int, sparsity: float) -> tuple[np.ndarray, np.ndarray]:
     """Return A = Σ_k E[max(0, x cos(2πk/F) − β)²] and B = E[x max(0, x − β)] for each β ≥ 0.
 
@@ -89,10 +95,10 @@ def ring_terms(F: int, beta: np.ndarray, n: int, sparsity: float) -> tuple[np.nd
     >>> A.round(3), B.round(3)
     (array([0.119, 0.057]), array([0.1  , 0.073]))
     """
-    x, tails = active_value_tails(n, sparsity)
+    negated, (_, tails) = _negated(n, sparsity), active_value_tails(n, sparsity)
 
     def tail(threshold: np.ndarray) -> np.ndarray:
-        return tails[:, np.searchsorted(-x, -threshold)]
+        return tails[:, np.searchsorted(negated, -threshold)]
 
     cosines = np.cos(2 * np.pi * np.arange(F) / F)
     A = np.zeros_like(beta)
@@ -284,13 +290,13 @@ def extra_feature_loss_change(
     require(F >= 1, "F must be at least 1", F)
     require(b <= 0, "b must not be positive", b)
     require(r >= 0 and length >= 0, "lengths must not be negative", (r, length))
-    x, tails = active_value_tails(n, sparsity)
+    negated, (_, tails) = _negated(n, sparsity), active_value_tails(n, sparsity)
     squared = float(tails[2, -1])  # E[x²]
     change = squared * (length**4 - 2 * length**2)
     for k in range(F):
         slope = r * length * math.cos(2 * math.pi * (k - turn) / F)
         if slope > 1e-12:
-            none, first, second = tails[:, np.searchsorted(-x, b / slope)]
+            none, first, second = tails[:, np.searchsorted(negated, b / slope)]
             change += squared * slope**2
             change += slope**2 * second + 2 * slope * b * first + b**2 * none
     return float(change)
