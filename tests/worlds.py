@@ -66,6 +66,8 @@ def looks(profile, T, data_seed):
         "mean_b_loss": 0.9988,
         "columns_standing": 5,
         "on_arms": 1.0,
+        "along_points": 0.9,
+        "along_shuffled": 0.1 + 1e-3 * (data_seed % 2),
         "point_D_max": math.nan if T == math.inf else point_D,
         "point_D_median": math.nan if T == math.inf else 2 / T if T <= profile.size(500) else 0.0,
         "point_D_min": math.nan if T == math.inf else 0.0 if ring < T else point_D,

@@ -65,6 +65,7 @@ def directions(runs: pd.DataFrame) -> pd.DataFrame:
     """Return how many long columns lie along a point of theirs at each T, as a table of text."""
     groups = runs.groupby("T")
     found = {
+        "T": [f"{T:,.0f}" for T in groups.groups],
         "columns longer than half the longest": groups["long_columns"].agg(mean_sd, digits=1),
         "along a point that has the feature": groups["along_points"].mean().map("{:.0%}".format),
         "with points shuffled": groups["along_shuffled"].mean().map("{:.0%}".format),
@@ -191,7 +192,7 @@ def _ring_of_30(e: Evidence) -> Estimate:
 
 @claim("F2-columns", source="ours, W = H Xᵀ of the T-gon; chosen when these runs were known",
        published="a mess (text)", figure="fig-columns", region={f"T = {T}": above(0.5)
-       for T in (5, 10, 30)}, estimand="Of the columns of W longer than half the longest, the share "
+       for T in (5, 10, 30)}, estimand="Of the columns of W longer than half the longest, share "
        "within 6° of the hidden vector of a data point that has the feature, less that share where "
        "hidden vectors are shuffled over the points; mean over single trainings at that T"
 )  # fmt: skip

@@ -167,11 +167,10 @@ def loss_change_with_weak(
     [-0.44, -0.54, 0.43]
     """
     require(k >= 0 and rho >= 0, "k and ρ must not be negative", (k, rho))
-    law = {"n": n, "sparsity": sparsity}
     squared = float(active_value_tails(n, sparsity)[1][2, -1])  # E[x²]
     others = squared * rho**4 * (k * interference(F) - 1)  # (one, its own, is in the next term)
     each = others + extra_feature_loss_change(F, r, b, rho, turn, n=n, sparsity=sparsity)
-    return ring_loss_change(F, r, b, **law) + F * k * each
+    return ring_loss_change(F, r, b, n=n, sparsity=sparsity) + F * k * each
 
 
 def best_ring_with_weak(

@@ -1,5 +1,7 @@
 """The claims on data points in superposition follow the runs; small runs give their own tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worlds import changed, world
@@ -42,6 +44,7 @@ LOST = {"point_D_min": 0.0, "point_D_max": 2 / 9, "on_ring": 9}  # one of ten po
         ("F2-regular", "T = 5", "T == 5 and data_seed > 30", {"point_D_max": 0.5}, CONTRADICTED),
         ("F2-ring", "T = 10", "T == 10", LOST, CONTRADICTED),
         ("F2-T30", "", "T == 30", {"on_ring": 30}, CONTRADICTED),
+        ("F2-columns", "T = 10", "T == 10", {"along_shuffled": 0.8}, CONTRADICTED),
         ("F2-T30", "", "T == 30", {"on_ring": lambda f: 12 + f["data_seed"] % 20}, UNDECIDABLE),
     ],
 )
@@ -85,3 +88,11 @@ def test_the_bias_is_parted_by_whether_a_training_point_has_the_feature(run):
     used = run.data.make().to_dense().any(0)
     assert found["b_used"] == pytest.approx(np.linalg.norm(run.b[used]))
     assert found["b_used"] ** 2 + found["b_unused"] ** 2 == pytest.approx((run.b**2).sum())
+
+
+def test_columns_lie_along_the_points_that_have_their_features():
+    run = train(DataSettings(T=5, n=200, sparsity=0.95, seed=1), TrainConfig(steps=2_000, lr=0.01))
+    assert data_points.column_directions(run)["along_points"] > 0.9
+    H, X = run.hidden(), run.training_set().to_dense()
+    found = data_points.column_directions(replace(run, W=(H.T @ X).astype(np.float32)))
+    assert found["along_shuffled"] < 0.5 < found["along_points"]

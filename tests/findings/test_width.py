@@ -9,12 +9,21 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, UNDECIDED
 from sdd.findings.scorecard import judge
 
 MINE = [c for c in CLAIMS.values() if c.finding == "width"]
-TABLES = "width", "steadiness", "small-problem", "steps"
+TABLES = "width", "steadiness", "small-problem", "steps", "capacity", "unlimited-width"
 
 
 def as_claimed(run):
-    """The top is at T = 200 at m = 2 and in proportion to m + 1, and higher for wider models."""
+    """The top is at T = 200 at m = 2 and as (m + 1) n, higher for wider models; 1/m at T = ∞."""
+    if run.T == np.inf:
+        return 1 / run.m
+    if run.lr > 1e-3:
+        return smooth(run.T, 500 * (run.m + 1) / 4 * run.n / 1_000)
     return bumped(run.T, 200 * (run.m + 1) / 3, 0.02 * run.m)
+
+
+def smooth(T, top):
+    """A bump in log T, so wide that grids of T that are centred a little off see all of it."""
+    return 1 + 0.1 * np.exp(-(np.log(T / top) ** 2) / 0.3)
 
 
 def noisy(run):
@@ -24,7 +33,10 @@ def noisy(run):
 
 
 def verdicts(loss=as_claimed, spread=noisy):
-    evidence = made_up("paper", dict.fromkeys(TABLES, loss), spread)
+    def finite(run):
+        return spread(run) if run.T < np.inf else 1e-3 * (run.data_seed % 2) / run.m
+
+    evidence = made_up("paper", dict.fromkeys(TABLES, loss), finite)
     return {row.key: row.verdict for c in MINE for row in judge(c, evidence)}
 
 
@@ -44,8 +56,23 @@ def test_every_part_is_reproduced_where_it_is_true():
         (lambda r: as_claimed(r) + 0.2 * (r.m == 2 and r.T == 1_000), {"F5-model: T = 1,000"}),
         (lambda r: as_claimed(r) + 0.2 * (r.m == 4 and r.T == 200), {"F5-moves: m = 4"}),
         (lambda r: as_claimed(r) + 0.2 * (r.m == 4 and r.T == 1_000), {"F5-parameters"}),
+        (
+            lambda r: smooth(r.T, 300) if r.lr == 1e-2 else as_claimed(r),
+            {"F5-capacity: n", "F5-capacity: m + 1"},
+        ),
+        (
+            lambda r: 0.9 if r.T == np.inf and r.n == 100 else as_claimed(r),
+            {"F5-unlimited: all stand"},
+        ),
     ],
-    ids=["more data helps", "a bigger model helps", "the bump is early", "the bump is late"],
+    ids=[
+        "more data helps",
+        "a bigger model helps",
+        "the bump is early",
+        "the bump is late",
+        "the bump stays",
+        "width is no help",
+    ],
 )
 def test_altered_runs_flip_the_parts_they_touch_and_no_others(loss, flipped):
     assert verdicts(loss) == ALL | dict.fromkeys(flipped, CONTRADICTED)
