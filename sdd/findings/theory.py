@@ -269,8 +269,9 @@ def _six_alone(e: Evidence) -> dict[str, Estimate]:
 
 
 @claim("T-five-among-all", source="ours, tested on planted rings", published="five lower (formula)",
-       figure="other-columns#fig-five-six", region=above(0), estimand="Training loss from a planted "
-       "hexagon less from a planted pentagon on the same data, mean over data sets")  # fmt: skip
+       figure="other-columns#fig-five-six", region=above(0), estimand="Training loss from a "
+       "planted hexagon less from a planted pentagon on the same data, mean over data sets"
+)  # fmt: skip
 def _five_among_all(e: Evidence) -> Estimate:
     """Among all features a planted pentagon ends in a lower training loss than a hexagon."""
     losses = among_all(e).pivot(index="data_seed", columns="corners", values="train_loss")
