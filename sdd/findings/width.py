@@ -65,7 +65,7 @@ def capacity(p: Profile) -> list[RunSpec]:
     a cell, of other data seeds, had its bump.
     """
     over_n, over_m, judge = choose(
-        p, ((125, 250), (2,), 2), ((250, 500, 1_000), (2, 4), 4),
+        p, ((250, 500), (2,), 2), ((250, 500, 1_000), (2, 4), 4),
         ((250, 500, 1_000, 2_000), (2, 4, 6, 8), 8),
     )  # fmt: skip
     steps = choose(p, (-2, 0, 2), (-3, -1.5, 0, 1.5, 3), (-4, -3, -2, -1, 0, 1, 2, 3, 4))
@@ -112,13 +112,17 @@ def maps(e: Evidence) -> list[pd.DataFrame]:
 def places(runs: pd.DataFrame) -> pd.DataFrame:
     """Return where the bump is: the mean log T, each T by how far its loss is above the first's.
 
-    A row for each ``n``, ``m`` and ``data_seed``: ``place``, a T.
+    A row for each ``n``, ``m`` and ``data_seed``: ``place``, a T. Data seeds of which one curve
+    does not rise at all are left out.
     """
     rows = []
     for key, curve in runs.sort_values("T").groupby(["n", "m", "data_seed"]):
-        above_first = (curve["test_loss"] - curve["test_loss"].iloc[0]).clip(lower=1e-12)
-        rows.append((*key, math.exp(np.average(np.log(curve["T"]), weights=above_first))))
-    return pd.DataFrame(rows, columns=["n", "m", "data_seed", "place"])
+        above_first = (curve["test_loss"] - curve["test_loss"].iloc[0]).clip(lower=0)
+        mass = above_first.sum() or math.nan
+        rows.append((*key, math.exp((np.log(curve["T"]) * above_first).sum() / mass)))
+    found = pd.DataFrame(rows, columns=["n", "m", "data_seed", "place"])
+    whole = found.groupby("data_seed")["place"].transform(lambda places: places.notna().all())
+    return found[whole]
 
 
 def exponents(found: pd.DataFrame, along: pd.Series, y: str) -> pd.Series:
@@ -225,6 +229,8 @@ def _moves_as_parameters(e: Evidence) -> dict[str, Estimate]:
 def _goes_as(e: Evidence) -> dict[str, Estimate]:
     """The T of the bump goes as (m + 1) n, the number of parameters."""
     found = places(e.judging("capacity"))
+    if found.empty:
+        return {}
     over_n, over_m = found[found["m"] == 3], found[found["n"] == sorted(set(found["n"]))[1]]
     return {
         "n": mean(exponents(over_n, over_n["n"], "place")),
