@@ -91,8 +91,13 @@ def test_the_bias_is_parted_by_whether_a_training_point_has_the_feature(run):
 
 
 def test_columns_lie_along_the_points_that_have_their_features():
-    run = train(DataSettings(T=5, n=200, sparsity=0.95, seed=1), TrainConfig(steps=2_000, lr=0.01))
-    assert data_points.column_directions(run)["along_points"] > 0.9
-    H, X = run.hidden(), run.training_set().to_dense()
-    found = data_points.column_directions(replace(run, W=(H.T @ X).astype(np.float32)))
-    assert found["along_shuffled"] < 0.5 < found["along_points"]
+    run = train(DataSettings(T=5, n=1_000, sparsity=0.99, seed=0), TrainConfig(steps=100))
+    turns = 2 * np.pi * np.arange(5) / 5
+    H, X = np.stack([np.cos(turns), np.sin(turns)]), run.training_set().to_dense()
+    exact = (H @ X).astype(np.float32)  # a T-gon: W = H Xᵀ
+    exact[:, (X > 0).sum(axis=0) > 1] = 0  # (what two points share lies between them)
+    found = data_points.column_directions(replace(run, W=exact))
+    assert found["along_points"] == 1
+    assert found["along_shuffled"] == 0
+    noise = np.random.default_rng(0).normal(size=exact.shape)
+    assert data_points.column_directions(replace(run, W=noise))["along_points"] < 0.2
