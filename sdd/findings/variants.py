@@ -153,19 +153,10 @@ def own_loss(run: Run) -> dict[str, Any]:
 
 def curves(e: Evidence) -> pd.DataFrame:
     """Return the runs, a row each, with their ``variant``, ``kind`` (of ε) and own losses."""
-    names = {_table_name(model): name for name, model in models().items()}
+    names = {getattr(model, "__name__", "ReLUOutput"): name for name, model in models().items()}
     found = e.table("variants", own_loss)
     kind = np.where(found["eps"] == paper.EPS, "ε kept", "ε rescaled")
     return found.assign(variant=found["model"].map(names), kind=kind)
-
-
-def _table_name(model: Any) -> str:
-    """Return what a table calls a model."""
-    if model is None:
-        return ""
-    from sdd.model import model_name
-
-    return model_name(model)
 
 
 def summary(e: Evidence) -> pd.DataFrame:
@@ -193,7 +184,7 @@ def _bump(runs: pd.DataFrame, top: int) -> Estimate:
 
 
 def _judging(e: Evidence) -> dict[tuple[str, str], pd.DataFrame]:
-    return {keys: rows for keys, rows in curves(e).groupby(["variant", "kind"], sort=False)}  # type: ignore[misc]
+    return {keys: rows for keys, rows in curves(e).groupby(["variant", "kind"], sort=False)}
 
 
 _HERE = {f"{name}, {kind}": above(0) for name, kind in product(FORMULAS, SHORT)}
