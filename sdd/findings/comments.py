@@ -21,7 +21,17 @@ from sdd.measures.statistics import Estimate, difference, mean, share
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 
-__all__ = ["LEVEL", "collapse", "decays", "one_hot", "onsets", "passed", "sightings", "text"]
+__all__ = [
+    "LEVEL",
+    "by_width",
+    "collapse",
+    "decays",
+    "one_hot",
+    "onsets",
+    "passed",
+    "sightings",
+    "text",
+]
 
 N = 500
 LEVEL = 0.1  # a feature is there once the largest D is above this
@@ -148,6 +158,12 @@ def text(runs: pd.DataFrame) -> pd.DataFrame:
     for name, said in names.items():
         cells[said] = groups[name].agg(mean_sd, digits=2)
     return cells.fillna("–").reset_index()
+
+
+def by_width(runs: pd.DataFrame) -> str:
+    """Return in words the mean onset in sightings, by m."""
+    means = collapse(runs).groupby("m")["seen"].mean()
+    return ", ".join(f"{seen:.1f} (m = {m})" for m, seen in means.items())
 
 
 def one_hot(e: Evidence) -> pd.DataFrame:

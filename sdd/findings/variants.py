@@ -13,6 +13,7 @@ import pandas as pd
 
 from sdd import paper
 from sdd.data import Dataset, DataSettings
+from sdd.findings import grids
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
@@ -26,7 +27,7 @@ from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 from sdd.training.run import Run
 
-__all__ = ["FORMULAS", "curves", "models", "own_loss", "places", "summary", "test_rows"]
+__all__ = ["FORMULAS", "curves", "models", "own_loss", "places", "summary", "test_rows", "tops"]
 
 # A model trains by autograd on dense points, thirty times slower than the paper's by the engine:
 # hence half the features of the small problem, and just as many active ones in a point.
@@ -168,6 +169,14 @@ def summary(e: Evidence) -> pd.DataFrame:
     rows = rows.rename(columns={"variant": "model or loss", "kind": "AdamW"}).fillna("–")
     rows.insert(1, "trained on", formulas)
     return rows
+
+
+def tops(runs: pd.DataFrame, kind: str) -> str:
+    """Return in words at which T each variant's mean own loss is highest, if between two others."""
+    some = runs[runs["kind"] == kind].assign(test_loss=runs["own_loss"])
+    found = grids.tops(some, "variant")
+    said = [f"{row.variant} (at T = {row.T:,.0f})" for row in found.itertuples()]
+    return ", ".join(said) or "none"
 
 
 # --- Claims -------------------------------------------------------------------------------------
