@@ -160,6 +160,12 @@ def text(runs: pd.DataFrame) -> pd.DataFrame:
     return cells.fillna("–").reset_index()
 
 
+def by_decay(runs: pd.DataFrame) -> str:
+    """Return in words the mean T at the onset, by weight decay."""
+    means = onsets(runs, "weight_decay").groupby("weight_decay")["T"].mean()
+    return ", ".join(f"{T:.0f} (a decay of {decay:g})" for decay, T in means.items())
+
+
 def by_width(runs: pd.DataFrame) -> str:
     """Return in words the mean onset in sightings, by m."""
     means = collapse(runs).groupby("m")["seen"].mean()

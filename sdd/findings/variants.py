@@ -44,7 +44,7 @@ PAPERS = "the paper's model"
 FORMULAS = {
     PAPERS: "Σ (x − x')²",
     "fourth power": "Σ (x − x')⁴",
-    "absolute error": "Σ |x − x'|",
+    "absolute error": "Σ abs(x − x')",
     "cross-entropy": "Σ p log(p/q) − p + q, of p = x + 0.1 and q = x' + 0.1",
     "ReLU between": "Σ (x − x')², h = ReLU(W x)",
     "untied": "Σ (x − x')², x' = ReLU(Vᵀ h + b)",
