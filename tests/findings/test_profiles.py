@@ -166,6 +166,7 @@ def test_every_run_beyond_the_body_has_its_eps_by_the_law_unless_eps_is_what_var
     free = {
         "eps-path", "eps-law", "eps-active", "small-problem", "rate-map", "interaction-law",
         "images", "images-left-out", "images-mnist",  # a classifier, whose loss is another
+        "variants",
     }  # fmt: skip
     for experiment in set(EXPERIMENTS) - free:
         for s in specs(experiment, name):
