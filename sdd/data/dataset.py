@@ -116,6 +116,8 @@ class Dataset:
         Number of features.
     settings : DataSettings or None
         How it was drawn; None for data of your own.
+    counts : (T,) int or None
+        How many times each point counts in a loss, which is Σ_i c_i L_i / Σ_i c_i; None for once.
 
     Raises
     ------
@@ -134,6 +136,7 @@ class Dataset:
     values: Float[np.ndarray, "nnz"]
     n: int
     settings: Any = None
+    counts: Int[np.ndarray, "T"] | None = None
 
     def __post_init__(self) -> None:
         n = whole_number("n", self.n, 1)
@@ -188,21 +191,33 @@ class Dataset:
                 f"{lengths[where]:.6g}: divide each row by "
                 "np.linalg.norm(X, axis=1, keepdims=True).clip(1e-9), which leaves zeros alone"
             )
+        counts = None if self.counts is None else np.array(self.counts)
+        if counts is not None:
+            if counts.shape != lengths.shape or not np.issubdtype(counts.dtype, np.integer):
+                raise ValueError(
+                    f"counts must be one whole number a row, ({lengths.size},), not "
+                    f"{counts.shape} of {counts.dtype}"
+                )
+            if counts.min() < 1 or counts.sum(dtype=float) >= 2**31:
+                raise ValueError("counts must be at least 1, and below 2**31 in all")
         arrays = indptr.astype(np.int64), indices.astype(np.int32), values.astype(np.float32)
-        self._set(*arrays, n, self.settings)
+        self._set(*arrays, n, self.settings, counts)
 
-    def _set(self, indptr, indices, values, n, settings) -> None:
-        for array in (indptr, indices, values):
+    def _set(self, indptr, indices, values, n, settings, counts) -> None:
+        if counts is not None:  # (all of them 1 are none: such data are the same)
+            counts = counts.astype(np.int64) if counts.max() > 1 else None
+        for array in (indptr, indices, values, *(() if counts is None else (counts,))):
             array.flags.writeable = False  # runs are named by their data: it must not change
-        self.__dict__.update(indptr=indptr, indices=indices, values=values, n=n, settings=settings)
+        self.__dict__.update(indptr=indptr, indices=indices, values=values, n=n)
+        self.__dict__.update(settings=settings, counts=counts)
 
     @classmethod
-    def unchecked(cls, indptr, indices, values, n, settings=None) -> "Dataset":
+    def unchecked(cls, indptr, indices, values, n, settings=None, counts=None) -> "Dataset":
         """Wrap rows that are right by construction, without checking them again.
 
         Parameters
         ----------
-        indptr, indices, values, n, settings
+        indptr, indices, values, n, settings, counts
             As of `Dataset`, of its own types: int64, int32 and float32. They become read-only.
 
         Returns
@@ -218,7 +233,7 @@ class Dataset:
         True
         """
         data = cls.__new__(cls)
-        data._set(indptr, indices, values, n, settings)
+        data._set(indptr, indices, values, n, settings, counts)
         return data
 
     @classmethod
@@ -326,7 +341,7 @@ class Dataset:
 
     def __reduce__(self) -> Any:  # so that a copy in another process is read-only, too
         arrays = self.indptr, self.indices, self.values
-        return Dataset.unchecked, (*arrays, self.n, self.settings)
+        return Dataset.unchecked, (*arrays, self.n, self.settings, self.counts)
 
     def take(self, rows) -> "Dataset":
         """Return the data set of the given rows, in the given order; rows may repeat.
@@ -339,7 +354,7 @@ class Dataset:
         Returns
         -------
         Dataset
-            Data of your own: without `settings`.
+            Data of your own: without `settings`. Each row counts as often as it did.
 
         Raises
         ------
@@ -362,17 +377,38 @@ class Dataset:
             raise ValueError(f"rows must be row numbers in [0, {self.T}), and at least one")
         taken = self.to_sparse()[rows]
         indptr, indices = taken.indptr.astype(np.int64), taken.indices.astype(np.int32)
-        return Dataset.unchecked(indptr, indices, taken.data, self.n)
+        counts = None if self.counts is None else self.counts[rows]
+        return Dataset.unchecked(indptr, indices, taken.data, self.n, counts=counts)
+
+    @cached_property
+    def copies(self) -> "Dataset":
+        """The same points with as many copies of each as it counts: what a training step takes."""
+        if self.counts is None:
+            return self
+        some = self.take(np.repeat(np.arange(self.T), self.counts))
+        return Dataset.unchecked(some.indptr, some.indices, some.values, self.n)
+
+    def mean(self, values: Float[np.ndarray, "T"]) -> float:
+        """Return the mean of one value a point, each counted as often as its point."""
+        return float(
+            values.mean() if self.counts is None else np.average(values, weights=self.counts)
+        )
 
     @property
     def T(self) -> int:
-        """Number of data points."""
+        """Number of data points, each once."""
         return self.indptr.size - 1
+
+    @property
+    def total(self) -> int:
+        """Number of data points, each as often as it counts."""
+        return self.T if self.counts is None else int(self.counts.sum())
 
     @cached_property
     def _hash(self) -> str:
         digest = hashlib.sha256(f"{self.n}".encode())
-        for array in (self.indptr, self.indices, self.values):
+        counts = () if self.counts is None else (self.counts,)
+        for array in (self.indptr, self.indices, self.values, *counts):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
 
@@ -388,4 +424,5 @@ class Dataset:
         return 1 - self.values.size / (self.T * self.n)
 
     def __repr__(self) -> str:
-        return f"Dataset(T={self.T}, n={self.n}, non-zeros={self.values.size})"
+        counted = "" if self.counts is None else f", counted {self.total} times"
+        return f"Dataset(T={self.T}, n={self.n}, non-zeros={self.values.size}{counted})"

@@ -54,6 +54,9 @@ class DataSettings:
     features : int or None
         Keep the first so many features only: the data of a model that has no others. Rows are then
         shorter than one, and many are zero. None keeps all n.
+    repeats, repeated : int
+        The first `repeated` points count `repeats` times each, all others once; T is the number
+        of different points.
 
     Raises
     ------
@@ -73,6 +76,8 @@ class DataSettings:
     split: str = "train"
     batch: int | None = None
     features: int | None = None
+    repeats: int = 1
+    repeated: int = 1
 
     def __post_init__(self) -> None:
         fresh = self.T == math.inf
@@ -82,7 +87,8 @@ class DataSettings:
             got = f"T = {self.T} and batch = {self.batch}"
             raise ValueError(f"batch is only for T = infinity, but {got}")
         optional = {"features": 1} if self.features is not None else {}
-        for name, least in {"batch" if fresh else "T": 1, "n": 1, "seed": 0, **optional}.items():
+        wholes = {"batch" if fresh else "T": 1, "n": 1, "seed": 0, "repeats": 1, "repeated": 1}
+        for name, least in {**wholes, **optional}.items():
             value = whole_number(name, getattr(self, name), least)
             bits = 64 if name == "seed" else 31
             if value >= 2**bits:
@@ -90,6 +96,14 @@ class DataSettings:
             object.__setattr__(self, name, value)
         if self.features is not None and self.features > self.n:
             raise ValueError(f"features must be at most n = {self.n}, not {self.features}")
+        if fresh and self.repeats > 1:
+            raise ValueError(f"repeats must be 1 where T is infinite, not {self.repeats}")
+        if self.repeats == 1:  # then it makes no difference how many are repeated
+            object.__setattr__(self, "repeated", 1)
+        if self.repeated > self.T:
+            raise ValueError(f"repeated must be at most T = {self.T}, not {self.repeated}")
+        if not fresh and self.total >= 2**31:
+            raise ValueError(f"points must be below 2**31 with their repeats, not {self.total}")
         real = isinstance(self.sparsity, (int, float, np.floating))
         if not real or not 0 <= self.sparsity < 1:
             raise ValueError(f"sparsity must be in [0, 1), not {self.sparsity!r}")
@@ -130,7 +144,13 @@ class DataSettings:
             keep = indices < self.features
             indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
             indices, values = indices[keep], values[keep]
-        return Dataset.unchecked(indptr, indices, values, self.width, self)
+        counts = np.where(np.arange(first, first + count) < self.repeated, self.repeats, 1)
+        return Dataset.unchecked(indptr, indices, values, self.width, self, counts)
+
+    @property
+    def total(self) -> int:
+        """Number of points a step, each as often as it counts."""
+        return int(self.batch or self.T) + self.repeated * (self.repeats - 1)
 
     @property
     def width(self) -> int:
@@ -288,7 +308,9 @@ def origin(data: Any) -> "DataSettings | Dataset":
         return data
     data = as_data(data)
     settings = data.settings
-    whole = settings is not None and (isinstance(data, Stream) or settings.T == data.T)
+    whole = settings is not None and (
+        isinstance(data, Stream) or (settings.T, settings.total) == (data.T, data.total)
+    )
     return settings if whole else data
 
 

@@ -119,6 +119,8 @@ def loss(
 ) -> float | Float[np.ndarray, "T"]:
     """Return L = (1/T) Σ_i ‖x_i − ReLU(Wᵀ W x_i + b)‖², computed in float64.
 
+    Where points count several times, it is a mean over all of these times.
+
     Parameters
     ----------
     W : (m, n) float32 or float64
@@ -152,7 +154,7 @@ def loss(
     data = as_dataset(data)
     check_shapes(W, b, data)
     errors = squared_errors(W, b, data)
-    return errors if per_example else float(errors.mean())
+    return errors if per_example else data.mean(errors)
 
 
 def loss_and_grad(
@@ -192,6 +194,7 @@ def loss_and_grad(
     data, threads = as_dataset(data), whole_number("threads", threads, 1)
     check_shapes(W, b, data)
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
+    value, data = loss(W, b, data), data.copies
     sizes = W.shape[0], data.n, data.T
     threads = threads_for(data.n, data.T, threads)
     if prunes(*sizes):
@@ -201,7 +204,7 @@ def loss_and_grad(
         step.differentiate(W, b)
         dW, db = step.dW, step.db
     factor = W.dtype.type(2 / data.T)
-    return loss(W, b, data), factor * dW, factor * db
+    return value, factor * dW, factor * db
 
 
 def parameters(others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -335,6 +338,7 @@ def advance(
     (100, True)
     """
     rates = np.asarray(rates, np.float64)
+    data = data.copies if isinstance(data, Dataset) else data
     threads = threads_for(data.n, data.T, threads)
     decays = float(weight_decay), float(weight_decay if bias_decay is None else bias_decay)
     # Moments are flushed to zero before they can become denormal.

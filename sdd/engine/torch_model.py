@@ -120,6 +120,7 @@ def advance(
         Where `objective` does not return one loss for each point.
     """
     find_device(device, state.W.dtype.name)
+    data = data.copies if isinstance(data, Dataset) else data
     module = module_of(model, state.W, state.b, state.others, device)
     m1W, m2W, m1b, m2b = state.moments
     arrays = {"W": (state.W, m1W, m2W), "b": (state.b, m1b, m2b)}

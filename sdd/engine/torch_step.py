@@ -139,6 +139,7 @@ def advance(
         Compile the gradient with ``torch.compile``; None means on CUDA only. Where that fails,
         steps are taken without, after a warning.
     """
+    data = data.copies if isinstance(data, Dataset) else data
     # W and b are one array, so that one kernel updates both. The optimizer knows one decay for
     # all of it: where b has its own, both decay here instead.
     m1W, m2W, m1b, m2b = state.moments

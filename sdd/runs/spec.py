@@ -142,8 +142,7 @@ class RunSpec:
     @property
     def rows(self) -> int:
         """Rows per step."""
-        batch = None if isinstance(self.data, Dataset) else self.data.batch
-        return int(batch or self.data.T)
+        return self.data.total
 
     @property
     def steps(self) -> int:

@@ -20,7 +20,7 @@ from sdd.names import printable, what_failed
 from sdd.training.checkpoint import grouped
 from sdd.training.config import TrainConfig
 from sdd.training.disk import Header, opened, share
-from sdd.training.layout import ROWS, check_run, known
+from sdd.training.layout import COUNTS, ROWS, check_run, known
 from sdd.training.run import Run
 
 __all__ = [
@@ -199,7 +199,8 @@ def write_run(run: Run, target: Path, shared: bool = False) -> None:
         tensors |= {f"{group}/{k}": v for k, v in getattr(run, group).items()}
     meta = {k: getattr(run, k) for k in LOSSES}
     if isinstance(run.data, Dataset):
-        tensors |= {f"data/{k}": getattr(run.data, k) for k in ROWS}
+        rows = ROWS if run.data.counts is None else (*ROWS, COUNTS)
+        tensors |= {f"data/{k}": getattr(run.data, k) for k in rows}
         meta["n"] = run.data.n
     write(target, tensors, {"format": FORMAT, **run.settings, **meta}, shared)
 
@@ -235,7 +236,8 @@ def run_of(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> Run:
     data: DataSettings | Dataset
     if "hash" in meta["data"]:
         indptr, indices, values = (groups["data"][k] for k in ROWS)
-        data = Dataset(indptr, indices, values, meta["n"])
+        counts = groups["data"].get(COUNTS)
+        data = Dataset(indptr, indices, values, meta["n"], counts=counts)
     else:
         data = DataSettings(**known(DataSettings, meta["data"]))
     history, snapshots = groups["history"], groups["snapshots"]

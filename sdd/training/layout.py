@@ -17,6 +17,7 @@ from sdd.names import printable
 from sdd.training.config import TrainConfig
 
 __all__ = [
+    "COUNTS",
     "HISTORY",
     "ROWS",
     "SNAPSHOT",
@@ -30,6 +31,7 @@ __all__ = [
 HISTORY = ("step", "lr", "loss", "W_norm", "b_norm")
 SNAPSHOT = ("step", "W", "b", "vW", "vb")  # weights, and AdamW's second moments of them
 ROWS = ("indptr", "indices", "values")  # of data of one's own
+COUNTS = "counts"  # of these, where some count several times
 
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]  # type, such as "float32", and shape
 
@@ -109,7 +111,7 @@ def check_run(meta: Mapping[str, Any], found: Shapes) -> None:
     config = TrainConfig(**known(TrainConfig, meta["config"]))
     free: tuple[str, ...] = ("others/", "snapshots/") if meta.get("model") else ()
     if "hash" in meta["data"]:
-        n, free = meta["n"], (*free, *(f"data/{name}" for name in ROWS))
+        n, free = meta["n"], (*free, *(f"data/{name}" for name in (*ROWS, COUNTS)))
     else:
         n = DataSettings(**known(DataSettings, meta["data"])).width
     due = {"W": (config.dtype, (config.m, n)), "b": (config.dtype, (n,))}

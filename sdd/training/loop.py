@@ -274,7 +274,7 @@ def evaluate(run: Run, test: Any) -> Run:
     run : Run
         Any run.
     test : Dataset or (T, n) array, tensor or scipy.sparse matrix
-        The test set.
+        The test set; a point that counts several times is taken as so many points.
 
     Returns
     -------
@@ -295,7 +295,7 @@ def evaluate(run: Run, test: Any) -> Run:
     >>> 0.5 < run.test_loss < 2
     True
     """
-    test, of = as_dataset(test), run.data
+    test, of = as_dataset(test).copies, run.data
     errors = run.errors(test)
     usual = isinstance(of, DataSettings) and test.settings == DataSettings(
         paper.TEST_ROWS, of.n, of.sparsity, split="test", features=of.features

@@ -155,7 +155,7 @@ class Run:
         Returns
         -------
         (T,) array
-            Their mean is the loss.
+            Their mean is the loss; where points count several times, `Dataset.mean` of them is.
 
         Raises
         ------
@@ -282,11 +282,14 @@ def settings_row(
         drawn = {
             "batch": None,
             "features": None,
+            "repeats": None,
+            "repeated": None,
             "data_seed": math.nan,
             "data": data.content_hash(),
         }
     else:
-        drawn = {"batch": data.batch, "features": data.features, "data_seed": data.seed, "data": ""}
+        drawn = {k: getattr(data, k) for k in ("batch", "features", "repeats", "repeated")}
+        drawn |= {"data_seed": data.seed, "data": ""}
     return {
         "T": float(data.T), "n": data.n, "sparsity": data.sparsity, **drawn,
         "model": model.rpartition("-")[0] or "ReLUOutput", **vars(config),

@@ -15,6 +15,11 @@ def bits(data):
     return data.indptr.tobytes(), data.indices.tobytes(), data.values.tobytes()
 
 
+def counted(counts):
+    rows = Dataset.from_dense(np.eye(3))
+    return Dataset(rows.indptr, rows.indices, rows.values, 3, counts=counts)
+
+
 def test_dense_arrays_survive_the_round_trip():
     rng = np.random.default_rng(0)
     X = rng.random((40, 25)) * (rng.random((40, 25)) < 0.2)
@@ -130,6 +135,10 @@ def divided(X):
         (lambda: Dataset([0, 2, 1], [0], [1.0], 3), "indptr must rise"),
         (lambda: Dataset([0], [], [], 3), "at least one row"),
         (lambda: Dataset([0, 1], [0], [1.0], 2.5), r"n must be a whole number .* not 2\.5"),
+        (lambda: counted([2, 1]), r"one whole number a row, \(3,\), not \(2,\) of int64"),
+        (lambda: counted([2.0, 1.0, 1.0]), r"not \(3,\) of float64"),
+        (lambda: counted([2, 0, 1]), "counts must be at least 1"),
+        (lambda: counted([2**31, 1, 1]), r"below 2\*\*31 in all"),
         (lambda: Dataset.from_dense(np.eye(3)).take([3]), r"row numbers in \[0, 3\)"),
         (lambda: Dataset.from_dense(np.eye(3)).take([-1]), r"row numbers in \[0, 3\)"),
         (lambda: Dataset.from_dense(np.eye(3)).take([]), "at least one"),
@@ -178,6 +187,26 @@ def test_data_sets_of_the_same_rows_are_equal():
     assert len({data, same}) == 1
     assert data != data[:4]
     assert data != "data"
+
+
+def test_counts_go_where_their_rows_go():
+    data = counted([5, 1, 2])
+    assert (data.T, data.total, len(data.copies)) == (3, 8, 8)
+    np.testing.assert_array_equal(data.copies.to_dense(), np.eye(3)[[0, 0, 0, 0, 0, 1, 2, 2]])
+    assert data.copies.counts is None
+    assert data.take([2, 0]).counts.tolist() == data[[2, 0]].counts.tolist() == [2, 5]
+    assert data[1:2].counts is None
+    assert pickle.loads(pickle.dumps(data)) == data
+    with pytest.raises(ValueError, match="read-only"):
+        data.counts[0] = 1
+    assert data.mean(np.array([1.0, 2.0, 4.0])) == 15 / 8
+
+
+def test_data_are_others_where_points_count_otherwise_and_the_same_where_each_counts_once():
+    once = Dataset.from_dense(np.eye(3))
+    assert counted([1, 1, 1]) == once
+    assert counted([1, 1, 1]).copies.counts is None
+    assert len({once, counted([5, 1, 1]), counted([1, 5, 1]), counted([5, 1, 2])}) == 4
 
 
 def test_a_copy_in_another_process_is_as_read_only():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sdd import data, paper
-from sdd.data import DataSettings, Stream, sample, stream
+from sdd.data import Dataset, DataSettings, Stream, origin, sample, stream
 
 
 def rows_of(data):
@@ -120,6 +120,36 @@ def test_a_stream_needs_a_batch_and_a_finite_set_has_none():
     with pytest.raises(ValueError, match="only for T = infinity, but T = 5 and batch = 3"):
         DataSettings(T=5, batch=3)
     assert isinstance(DataSettings(T=math.inf, batch=3).make(), Stream)
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({"repeats": 0}, "repeats must be a whole number of at least 1, not 0"),
+        ({"repeats": 2.5}, "repeats must be a whole number of at least 1, not 2.5"),
+        ({"repeats": 2, "repeated": 0}, "repeated must be a whole number of at least 1, not 0"),
+        ({"repeats": 2, "repeated": 21}, "repeated must be at most T = 20, not 21"),
+        ({"repeats": 2**30, "repeated": 3}, r"points must be below 2\*\*31 with their repeats"),
+        ({"T": math.inf, "batch": 9, "repeats": 2}, "repeats must be 1 where T is infinite"),
+    ],
+)
+def test_repeats_that_cannot_be_are_refused_in_one_sentence(settings, rule):
+    with pytest.raises(ValueError, match=rule):
+        DataSettings(**{"T": 20, "n": 50} | settings)
+
+
+def test_the_first_points_count_as_often_as_asked():
+    data = DataSettings(20, 50, 0.9, repeats=5, repeated=3).make()
+    assert data.counts.tolist() == [5] * 3 + [1] * 17
+    assert data.settings.total == data.total == 32
+    once = sample(20, 50, 0.9)
+    np.testing.assert_array_equal(data.to_dense(), once.to_dense())
+    assert once.counts is None
+    assert DataSettings(20, 50, 0.9, repeats=5).rows(1, 4, "train").counts is None
+    assert origin(data) is data.settings
+    assert isinstance(origin(data[:10]), Dataset)
+    # Where nothing is repeated it makes no difference how many points are not.
+    assert DataSettings(20, 50, 0.9, repeated=3) == DataSettings(20, 50, 0.9)
 
 
 def test_whole_numbers_may_come_as_floats_and_numpy_scalars():

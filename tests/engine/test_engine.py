@@ -386,6 +386,33 @@ def test_steps_are_those_of_pytorchs_adamw_on_the_plain_model(m, T):
         np.testing.assert_allclose(one, other.detach().numpy(), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("T", [30, 300])  # all pairs; leaves, and at m = 5 tiles
+@pytest.mark.parametrize("m", [1, 2, 3, 5])
+def test_points_that_count_several_times_are_so_many_copies(m, T):
+    rows = sample(T, 300, 0.97)
+    counts = np.random.default_rng(m).integers(1, 6, T)
+    data = Dataset(rows.indptr, rows.indices, rows.values, 300, counts=counts)
+    W, b = model_for(rows, m, np.float64)
+    model = ReLUOutput.from_weights(torch.tensor(W), torch.tensor(b))
+    x = torch.tensor(np.repeat(rows.to_dense(), counts, axis=0), dtype=torch.float64)
+    model.loss(x).backward()
+    loss, dW, db = engine.loss_and_grad(W, b, data)
+    assert loss == engine.loss(W, b, data) == pytest.approx(model.loss(x).item(), rel=1e-12)
+    for one, other in ((dW, model.W.grad), (db, model.b.grad)):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12 * other.abs().max().item())
+    assert np.abs(dW - engine.loss_and_grad(W, b, rows)[1]).max() > 1e-3  # they make a difference
+    state, rates = engine.State(W, b), np.linspace(1e-3, 1e-2, 20)
+    engine.advance(state, data, rates, weight_decay=0.1, eps=1e-6, scale=1 / 300)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, eps=1e-6)
+    for rate in rates:
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        (model.loss(x) / 300).backward()
+        optimizer.step()
+    np.testing.assert_allclose(state.W, model.W.detach(), rtol=0, atol=1e-9)
+    assert engine.hidden(W, data).shape == (T, m)  # of each point once
+
+
 @pytest.mark.parametrize("T", [4, 100])  # all pairs, and at m = 5 tiles
 @pytest.mark.parametrize("m", [2, 5])
 def test_silent_features_leave_no_denormal_moments_and_flushing_changes_nothing(m, T):

@@ -7,7 +7,7 @@ from own_models import L1, Averaged, HiddenReLU, Plain, Turned, Undefined, Untie
 from torch import nn
 
 from sdd import engine
-from sdd.data import sample, stream
+from sdd.data import DataSettings, sample, stream
 from sdd.engine import torch_model, torch_step
 from sdd.model import ReLUOutput
 from sdd.training import TrainConfig, TrainingDiverged, initial_weights, train
@@ -72,6 +72,27 @@ def test_the_papers_model_by_autograd_is_the_engines(decay, device):
         np.testing.assert_allclose(W, plain.W, rtol=0, atol=1e-12)
     assert ours.model != plain.model == ""
     assert train(DATA, config, model=ReLUOutput).W.tobytes() == plain.W.tobytes()
+
+
+def test_points_that_count_several_times_are_so_many_copies_whatever_takes_the_steps():
+    counted = DataSettings(20, 40, 0.8, repeats=4, repeated=3)
+    copies = counted.make().copies
+    assert copies.T == 29
+    for model in (HiddenReLU, Plain):
+        config = TrainConfig(m=3, seed=2, **HOW)
+        run, module = train(counted, config, model=model), by_torch(model, config, copies)
+        np.testing.assert_allclose(run.W, module.W.detach(), rtol=0, atol=1e-12)
+        assert run.errors().shape == (20,)
+        assert run.train_loss == pytest.approx(run.errors(copies).mean(), rel=1e-12)
+    plain = train(counted, config)
+    np.testing.assert_allclose(plain.W, run.W, rtol=0, atol=1e-12)
+    assert plain.train_loss == pytest.approx(run.train_loss, rel=1e-9)
+    state = engine.State(*initial_weights(3, 40, 2, dtype="float64"))
+    torch_step.advance(
+        state, counted.make(), config.rates(), weight_decay=0.01, eps=1e-8, scale=1 / 40,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+    np.testing.assert_allclose(state.W, run.W, rtol=0, atol=1e-12)
 
 
 @needs_cuda

@@ -57,6 +57,21 @@ def test_what_is_fetched_is_what_was_trained(model, tmp_path):
         assert (run.model == "") == (model is None)
 
 
+def test_counts_of_own_points_are_stored_with_them_and_name_the_run(tmp_path):
+    rows = sdd.Dataset.from_dense(OWN)
+    data = sdd.Dataset(rows.indptr, rows.indices, rows.values, rows.n, counts=[1, 1, 7, 1, 1, 2])
+    assert RunSpec(data, CONFIG).name != RunSpec(OWN, CONFIG).name
+    (run,) = fetch(RunSpec(data, CONFIG, test=TEST), tmp_path)
+    assert run.data == data
+    assert run.train_loss == data.mean(run.errors()) == sdd.train(data, CONFIG).train_loss
+    run.save(tmp_path / "run")
+    assert sdd.load(tmp_path / "run").data.counts.tolist() == data.counts.tolist()
+    (drawn,) = fetch(RunSpec(DataSettings(9, **LAW, repeats=5), CONFIG), tmp_path)
+    assert drawn.T == 9
+    assert drawn.training_set().counts.tolist() == [5] + 8 * [1]
+    assert sdd.evaluate(run, data).test_loss == pytest.approx(run.train_loss)
+
+
 def test_own_runs_are_rows_of_a_table_beside_others(tmp_path):
     specs = [
         RunSpec(OWN, CONFIG, test=TEST),

@@ -63,6 +63,7 @@ def test_a_start_or_a_device_that_cannot_be_is_told_before_training():
         RunSpec(DataSettings(10), TrainConfig()),
         RunSpec(DataSettings(10, n=1_000, sparsity=0.99, seed=2), TrainConfig(eps=1e-8)),
         RunSpec(DataSettings(10, n=30, sparsity=0.0), TrainConfig(weight_decay=0, eps=0)),
+        RunSpec(DataSettings(300, repeats=5, repeated=3), TrainConfig()),
         RunSpec(DataSettings(math.inf, batch=300, seed=1), TrainConfig(seed=0, warmup=100)),
         RunSpec(
             DataSettings(7, split="test"),
@@ -89,6 +90,16 @@ def test_the_command_trains_that_very_run_under_any_profile(wanted, profile, mon
     (understood,) = cli.parse(words[3:]).specs
     assert understood == wanted
     assert understood.name == wanted.name
+
+
+def test_repeats_name_a_run_where_there_are_some_and_rename_no_other():
+    def name(**repeats):
+        return RunSpec(DataSettings(300, **repeats), TrainConfig()).name
+
+    assert name() == "6081f9230a7feb72"  # as it was before there were repeats
+    assert name(repeats=1, repeated=3) == name()
+    others = [name(repeats=5), name(repeats=6), name(repeats=5, repeated=3)]
+    assert len({name(), *others}) == 4
 
 
 def test_the_longest_run_comes_first_where_sizes_differ_in_kind():
