@@ -1,0 +1,304 @@
+"""Repeated examples that take a feature's place (C5 to C7), and near misses (C8)."""
+
+import numpy as np
+import pandas as pd
+
+from sdd import paper
+from sdd.findings.claims import claim
+from sdd.findings.evidence import Evidence
+from sdd.findings.experiments import experiment
+from sdd.findings.page import mean_sd, size
+from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
+from sdd.findings.rule import above, below, within
+from sdd.measures.repeats import film, forgotten, history, places
+from sdd.measures.statistics import Estimate, mean, share
+from sdd.measures.table import load
+from sdd.runs.spec import RunSpec
+
+__all__ = [
+    "boundaries", "fast", "films", "histories", "misses", "same_ends", "several", "slopes", "table",
+]  # fmt: skip
+
+T = paper.rescaled_size(30_000, 1_000)  # the comment's size, at n = 1,000
+# A tenth of the steps at ten times the rate: of an AdamW step it is the sum of the rates that
+# counts, and the ends are the same (see `same_ends`).
+STEPS, RATE = 5_000, 1e-2
+KEPT = tuple(np.unique(np.geomspace(STEPS // 200, STEPS, 40).round().astype(int)).tolist())
+# Repeats that are tried at each size, about where the boundary was on data seed 0.
+GRID = {1_000: (2, 3, 4), 2_000: (2, 3, 4, 5), 5_000: (4, 5, 6), 10_000: (6, 7, 8, 9),
+        20_000: (7, 9, 11)}  # fmt: skip
+NEAR, FAR = 5, 20  # T/n between which the slope is taken
+# Of films: (T, repeats, reduction) and the data seed shown, chosen among those to look at.
+FILMED = {(T, 5, "mean"): 0, (T, 4, "mean"): 7, (400, 1, "mean"): 3}
+
+
+def fast(p: Profile, T: int, seed: int, **changes) -> RunSpec:
+    """Return a run at n = 1,000 with a tenth of the paper's steps at ten times its rate."""
+    return small_spec(p, T, seed, **{"steps": STEPS, "lr": RATE, **changes})
+
+
+@experiment("repeats")
+def repeats(p: Profile) -> list[RunSpec]:
+    """One example three and five times (C5), three of them five times and eight ten times (C6)."""
+    one = data_seeds(1, choose(p, 4, 24))
+    several = data_seeds(1, choose(p, 2, 12))
+    return [
+        fast(p, T, seed, repeats=R, repeated=k)
+        for R, k, seeds in ((3, 1, one[:17]), (5, 1, one), (5, 3, several), (10, 8, several))
+        for seed in seeds
+    ]
+
+
+@experiment("repeats-boundary")
+def repeats_boundary(p: Profile) -> list[RunSpec]:
+    """One example, about as often as it takes to be memorised, at several sizes (C7)."""
+    seeds = {t: data_seeds(1, 2 if t == 10_000 else 5) for t in GRID}
+    tried = [
+        fast(p, t, seed, repeats=R)
+        for t in choose(p, (1_000, 2_000), tuple(GRID))
+        for seed in (choose(p, data_seeds(1, 2), seeds[t]))
+        for R in GRID[t]
+    ]
+    full = {10_000: (2, 3, 4), 30_000: (3, 4, 5), 100_000: (4, 5, 6, 8)}
+    return tried + [
+        spec(t, seed, of=p.name, repeats=R)
+        for t, Rs in choose(p, {}, {}, full).items()
+        for seed in data_seeds(0, 3)
+        for R in Rs
+    ]
+
+
+@experiment("repeats-schedule")
+def repeats_schedule(p: Profile) -> list[RunSpec]:
+    """The same trainings at the paper's own steps and rate, and faster."""
+    few = choose(p, ((1_000, 3, 0),), ((2_000, 3, 0), (2_000, 4, 0)))
+    paper_own = {"steps": paper.STEPS, "lr": paper.LEARNING_RATE}
+    return [fast(p, t, seed, repeats=R, **how) for t, R, seed in few for how in ({}, paper_own)]
+
+
+@experiment("near-misses")
+def near_misses(p: Profile) -> list[RunSpec]:
+    """Trainings with snapshots, in which features or an example may be learnt and forgotten."""
+    seeds = {
+        (T, 5, "mean"): [],
+        (T, 4, "mean"): data_seeds(0, choose(p, 3, 16)),
+        (1_000, 1, "mean"): data_seeds(0, choose(p, 3, 12)),
+        (400, 1, "mean"): data_seeds(0, choose(p, 4, 12)),
+        (700, 1, "sum"): data_seeds(0, choose(p, 3, 12)),
+    }
+    return [
+        fast(p, t, seed, repeats=R, reduction=reduction, snapshots=KEPT)
+        for (t, R, reduction), judging in seeds.items()
+        for seed in [*[s for of, s in FILMED.items() if of == (t, R, reduction)], *judging]
+    ]
+
+
+# --- Tables -------------------------------------------------------------------------------------
+
+
+def table(of: str | None = None) -> pd.DataFrame:
+    """Return the trainings with repeated examples at T/n = 3, a row a training."""
+    return Evidence.stored(of).table("repeats", places)
+
+
+def several(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return who has the places in `table`, as a table of text: a row for each way to repeat."""
+    return pd.DataFrame([
+        {
+            "examples repeated": k,
+            "times": R,
+            "trainings": len(rows),
+            "examples embedded ± sd": mean_sd(rows["embedded"], 2),
+            "features ± sd": mean_sd(rows["features"], 2),
+            "both together ± sd": mean_sd(rows["embedded"] + rows["features"], 2),
+            "angles off by ± sd": mean_sd(rows["star_error"], 1) + "°",
+        }
+        for (k, R), rows in runs.groupby(["repeated", "repeats"])
+    ])  # fmt: skip
+
+
+def boundaries(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return from how many repeats on an example is memorised, a row a data set.
+
+    Of repeats R in order, that is half-way between the last that does not do and the first that
+    does; where outcomes are not in order, the mean of all such steps (the estimate of Spearman
+    and Kärber). Below the repeats that were tried none is taken to do, and above all.
+
+    Returns
+    -------
+    DataFrame
+        ``n``, ``T``, ``data_seed``, ``ratio``, which is T/n, ``boundary``, and ``boundary_ratio``,
+        which is that divided by T/n.
+    """
+    rows = []
+    for (n, t, seed), found in runs.groupby(["n", "T", "data_seed"]):
+        found = found.sort_values("repeats")
+        R = found["repeats"].to_numpy(float)
+        R = np.array([2 * R[0] - R[1], *R, 2 * R[-1] - R[-2]])
+        steps = np.diff(np.array([0, *found["first_top"].astype(float), 1]))
+        boundary = float(steps @ (R[:-1] + R[1:]) / 2)
+        rows.append((n, t, seed, t / n, boundary, boundary * n / t))
+    return pd.DataFrame(
+        rows, columns=["n", "T", "data_seed", "ratio", "boundary", "boundary_ratio"]
+    )
+
+
+def slopes(found: pd.DataFrame) -> pd.Series:
+    """Return how much the boundary grows for each T/n, from `NEAR` to `FAR`, by data set."""
+    by_ratio = found.query("n == 1000").pivot(index="data_seed", columns="ratio", values="boundary")
+    return ((by_ratio[FAR] - by_ratio[NEAR]) / (FAR - NEAR)).dropna()
+
+
+def same_ends(e: Evidence) -> pd.DataFrame:
+    """Return the example's D and loss by either schedule, as a table of text."""
+    runs = e.table("repeats-schedule", places).sort_values(["T", "repeats", "steps"])
+    return pd.DataFrame({
+        "T": runs["T"].map(size),
+        "repeats": runs["repeats"],
+        "steps": runs["steps"].map("{:,}".format),
+        "learning rate": runs["lr"].map("{:g}".format),
+        "D of the example": runs["first_D"].map("{:.4f}".format),
+        "its loss": runs["first_loss"].map("{:.3f}".format),
+        "largest D of features": [
+            ", ".join(f"{row[f'D{k}']:.2f}" for k in range(1, 6)) for _, row in runs.iterrows()
+        ],
+    })  # fmt: skip
+
+
+def misses(e: Evidence) -> pd.DataFrame:
+    """Return the trainings with snapshots, with what `forgotten` says, and which are ``filmed``."""
+    runs = e.table("near-misses", forgotten)
+    shown = {(*of, seed) for of, seed in FILMED.items()}
+    settings = runs[["T", "repeats", "reduction", "data_seed"]].itertuples(index=False, name=None)
+    return runs.assign(filmed=[of in shown for of in settings])
+
+
+def histories(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return D at all snapshots of the runs that are filmed, see `history`."""
+    return pd.concat(
+        [history(run).assign(model=_title(run.T, run.data.repeats)) for run in _filmed(runs)],
+        ignore_index=True,
+    )
+
+
+def films(runs: pd.DataFrame, T: float, repeats: int) -> pd.DataFrame:
+    """Return the vectors at some snapshots of the filmed run of that size, see `film`."""
+    chosen = runs[(runs["T"] == T) & (runs["repeats"] == repeats)]
+    return film(_filmed(chosen)[0])
+
+
+def _filmed(runs: pd.DataFrame) -> list:
+    return list(load(runs.query("filmed")["run"]))
+
+
+def _title(T: float, repeats: int) -> str:
+    return f"T = {size(T)}" + (f", one example {repeats} times" if repeats > 1 else "")
+
+
+# --- Claims -------------------------------------------------------------------------------------
+
+_AT = "over trainings at T/n = 3"
+_FIVE = f"one example five times, {_AT}"
+_PLACES = "fig-repeats-film"
+
+
+def _one(e: Evidence, R: int = 5, k: int = 1) -> pd.DataFrame:
+    return e.judging("repeats", places).query("repeats == @R and repeated == @k")
+
+
+@claim("C5-embedded", source="C5, comment by Jermyn", published="embedded (one training)",
+       region=above(0.5), figure=_PLACES, estimand="Share of trainings that embed the example: its "
+       f"own loss is below half of that of an output of zero; {_FIVE}")  # fmt: skip
+def _embedded(e: Evidence) -> Estimate:
+    """At T/n = 3 an example that occurs five times is embedded."""
+    return share(_one(e)["embedded"] == 1)
+
+
+@claim("C5-fifth", source="C5, comment by Jermyn", published="four features (one training)",
+       region=within(4, 0.5), figure=_PLACES, estimand="Features with D of at least 0.1 that the "
+       f"example does not contain, mean over trainings that embed it; {_FIVE}")  # fmt: skip
+def _fifth(e: Evidence) -> Estimate:
+    """Beside the example there are four features: it suppresses the fifth."""
+    return mean(_one(e).query("embedded == 1")["features"])
+
+
+@claim("C5-place", source="ours, beside C5", published="not stated", region=below(18),
+       figure=_PLACES, estimand="By how many degrees the angles between these features and the "
+       "example differ from equal ones, mean over trainings that embed it; a quarter of 72° is "
+       f"the most; {_FIVE}")  # fmt: skip
+def _place(e: Evidence) -> Estimate:
+    """The example lies where the fifth feature would: the five are a regular star."""
+    return mean(_one(e).query("embedded == 1")["star_error"])
+
+
+@claim("C6-each", source="C6, comment by Jermyn", published="each replaces a feature",
+       region=within(5, 0.5), figure="fig-repeats-places", estimand="Examples embedded and "
+       f"features, together, mean; three examples five times each, {_AT}")  # fmt: skip
+def _each(e: Evidence) -> Estimate:
+    """Of several repeated examples each that is embedded replaces a feature."""
+    runs = _one(e, 5, 3)
+    return mean(runs["embedded"] + runs["features"])
+
+
+_MORE = {"examples": within(5, 0.5), "features": within(0, 0.5)}
+
+
+@claim("C6-more", source="C6, comment by Jermyn", published="five examples, no feature",
+       region=_MORE, figure="fig-repeats-places", estimand="Examples embedded, and features, mean; "
+       f"eight examples ten times each, {_AT}")  # fmt: skip
+def _more(e: Evidence) -> dict[str, Estimate]:
+    """Of more than five repeated examples five are embedded, and no feature."""
+    runs = _one(e, 10, 8)
+    return {"examples": mean(runs["embedded"]), "features": mean(runs["features"])}
+
+
+@claim("C7-few", source="C7, comment by Jermyn", published="changes nothing", region=above(0.5),
+       figure=_PLACES, estimand="Loss of an example that occurs three times as a share of that of "
+       f"an output of zero, mean {_AT}")  # fmt: skip
+def _few(e: Evidence) -> Estimate:
+    """An example that occurs three times is not embedded at T/n = 3."""
+    return mean(_one(e, 3)["first_loss"])
+
+
+_STEEP = {"slope": within(0.4, 0.2), f"T/n = {FAR}": within(0.4, 0.2)}
+
+
+@claim("C7-boundary", source="C7, comment by Jermyn", published="0.4 T/n at large T/n",
+       region=_STEEP, figure="fig-repeats-boundary", at_quick=False,
+       estimand="Repeats from which on an example is memorised (D in the top 0.1 % of examples): "
+       f"their growth for each T/n, from {NEAR} to {FAR}, mean over data sets; and they divided "
+       f"by T/n at {FAR}. The region ends half-way to no growth")  # fmt: skip
+def _boundary(e: Evidence) -> dict[str, Estimate]:
+    """The boundary of what is memorised is at 0.4 T/n repeats where T/n is large."""
+    found = boundaries(e.judging("repeats-boundary", places))
+    far = found.query("n == 1000 and ratio == @FAR")
+    return {"slope": mean(slopes(found)), f"T/n = {FAR}": mean(far["boundary_ratio"])}
+
+
+_LOST = {
+    "T/n = 1": above(0.5), "T/n = 0.4": above(0.5), "T/n = 0.7, the sum": above(0.5),
+}  # fmt: skip
+
+
+@claim("C8-features", source="C8, comment by Jermyn (T/n = 1); ours", region=_LOST,
+       published="learnt, then forgotten (one training)", figure="fig-repeats-histories",
+       estimand="Share of the features with D of at least 0.1, when the third largest D was at its "
+       "highest, that end with less than half of that D; mean over trainings")  # fmt: skip
+def _features(e: Evidence) -> dict[str, Estimate]:
+    """Without repeats a model learns features and forgets most of them."""
+    runs = e.judging("near-misses", forgotten).query("repeats == 1").dropna(subset="lost")
+    rows = runs.groupby(["T", "reduction"])["lost"]
+    which = ((1_000, "mean"), (400, "mean"), (700, "sum"))
+    return {
+        name: mean(rows.get_group(of)) for name, of in zip(_LOST, which, strict=True)
+        if of in rows.groups
+    }  # fmt: skip
+
+
+@claim("C8-examples", source="C8, comment by Jermyn", published="happens (one training)",
+       region=below(0.5), figure="fig-repeats-histories", estimand="Share of trainings in which "
+       "the example's loss had fallen by a quarter or more, and ends with less than half of the "
+       "fall; one example four times, at T/n = 3")  # fmt: skip
+def _examples(e: Evidence) -> Estimate:
+    """An example that was learnt and is dropped again is the exception."""
+    return share(e.judging("near-misses", forgotten).query("repeats == 4")["dropped"])
