@@ -10,6 +10,7 @@ from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
 from sdd.figures.pictures import pictures
+from sdd.figures.repeats import histories, repeat_boundary
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
 from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
 from sdd.figures.vectors import clusters, gallery, vector_columns, vectors
@@ -26,6 +27,7 @@ __all__ = [
     "dots_by_size",
     "drift",
     "gallery",
+    "histories",
     "leaf_map",
     "leaves",
     "levels",
@@ -34,6 +36,7 @@ __all__ = [
     "pictures",
     "rate_map",
     "recognised",
+    "repeat_boundary",
     "root_moments",
     "shade_regimes",
     "size_axis",

@@ -92,7 +92,8 @@ def vector_columns(
     ----------
     frame : DataFrame
         A row a vector: ``model``, ``of``, ``x`` and ``y``; see `sdd.measures.vectors`. Where it
-        holds vectors of one kind only, these are drawn alone.
+        holds vectors of one kind only, these are drawn alone. Where it says which are ``marked``,
+        these get an open square at their ends.
     across : int
         Models a line; more go on further lines, so that a panel stays legible on a phone.
     width : float
@@ -129,6 +130,9 @@ def vector_columns(
         limit = float(reach[of]) if common_scale else None
         title = model if row == 0 else ""
         vectors(rows[["x", "y"]].to_numpy(), ax, color=VECTOR_COLORS[of], limit=limit, title=title)
+        if "marked" in rows:
+            at = rows[rows["marked"]]
+            ax.plot(at["x"], at["y"], "s", mfc="white", mec="black", ms=5, mew=1.2)
         if k % across == 0:
             ax.set_ylabel(of, color=VECTOR_COLORS[of])
     return fig

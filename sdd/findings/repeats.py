@@ -10,13 +10,14 @@ from sdd.findings.experiments import experiment
 from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
 from sdd.findings.rule import above, below, within
-from sdd.measures.repeats import film, forgotten, history, places
+from sdd.measures.repeats import ending, film, forgotten, history, places
 from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import load
 from sdd.runs.spec import RunSpec
 
 __all__ = [
-    "boundaries", "fast", "films", "histories", "misses", "same_ends", "several", "slopes", "table",
+    "boundaries", "endings", "fast", "films", "histories", "misses", "numbers", "same_ends",
+    "several", "slopes", "table",
 ]  # fmt: skip
 
 T = paper.rescaled_size(30_000, 1_000)  # the comment's size, at n = 1,000
@@ -117,6 +118,13 @@ def several(runs: pd.DataFrame) -> pd.DataFrame:
     ])  # fmt: skip
 
 
+def endings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the vectors of the first training of each way to repeat, see `ending`."""
+    first = runs.query("data_seed == 0").sort_values(["repeated", "repeats"])
+    titles = first["repeated"].astype(str) + " repeated " + first["repeats"].astype(str) + " times"
+    return pd.concat(map(ending, load(first["run"]), titles), ignore_index=True)
+
+
 def boundaries(runs: pd.DataFrame) -> pd.DataFrame:
     """Return from how many repeats on an example is memorised, a row a data set.
 
@@ -187,6 +195,37 @@ def films(runs: pd.DataFrame, T: float, repeats: int) -> pd.DataFrame:
     return film(_filmed(chosen)[0])
 
 
+def numbers(e: Evidence) -> dict[str, object]:
+    """Return the numbers of the chapter's prose, by the names that they are glued under."""
+    runs, near = e.judging("repeats", places), e.judging("near-misses", forgotten)
+    one = runs.query("repeats == 5 and repeated == 1")
+    found = boundaries(e.table("repeats-boundary", places)).query("n == 1000")
+    least, most = (
+        rows for _, rows in list(found.groupby("ratio"))[:: found["ratio"].nunique() - 1]
+    )
+    four, rest = near.query("repeats == 4"), near.query("repeats == 1")
+    low, high = share(four["dropped"]).interval()
+    lost = rest.groupby(["T", "reduction"])["lost"].mean()
+    return {
+        "T": T, "n": 1_000, "steps": STEPS, "rate": RATE, "own-steps": paper.STEPS,
+        "own-rate": paper.LEARNING_RATE,
+        "one": len(one), "one-embedded": int(one["embedded"].sum()),
+        "one-features": one.query("embedded == 1")["features"].mean(),
+        "one-error": one.query("embedded == 1")["star_error"].mean(),
+        "three-loss": runs.query("repeats == 3")["first_loss"].mean(),
+        "least-ratio": least["ratio"].iloc[0], "least": least["boundary"].mean(),
+        "least-share": least["boundary_ratio"].mean(),
+        "most-ratio": most["ratio"].iloc[0], "most": most["boundary"].mean(),
+        "most-share": most["boundary_ratio"].mean(),
+        "four": len(four), "four-dropped": int(four["dropped"].sum()),
+        "four-low": low, "four-high": high,
+        "lost-400": lost[400, "mean"], "lost-1000": lost[1_000, "mean"],
+        "lost-sum": lost[700, "sum"],
+        "peak-400": rest.query("T == 400")["peak_D"].mean(),
+        "end-400": rest.query("T == 400")["end_D"].mean(),
+    }  # fmt: skip
+
+
 def _filmed(runs: pd.DataFrame) -> list:
     return list(load(runs.query("filmed")["run"]))
 
@@ -199,7 +238,7 @@ def _title(T: float, repeats: int) -> str:
 
 _AT = "over trainings at T/n = 3"
 _FIVE = f"one example five times, {_AT}"
-_PLACES = "fig-repeats-film"
+_PLACES = "fig-repeats-places"
 
 
 def _one(e: Evidence, R: int = 5, k: int = 1) -> pd.DataFrame:
@@ -232,7 +271,7 @@ def _place(e: Evidence) -> Estimate:
 
 
 @claim("C6-each", source="C6, comment by Jermyn", published="each replaces a feature",
-       region=within(5, 0.5), figure="fig-repeats-places", estimand="Examples embedded and "
+       region=within(5, 0.5), figure=_PLACES, estimand="Examples embedded and "
        f"features, together, mean; three examples five times each, {_AT}")  # fmt: skip
 def _each(e: Evidence) -> Estimate:
     """Of several repeated examples each that is embedded replaces a feature."""
@@ -244,7 +283,7 @@ _MORE = {"examples": within(5, 0.5), "features": within(0, 0.5)}
 
 
 @claim("C6-more", source="C6, comment by Jermyn", published="five examples, no feature",
-       region=_MORE, figure="fig-repeats-places", estimand="Examples embedded, and features, mean; "
+       region=_MORE, figure=_PLACES, estimand="Examples embedded, and features, mean; "
        f"eight examples ten times each, {_AT}")  # fmt: skip
 def _more(e: Evidence) -> dict[str, Estimate]:
     """Of more than five repeated examples five are embedded, and no feature."""

@@ -12,7 +12,7 @@ from sdd.measures.damping import drawn_data
 from sdd.measures.geometry import dimensionality, equal_angle_error
 from sdd.training.run import Run
 
-__all__ = ["FLOOR", "film", "forgotten", "history", "places"]
+__all__ = ["FLOOR", "ending", "film", "forgotten", "history", "places"]
 
 FLOOR = 0.1  # D from which a feature counts as learnt: half of what a pentagon's have, or less
 TOP = 0.001  # share of examples, by D, that the comment calls memorised
@@ -152,6 +152,46 @@ def history(run: Run, features: int = 8, examples: int = 8) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def ending(run: Run, title: str, snapshot: int | None = None) -> pd.DataFrame:
+    """Return columns of W and hidden vectors of a run, with its repeated examples marked.
+
+    Parameters
+    ----------
+    run : Run
+        On drawn data, m = 2.
+    title : str
+        What the model is called.
+    snapshot : int or None
+        Number of the snapshot; None means the end.
+
+    Returns
+    -------
+    DataFrame
+        A row a vector: ``model``, ``of``, ``x``, ``y`` and ``marked``.
+
+    Examples
+    --------
+    >>> from sdd.measures.repeats import ending
+    >>> law = sdd.DataSettings(T=5, n=100, sparsity=0.9, repeats=9)
+    >>> run = sdd.train(law, sdd.TrainConfig(steps=300, lr=0.03))
+    >>> int(ending(run, "five points")["marked"].sum())
+    1
+    """
+    W = run.W if snapshot is None else run.snapshots["W"][snapshot]
+    settings, h = drawn_data(run), engine.hidden(W, run.training_set())
+    marked = np.arange(len(h)) < settings.repeated * (settings.repeats > 1)
+    kinds = (("columns of W", W.T, False), ("hidden vectors", h, marked))
+    return pd.concat(
+        (
+            pd.DataFrame(
+                {"model": title, "of": of, "x": v[:, 0], "y": v[:, 1], "marked": is_marked}
+            )
+            for of, v, is_marked in kinds
+        ),
+        ignore_index=True,
+    )
+
+
 def film(run: Run, frames: int = 6) -> pd.DataFrame:
     """Return columns of W and hidden vectors at some snapshots of a run: a film of stills.
 
@@ -160,13 +200,12 @@ def film(run: Run, frames: int = 6) -> pd.DataFrame:
     run : Run
         On drawn data, m = 2, with snapshots.
     frames : int
-        How many: snapshots evenly spaced, the last among them, from the third part on.
+        How many: snapshots evenly spaced, the last among them, from the middle on.
 
     Returns
     -------
     DataFrame
-        A row a vector: ``model`` (which step), ``of``, ``x``, ``y``, and ``marked`` for repeated
-        examples.
+        As of `ending`; the model is called by its step.
 
     Examples
     --------
@@ -176,12 +215,6 @@ def film(run: Run, frames: int = 6) -> pd.DataFrame:
     >>> film(run, 2)["model"].unique().tolist()
     ['step 200', 'step 300']
     """
-    data, settings = run.training_set(), drawn_data(run)
-    k, steps, parts = settings.repeated * (settings.repeats > 1), run.snapshots["step"], []
-    for s in np.linspace(len(steps) // 3, len(steps) - 1, frames).round().astype(int):
-        W = run.snapshots["W"][s]
-        for of, rows in (("columns of W", W.T), ("hidden vectors", engine.hidden(W, data))):
-            marked = (np.arange(len(rows)) < k) & (of == "hidden vectors")
-            frame = {"of": of, "x": rows[:, 0], "y": rows[:, 1], "marked": marked}
-            parts.append(pd.DataFrame({"model": f"step {steps[s]:,}", **frame}))
-    return pd.concat(parts, ignore_index=True)
+    steps = run.snapshots["step"]
+    shown = np.linspace(len(steps) // 2, len(steps) - 1, frames).round().astype(int)
+    return pd.concat((ending(run, f"step {steps[s]:,}", s) for s in shown), ignore_index=True)
