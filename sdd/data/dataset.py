@@ -389,7 +389,23 @@ class Dataset:
         return Dataset.unchecked(some.indptr, some.indices, some.values, self.n)
 
     def mean(self, values: Float[np.ndarray, "T"]) -> float:
-        """Return the mean of one value a point, each counted as often as its point."""
+        """Return the mean of one value a point, each counted as often as its point.
+
+        Parameters
+        ----------
+        values : (T,) array
+            Such as losses.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> data = sdd.DataSettings(T=3, n=50, sparsity=0.9, repeats=2).make()
+        >>> data.mean(np.array([1.0, 0.0, 0.0]))
+        0.5
+        """
         return float(
             values.mean() if self.counts is None else np.average(values, weights=self.counts)
         )

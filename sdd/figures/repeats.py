@@ -50,9 +50,9 @@ def histories(frame: pd.DataFrame) -> Figure:
             sizes={of: width for of, (_, width) in LINES.items()},
             hue_order=(kinds := [of for of in LINES if of in set(rows["of"])]), size_order=kinds,
         )  # fmt: skip
-        ax.set(xscale="log", ylabel="dimensionality D", title=model, ylim=(0, None))
+        ax.set(xscale="log", ylabel="dimensionality D", title=model)
         ax.legend(loc="upper left", title=None)
-    axes[-1, 0].set_xlabel("training step")
+    axes[-1, 0].set(xlabel="training step", ylim=(0, 1.08 * frame["D"].max() or 1))
     return fig
 
 

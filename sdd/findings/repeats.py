@@ -121,7 +121,10 @@ def several(runs: pd.DataFrame) -> pd.DataFrame:
 def endings(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the vectors of the first training of each way to repeat, see `ending`."""
     first = runs.query("data_seed == 0").sort_values(["repeated", "repeats"])
-    titles = first["repeated"].astype(str) + " repeated " + first["repeats"].astype(str) + " times"
+    titles = [
+        f"{row.repeated} point{'s' if row.repeated > 1 else ''}, {row.repeats} ×"
+        for row in first.itertuples()
+    ]
     return pd.concat(map(ending, load(first["run"]), titles), ignore_index=True)
 
 

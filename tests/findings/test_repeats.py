@@ -60,7 +60,7 @@ def evidence(**changed):
 
 def verdicts(e):
     ids = [name for name in CLAIMS if name.startswith(("C5", "C6", "C7", "C8"))]
-    return {(r.id, r.part): r.verdict for name in ids for r in judge(CLAIMS[name], e)}
+    return {(r.id, r.row): r.verdict for name in ids for r in judge(CLAIMS[name], e)}
 
 
 def changed(rows, where, **columns):
