@@ -139,6 +139,7 @@ JERMYN_PEAK = 5_000  # its peak test loss, about
 JERMYN_MIDDLE = 100  # T from which it is in the middle regime
 JERMYN_FEATURES = 20_000  # the first T at which features are represented
 JERMYN_B = 3  # its peak ‖b‖, as a multiple of the paper's
+JERMYN_REPEATS = 0.4  # of T/n, where that is large: so many repeats are memorised (comment)
 
 # --- A public replication whose results are committed: github.com/wenjie1835/Interaction_Law ----
 

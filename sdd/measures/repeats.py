@@ -12,7 +12,7 @@ from sdd.measures.damping import drawn_data
 from sdd.measures.geometry import dimensionality, equal_angle_error
 from sdd.training.run import Run
 
-__all__ = ["FLOOR", "ending", "film", "forgotten", "history", "places"]
+__all__ = ["FLOOR", "TOP", "ending", "film", "forgotten", "history", "places"]
 
 FLOOR = 0.1  # D from which a feature counts as learnt: half of what a pentagon's have, or less
 TOP = 0.001  # share of examples, by D, that the comment calls memorised
