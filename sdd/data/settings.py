@@ -144,7 +144,10 @@ class DataSettings:
             keep = indices < self.features
             indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
             indices, values = indices[keep], values[keep]
-        counts = np.where(np.arange(first, first + count) < self.repeated, self.repeats, 1)
+        counts = None
+        if self.repeats > 1 and first < self.repeated:
+            counts = np.ones(count, np.int64)
+            counts[: self.repeated - first] = self.repeats
         return Dataset.unchecked(indptr, indices, values, self.width, self, counts)
 
     @property
