@@ -34,8 +34,8 @@ __all__ = ["FORMULAS", "curves", "models", "own_loss", "places", "summary", "tes
 LAW: dict[str, Any] = {"n": 500, "sparsity": 0.98}
 TEST_ROWS = 20_000
 
-# Short trainings in which the paper's model has its bump: chosen on data seeds 0 to 3, before any
-# variant was trained. By whether ε is that of the published size, or rescaled to this one.
+# Short trainings in which the paper's model has its bump, chosen on data seeds 0 to 3. By
+# whether ε is that of the published size, or rescaled to this one.
 SHORT: dict[str, dict[str, Any]] = {
     "ε kept": {"eps": paper.EPS, "lr": 4e-3, "steps": 1_500},
     "ε rescaled": {"lr": 3e-2, "steps": 1_000},
