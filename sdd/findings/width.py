@@ -17,7 +17,7 @@ from sdd.measures.statistics import Estimate, Place, mean, place
 from sdd.measures.table import Measure
 from sdd.runs.spec import RunSpec
 
-__all__ = ["exponents", "maps", "places", "table", "title"]
+__all__ = ["exponents", "maps", "places", "powers", "table", "title"]
 
 # At quick; with 50,000 there is a bump at m = 2, too, and with 20,000 from m = 3 on.
 FEWER_STEPS = 20_000
@@ -129,6 +129,28 @@ def exponents(found: pd.DataFrame, along: pd.Series, y: str) -> pd.Series:
     """Return for each data seed the exponent of a column as a power of the values ``along``."""
     logs = pd.DataFrame({"x": np.log(along), "y": np.log(found[y])})
     return logs.groupby(found["data_seed"]).apply(lambda g: float(np.polyfit(g["x"], g["y"], 1)[0]))
+
+
+def powers(found: pd.DataFrame, endless: pd.DataFrame) -> dict[str, float | str]:
+    """Return the mean exponents that the chapter names: of the bump's place, of the loss at T = ∞.
+
+    The place over n at m = 3, and over m + 1 at the second n; the loss over m where all features
+    stand (n = 100) and, in words, where few do (n = 1,000; "" where that was not trained).
+    """
+    second = sorted(found["n"].unique())[1]
+    cases = {
+        "n": (found[found["m"] == 3], "n", 0, "place"),
+        "m": (found[found["n"] == second], "m", 1, "place"),
+        "all": (endless[endless["n"] == 100], "m", 0, "test_loss"),
+        "few": (endless[endless["n"] == 1_000], "m", 0, "test_loss"),
+    }  # fmt: skip
+    means: dict[str, float | str] = {
+        f"power-{name}": exponents(rows, rows[along] + more, y).mean()
+        for name, (rows, along, more, y) in cases.items()
+        if not rows.empty
+    }
+    few = means.get("power-few", "")
+    return means | {"power-few": few and f", and {few:.2f} where few do".replace("-", "−")}
 
 
 def title(runs: pd.DataFrame) -> str:
