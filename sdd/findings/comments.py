@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sdd import paper
 from sdd.data import Dataset, DataSettings
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
@@ -164,6 +165,26 @@ def by_decay(runs: pd.DataFrame) -> str:
     """Return in words the mean T at the onset, by weight decay."""
     means = onsets(runs, "weight_decay").groupby("weight_decay")["T"].mean()
     return ", ".join(f"{T:.0f} (a decay of {decay:g})" for decay, T in means.items())
+
+
+def lengths(decays: pd.DataFrame, seen: pd.DataFrame) -> dict[str, object]:
+    """Return how long both kinds of trainings are, and the mean onsets where they differ in that.
+
+    ``decay-share``: steps times rate of the first kind, as a share of the published training's.
+    Onsets, in sightings at the sparsity and decay that both have at m = 2: ``long-seen`` of the
+    first kind and ``short-seen`` of the second.
+    """
+    S = decays["sparsity"].iloc[0]
+    first = decays[decays["weight_decay"] == paper.WEIGHT_DECAY]
+    second = seen[(seen["m"] == 2) & (seen["sparsity"] == S)]
+    means = [onsets(runs, "sparsity")["T"].mean() * (1 - S) for runs in (first, second)]
+    steps, lr = decays["steps"].iloc[0], decays["lr"].iloc[0]
+    return {
+        "decay-steps": steps, "decay-rate": lr, "common-S": S,
+        "decay-share": steps * lr / (paper.STEPS * paper.LEARNING_RATE),
+        "seen-steps": " or ".join(f"{k:,}" for k in sorted(seen["steps"].unique())),
+        "long-seen": means[0], "short-seen": means[1],
+    }  # fmt: skip
 
 
 def by_width(runs: pd.DataFrame) -> str:

@@ -197,7 +197,8 @@ def source(*frames: pd.DataFrame) -> str:
        region={"÷ median": above(10), "÷ median, ÷ chance": above(2)},
        estimand=f"Largest D* ÷ median D* of {TRAINED:,} digits in {UNITS} units, mean over "
        "trainings; and that as a multiple of the same of normal vectors, as many and of the same "
-       "rank. Digits are fewer than MNIST's pictures: ten times would do")  # fmt: skip
+       "rank. Digits are fewer than MNIST's pictures: ten times would do. (No D* is above 1: "
+       "÷ median cannot reach a hundred here)")  # fmt: skip
 def _long_tail(e: Evidence) -> dict[str, Estimate]:
     """Most examples are alike in D*, and a few have far more."""
     runs = e.table("images", maximal, classified)

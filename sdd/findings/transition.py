@@ -203,11 +203,12 @@ def _memorising(e: Evidence) -> dict[str, Estimate]:
     return _lower(e, _TWINS)
 
 
-@claim("U1-crossing", source=_JULY, figure="fig-two-solutions", at_quick=False,
-       published="up to T ≈ 500,000 (text)", estimand=_LOSS,
+@claim("U1-crossing", source="ours, beside the update of July 2023", at_quick=False,
+       published="up to T ≈ 500,000 at n = 10,000 (text); not stated at this n",
+       figure="fig-two-solutions", estimand=_LOSS,
        region={f"T = {T:,}": below(0) if T < 500_000 else above(0) for T in _LATE})  # fmt: skip
 def _crossing(e: Evidence) -> dict[str, Estimate]:
-    """So it has up to T = 500,000; from there on the solution that generalises has it."""
+    """At a tenth of the size, so it has up to the twin of T = 500,000; from there on, the other."""
     return _lower(e, _LATE)
 
 
@@ -230,7 +231,7 @@ def _test_loss(e: Evidence) -> Estimate:
        "followed down to T = 200, the twin of the bump, less that of a training from scratch on "
        "the same data, at n = 1,000; mean over trainings")  # fmt: skip
 def _no_bump(e: Evidence) -> Estimate:
-    """Followed down from many points, the solution that generalises has no bump."""
+    """What is left of the pentagon, followed down to the bump, tests better than a new training."""
     down, runs = e.judging("features-followed-down"), e.judging("two-solutions")
     followed_down, scratch = (
         rows[rows["T"] == BUMP].set_index("data_seed")
@@ -246,7 +247,7 @@ def _no_bump(e: Evidence) -> Estimate:
        "at a time, and from 5,000 down to 1,000, less the lowest found from scratch on the same "
        "data, at n = 1,000; mean over trainings")  # fmt: skip
 def _path(e: Evidence) -> dict[str, Estimate]:
-    """Memorising solutions are no branch: one followed to another T is worse than a new one."""
+    """By the continuation tried here, a memorising solution followed to another T is worse."""
     scratch = lowest(e.judging("two-solutions")).set_index(["T", "data_seed"])["train_loss"]
     ends = {"up": ("memory-followed-up", 2_000), "down": ("memory-followed-down", 1_000)}
     losses: dict[str, Estimate] = {}

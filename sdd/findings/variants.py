@@ -212,9 +212,9 @@ def _persists(e: Evidence) -> dict[str, Estimate]:
        figure="fig-variants", at_quick=False,
        region={", ".join(keys): above(0) for keys in ELSEWHERE},
        estimand=f"At n = 500, S = 0.98: {_OWN} at T = 250 (cross-entropy) or 500 (untied) less the "
-       "larger of the means at 25 and at twice that T; paired by data seed. The places were chosen "
-       "on data seed 0")  # fmt: skip
+       "larger of the means at 25 and at twice that T (not at 100); paired by data seed. The "
+       "places were chosen on data seed 0")  # fmt: skip
 def _persists_elsewhere(e: Evidence) -> dict[str, Estimate]:
-    """With a cross-entropy, and with untied weights and ε kept, the bump is at another T."""
+    """With a cross-entropy, and with untied weights and ε kept, the loss is higher there."""
     found = _judging(e)
     return {", ".join(keys): _bump(found[keys], top) for keys, top in ELSEWHERE.items()}
