@@ -53,10 +53,12 @@ def _of_another_kind() -> list[RunSpec]:
     """Return the runs on data of another law, of another model, and that with snapshots."""
     X, models = own_law(), (None, untied())
     points = [DataSettings(5, **LAW, seed=seed) for seed in range(3)]
+    film = RunSpec(DataSettings(6, **LAW), _config(), snapshots=STEPS)
     return [
         *(RunSpec(X[:T], _config(k), test=X[3_000:]) for T in (5, 3_000) for k in range(3)),
         *(RunSpec(x, _config(0, 3_000), model=model) for model in models for x in points),
-        RunSpec(DataSettings(6, **LAW), _config(), snapshots=STEPS),
+        film,
+        RunSpec(DataSettings(7, **LAW), _config(), after=film),
     ]
 
 

@@ -164,7 +164,7 @@ def loss_change_with_weak(
     --------
     >>> change = sdd.theory.loss_change_with_weak
     >>> [round(change(5, 0.86, -0.04, 40, rho), 2) for rho in (0, 0.1, 0.2)]
-    [-0.44, -0.54, 0.43]
+    [-0.41, -0.54, 0.33]
     """
     require(k >= 0 and rho >= 0, "k and ρ must not be negative", (k, rho))
     squared = float(active_value_tails(n, sparsity)[1][2, -1])  # E[x²]
