@@ -81,6 +81,8 @@ class Outputs:
         Value and output there.
     errors : (T,) array
         Squared error of each row.
+    times : (T,) int array
+        How many times each row counts, in what follows too.
     means : (n,) array
         Mean output of each feature, over all rows.
     absent : (n,) int array
@@ -103,6 +105,7 @@ class Outputs:
     x: np.ndarray
     r: np.ndarray
     errors: np.ndarray
+    times: np.ndarray
     means: np.ndarray
     absent: np.ndarray
     c: np.ndarray
@@ -156,6 +159,7 @@ def outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> Outputs:
     W, b = np.ascontiguousarray(W), np.ascontiguousarray(b)
     row = data.row_index()
     column, x = data.indices, data.values.astype(np.float64)
+    times = np.ones(data.T, np.int64) if data.counts is None else data.counts
     # ∂loss/∂b_j is (2/T) Σ_i (r_ij − x_ij) over the rows where r_ij > 0: so Σ_i r_ij is known
     # without another pass over all pairs. (In W's precision: kernels that training has
     # compiled. c need not be exact to more than that, as the parts sum to the loss for any c.)
@@ -165,13 +169,14 @@ def outputs(W: np.ndarray, b: np.ndarray, data: Dataset) -> Outputs:
     for W_c, h_c in zip(W, h.T, strict=True):
         r += W_c[column] * h_c[row]
     np.maximum(r, 0, out=r)
+    each, T = times[row], data.total
     fired = np.where(r > 0, x, 0.0)
-    total = data.T / 2 * db.astype(np.float64) + np.bincount(column, fired, data.n)
-    absent = data.T - np.bincount(column, minlength=data.n)
-    elsewhere = total - np.bincount(column, r, data.n)
+    total = T / 2 * db.astype(np.float64) + np.bincount(column, each * fired, data.n)
+    absent = T - np.bincount(column, each, data.n).astype(np.int64)
+    elsewhere = total - np.bincount(column, each * r, data.n)
     c = np.maximum(elsewhere, 0) / np.maximum(absent, 1)
     errors = engine.loss(W, b, data, per_example=True)
-    return Outputs(row, column, x, r, errors, total / data.T, absent, c)
+    return Outputs(row, column, x, r, errors, times, total / T, absent, c)
 
 
 def row_parts(
@@ -196,8 +201,9 @@ def row_parts(
     Returns
     -------
     DataFrame
-        A row each: ``zero``, ``constant_gain``, ``feature_gain`` and ``false_firing``. Their means
-        are the parts of the loss; their standard errors take c as given.
+        A row each, as many times as it counts: ``zero``, ``constant_gain``, ``feature_gain`` and
+        ``false_firing``. Their means are the parts of the loss; their standard errors take c as
+        given.
 
     Examples
     --------
@@ -212,7 +218,7 @@ def row_parts(
     o = known or outputs(W, b, data)
     c, constant = o.c[o.column], float(o.c @ o.c)
     present = (o.x - o.r) ** 2
-    return pd.DataFrame(
+    parts = pd.DataFrame(
         {
             "zero": o.by_row(o.x**2),
             "constant_gain": o.by_row(o.x**2 - (o.x - c) ** 2 + c**2) - constant,
@@ -220,6 +226,8 @@ def row_parts(
             "false_firing": o.errors - o.by_row(present - c**2) - constant,
         }
     )
+    again = np.repeat(np.arange(data.T), o.times)
+    return parts if data.counts is None else parts.take(again).reset_index(drop=True)
 
 
 def holds_a_long_column(
@@ -291,6 +299,7 @@ def false_firing_of_groups(
     >>> bool(abs(halves.sum() - whole) < 1e-4)
     True
     """
+    data = data.copies
     o = outputs(W, b, data)
     found = np.zeros(count)
     for k in np.unique(group):
@@ -330,9 +339,10 @@ def moments(
     (1.0, 1.0)
     """
     o = known or outputs(W, b, data)
-    xx, xr = float(o.x @ o.x) / data.T, float(o.x @ o.r) / data.T
-    rr = float(o.errors.mean()) - xx + 2 * xr
-    return Moments(data.n, xx, xr, rr, float(o.x.sum()) / data.T, float(o.means.sum()))
+    T, x = data.total, o.times[o.row] * o.x
+    xx, xr = float(x @ o.x) / T, float(x @ o.r) / T
+    rr = data.mean(o.errors) - xx + 2 * xr
+    return Moments(data.n, xx, xr, rr, float(x.sum()) / T, float(o.means.sum()))
 
 
 def training_mean_gain(T: int, n: int, sparsity: float) -> float:

@@ -1,8 +1,10 @@
 """The split sums to the loss and agrees with its definition over all pairs, written out densely."""
 
+from dataclasses import astuple
 from inspect import unwrap
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sdd import engine
@@ -12,6 +14,7 @@ from sdd.measures.decomposition import (
     false_firing_of_groups,
     holds_a_long_column,
     moments,
+    outputs,
     row_parts,
     training_mean_gain,
 )
@@ -149,6 +152,21 @@ def test_the_mean_of_training_points_gains_on_new_ones_what_the_formula_says(T):
     gains = [2 * c @ mu - c @ c for c in means]
     error = np.std(gains) / np.sqrt(len(gains)) + 1e-4  # of training sets, and of the new points
     assert training_mean_gain(T, n, sparsity) == pytest.approx(np.mean(gains), abs=4 * error)
+
+
+def test_a_point_that_counts_several_times_is_as_so_many_points():
+    (W, b), once = model(seed=5), sample(60, 40, 0.9)
+    times = np.random.default_rng(0).integers(1, 6, 60)
+    data = Dataset(once.indptr, once.indices, once.values, 40, counts=times)
+    known, copied = outputs(W, b, data), outputs(W, b, data.copies)
+    for name in ("means", "absent", "c"):
+        np.testing.assert_allclose(getattr(known, name), getattr(copied, name), atol=1e-12)
+    np.testing.assert_array_equal(known.errors, engine.loss(W, b, once, per_example=True))
+    pd.testing.assert_frame_equal(row_parts(W, b, data, known), row_parts(W, b, data.copies))
+    found, expected = (moments(W, b, d) for d in (data, data.copies))
+    assert astuple(found) == pytest.approx(astuple(expected), rel=1e-12)
+    firing = [false_firing_of_groups(W, b, d, np.arange(40) % 2, 2) for d in (data, data.copies)]
+    np.testing.assert_allclose(*firing)
 
 
 def test_bad_input_is_one_clear_sentence():
