@@ -173,7 +173,8 @@ def _seedless(spec: RunSpec) -> RunSpec:
     data = spec.data
     if isinstance(data, DataSettings):
         data = dataclasses.replace(data, seed=0)
-    return dataclasses.replace(spec, data=data, config=dataclasses.replace(spec.config, seed=0))
+    config, after = dataclasses.replace(spec.config, seed=0), spec.after and _seedless(spec.after)
+    return dataclasses.replace(spec, data=data, config=config, after=after)
 
 
 def verify(

@@ -23,6 +23,12 @@ def test_peers_differ_in_their_seeds_alone():
     assert verification.peers(SPECS[0], [*SPECS, *FEW, *others]) == [*SPECS[1:], others[1]]
 
 
+def test_of_chained_runs_the_seeds_of_those_before_do_not_matter_either():
+    chained = [replace(s, after=sweeps.spec(T=4, seed=k, steps=60)) for k, s in enumerate(SPECS)]
+    other = replace(SPECS[1], after=sweeps.spec(T=3, steps=60))
+    assert verification.peers(chained[0], [*SPECS, *chained, other]) == chained[1:]
+
+
 def test_every_run_is_as_likely_to_be_drawn_as_any_other():
     times, seeds = Counter(), 3_000
     for seed in range(seeds):
