@@ -305,7 +305,8 @@ def test_what_is_not_given_is_the_profiles(call, folder):
 
 def test_the_command_printed_for_a_run_trains_that_run():
     for experiment in findings.EXPERIMENTS:
-        for wanted in findings.specs(experiment, "paper")[-1:]:
+        have_one = [s for s in findings.specs(experiment, "paper") if not s.own]
+        for wanted in have_one[-1:]:
             words = wanted.command().split()
             assert words[:3] == ["python", "-m", "sdd"]
             for profile in ("quick", "paper"):  # whatever the profile at hand
