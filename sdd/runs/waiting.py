@@ -18,7 +18,7 @@ TELL_AFTER_S = 5
 
 @contextlib.contextmanager
 def held(
-    name: str, folder: Path, over: Callable[[str], Exception | None] = lambda why: None
+    name: str, folder: Path, over: Callable[..., Exception | None] = lambda *_: None
 ) -> Iterator[None]:
     """Hold the lock of a run, once nobody else does; a longer wait for it is told.
 
@@ -29,8 +29,8 @@ def held(
     folder : Path
         The store.
     over : callable
-        Returns what to raise where there is nothing to wait for any more; it is told why the
-        run has not begun yet.
+        Returns what to raise where the run is not to begin any more; it is told why it has not
+        yet, where somebody else trains it.
 
     Yields
     ------
@@ -53,9 +53,10 @@ def held(
     """
     tell_at = time.monotonic() + TELL_AFTER_S
     while True:
-        if (reason := over("another process is training the same")) is not None:
-            raise reason
         with store.locked(name, folder, wait=False) as mine:
+            reason = over() if mine else over("another process is training the same")
+            if reason is not None:
+                raise reason
             if mine:
                 yield
                 return

@@ -441,6 +441,20 @@ def test_a_training_on_the_spot_that_takes_too_long_is_stopped_and_continued(
         assert 0 < kept.steps < specs[0].steps
 
 
+def test_a_run_that_begins_too_late_is_not_said_to_be_trained_by_another(tmp_path):
+    def over(why="too late"):
+        return TimeoutError(why)
+
+    with pytest.raises(TimeoutError, match="too late"), waiting.held("a-run", tmp_path, over):
+        pytest.fail("it has begun")
+    with (
+        waiting.held("a-run", tmp_path),
+        pytest.raises(TimeoutError, match="another process is training the same"),
+        waiting.held("a-run", tmp_path, over),
+    ):
+        pytest.fail("it has begun")
+
+
 def test_a_book_build_never_trains(tmp_path, monkeypatch, trained):
     monkeypatch.setenv("SDD_BUILD", "1")
     specs = [spec(50 + k) for k in range(7)]
