@@ -191,13 +191,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> None:
     lacking = sweep.missing(args.specs)
-    wanted = len(dict.fromkeys(args.specs))
-    print(f"{wanted - len(lacking)} of {plural(wanted, 'run')} stored in {store.default_folder()}")
+    total = len({*args.specs, *lacking})  # with those that they begin after
+    print(f"{total - len(lacking)} of {plural(total, 'run')} stored in {store.default_folder()}")
     if lacking:
         where = f" on the Dask cluster at {args.dask}" if args.dask is not None else ""
         print(f"training {plural(len(lacking), 'run')}{where}", flush=True)
     sweep.train_missing(args.specs, jobs=args.jobs, dask=args.dask)
-    if wanted == 1:
+    if len(set(args.specs)) == 1:
         (made,) = sweep.fetch(args.specs[:1])
         print(f"training loss {made.train_loss:.6g}, test loss {made.test_loss:.6g} "
               f"± {made.test_error:.1g}: {store.path(args.specs[0].name)}")  # fmt: skip
@@ -214,18 +214,21 @@ def _described(spec: RunSpec) -> str:
     """Return the settings of a run in one line."""
     if spec.own:
         of = "data" if isinstance(spec.data, Dataset) else "a model" if spec.model else "a test set"
-        return f"T = {spec.data.T:,}, with {of} of one's own: no command, but sdd.fetch trains it"
+        how = "after another run" if spec.after else f"with {of} of one's own"
+        return f"T = {spec.data.T:,}, {how}: no command, but sdd.fetch trains it"
     return spec.command().removeprefix("python -m sdd run ")
 
 
 def _status(args: argparse.Namespace) -> None:
     print(f"profile {args.profile}, runs in {store.default_folder()}")
     by_name = {name: findings.specs(name, args.profile) for name in findings.EXPERIMENTS}
-    every = {s for specs in by_name.values() for s in specs}  # two experiments may share runs
-    total = sum(s.weight for s in every)
+    missing = {name: sweep.missing(specs) for name, specs in by_name.items()}
+    wanted = {name: {*specs, *missing[name]} for name, specs in by_name.items()}
+    # Two experiments may share runs; those are in it, too, that others begin after.
+    total = sum(s.weight for s in set[RunSpec]().union(*wanted.values()))
     left: dict[RunSpec, float] = {}
-    for name, specs in by_name.items():
-        lacking = {s: s.weight for s in sweep.missing(specs)}
+    for name, specs in wanted.items():
+        lacking = {s: s.weight for s in missing[name]}
         left |= lacking
         rest = f", the rest {sum(lacking.values()) / total:.1%} of all work" if lacking else ""
         title = findings.EXPERIMENTS[name].description.rstrip(".")
@@ -238,7 +241,7 @@ def _claims(args: argparse.Namespace) -> None:
     specs = {s for e in findings.EXPERIMENTS for s in findings.specs(e, args.profile)}
     if lacking := sweep.missing(specs):  # judging trains nothing
         raise sweep.MissingRuns(
-            sweep.not_stored(len(lacking), len(specs)),
+            sweep.not_stored(len(lacking), len(specs.union(lacking))),
             f"python -m sdd run --profile {args.profile}",
         )
     judged = scorecard.judge_all(Evidence.stored(args.profile))

@@ -233,9 +233,14 @@ def fetch(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> lis
     """
     specs = listed(specs)
     runs = {s: store.load(s.name, folder) for s in dict.fromkeys(specs)}
-    if todo := [s for s, run in runs.items() if run is None]:
-        _train_on_the_spot(todo, len(specs), folder)
-        runs |= {s: store.load(s.name, folder) for s in todo}
+    if absent := {s.name: s for s, run in runs.items() if run is None}:
+        here = {s.name for s in runs} - absent.keys()
+
+        def stored(name: str) -> bool:  # (those asked for have been read)
+            return name in here or (name not in absent and store.load(name, folder) is not None)
+
+        _train_on_the_spot(specs, lacking(absent.values(), stored), folder)
+        runs |= {s: store.load(name, folder) for name, s in absent.items()}
     found = [run for s in specs if (run := runs[s]) is not None]
     if len(found) < len(specs):  # what was trained just now is gone, or damaged again
         raise MissingRuns(not_stored(len(specs) - len(found), len(specs)), "", ANY_NUMBER)
@@ -274,12 +279,12 @@ def require(specs: RunSpec | Iterable[RunSpec], folder: Path | None = None) -> N
     """
     specs = listed(specs)
     if todo := missing(specs, folder):
-        _train_on_the_spot(todo, len(specs), folder)
+        _train_on_the_spot(specs, todo, folder)
 
 
-def _train_on_the_spot(todo: list[RunSpec], total: int, folder: Path | None) -> None:
-    """Train the runs that are lacking, of so many in all, or raise MissingRuns."""
-    said, until = not_stored(len(todo), total), math.inf
+def _train_on_the_spot(specs: list[RunSpec], todo: list[RunSpec], folder: Path | None) -> None:
+    """Train the runs that are lacking of these and of those before them, or raise MissingRuns."""
+    said, until = not_stored(len(todo), len({*specs, *todo})), math.inf
     command = todo[0].command() if len(todo) == 1 else ""
     more = "" if command else ANY_NUMBER
     if os.environ.get("SDD_BUILD"):

@@ -12,12 +12,14 @@ import pytest
 from sweeps import contents, files, spec, wait_until
 
 import sdd
+from sdd import cli, findings
+from sdd.findings.experiments import Experiment
 from sdd.measures.verification import verify
-from sdd.runs import store
+from sdd.runs import store, sweep
 from sdd.runs.archive import export_runs
 from sdd.runs.importing import import_runs
 from sdd.runs.on_the_spot import MissingRuns, expected_seconds
-from sdd.runs.sweep import fetch, missing, train_missing
+from sdd.runs.sweep import fetch, missing, require, train_missing
 
 FIRST = spec(50)
 SECOND = replace(spec(400, T=8), after=FIRST)  # longer than what comes before it
@@ -64,6 +66,45 @@ def test_what_comes_before_is_trained_only_where_it_is_needed(chain, tmp_path):
 def test_how_long_it_takes_is_asked_without_training_what_comes_before():
     slow = spec(10**9, T=40)  # would take days
     assert expected_seconds([replace(spec(50), after=slow)]) < 60
+
+
+def test_what_is_said_of_missing_runs_counts_those_before_them(chain, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setenv("SDD_ON_THE_SPOT", "0")
+    monkeypatch.setattr(sweep, "expected_seconds", lambda specs: asked.append(specs) or 1.0)
+    for call in (fetch, require):
+        with pytest.raises(MissingRuns, match=r"^3 of 3 runs are not stored"):
+            call(THIRD, tmp_path)
+        with pytest.raises(MissingRuns, match=r"^4 of 4 runs are not stored"):
+            call([THIRD, spec(90), THIRD], tmp_path)
+    store.path(FIRST.name, tmp_path).write_bytes(store.path(FIRST.name, chain).read_bytes())
+    for call in (fetch, require):
+        with pytest.raises(MissingRuns, match=r"^2 of 2 runs are not stored"):
+            call(THIRD, tmp_path)
+        with pytest.raises(MissingRuns, match=r"^2 of 3 runs are not stored"):
+            call([THIRD, FIRST], tmp_path)
+    assert asked == [*[CHAIN, [*CHAIN, spec(90)]] * 2, *[CHAIN[1:]] * 4]
+
+
+def chained(profile):
+    """Two runs, of which one begins after the other, which begins after a third."""
+    return CHAIN[1:]
+
+
+@pytest.mark.parametrize("words", [["run", "chained", "--jobs", "1"], ["status"], ["list"]])
+def test_commands_count_and_list_the_runs_before(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SDD_STORE", str(tmp_path))
+    monkeypatch.setattr(sweep, "train_missing", lambda *_, **__: 0)
+    for name in set(findings.EXPERIMENTS):
+        monkeypatch.delitem(findings.EXPERIMENTS, name)
+    monkeypatch.setitem(findings.EXPERIMENTS, "chained", Experiment("chained", "setup", chained))
+    assert cli.main([*words, "--profile", "quick"]) == 0
+    out = capsys.readouterr().out
+    assert {
+        "run": "0 of 3 runs stored in ",
+        "status": "0 of 3 stored, the rest 100.0% of all work\n3 runs left, 100.0% of all work",
+        "list": f"{SECOND.name}  T = 8, after another run: no command, but",
+    }[words[0]] in out
 
 
 def test_an_archive_holds_what_its_runs_begin_after(chain, tmp_path):
