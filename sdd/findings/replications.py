@@ -521,7 +521,7 @@ def _rises(e: Evidence) -> Estimate:
        "of means over trainings. Were it n that counts and not 1 − S, it would be −1.2; half of "
        "that is 0.6")  # fmt: skip
 def _law(e: Evidence) -> Estimate:
-    """What counts is ε of the summed loss over 1 − S, the rate at which a feature is active."""
+    """Where ‖W‖ falls depends on AdamW's ε (of the summed loss) over 1 − S, and not on n."""
     half = {S: halfway(rows) for S, rows in active(e).groupby("sparsity")}
     return difference(half[min(ACTIVE)], half[max(ACTIVE)])
 

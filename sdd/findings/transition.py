@@ -213,7 +213,7 @@ def _crossing(e: Evidence) -> dict[str, Estimate]:
 
 
 @claim("U1-test-loss", source="ours, beside the update of July 2023", published="not stated",
-       figure="fig-best-test-loss", region=above(0), estimand="log10 of the test loss of the "
+       figure="fig-best-test-loss", region=above(0), estimand="log₁₀ of the test loss of the "
        "solution with the lowest training loss, less that of the training by the paper's settings, "
        "at n = 1,000 and T = 200, the twin of the bump; mean over trainings")  # fmt: skip
 def _test_loss(e: Evidence) -> Estimate:
