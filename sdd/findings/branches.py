@@ -185,8 +185,8 @@ def wider(e: Evidence) -> str:
         return "(At m = 3 nothing was trained at this profile.)"
     parts = [f"{rows['difference'].mean():+.4f} at T = {size(T)}" for T, rows in found.groupby("T")]
     return (
-        "With three hidden dimensions, one search each, the training loss on the sum less that of the "
-        f"paper's settings is {', '.join(parts)}."
+        "With three hidden dimensions, one search each, the training loss on the sum less that of "
+        f"the paper's settings is {', '.join(parts)}."
     )
 
 
