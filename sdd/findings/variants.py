@@ -200,7 +200,7 @@ _HERE = {f"{name}, {kind}": above(0) for name, kind in product(FORMULAS, SHORT)}
 
 
 @claim("C2-variants", source=_C2, published="also with other losses and with a ReLU between the "
-       "layers (text)", figure="fig-variants", region=_HERE, at_quick=False,
+       "layers (text)", figure="comments#fig-variants", region=_HERE, at_quick=False,
        estimand=f"At n = 500, S = 0.98: {_OWN} at T = 100 less the larger of the means at 25 and "
        "250, the counterparts of 2,000, 500 and 5,000; paired by data seed")  # fmt: skip
 def _persists(e: Evidence) -> dict[str, Estimate]:
@@ -209,7 +209,7 @@ def _persists(e: Evidence) -> dict[str, Estimate]:
 
 
 @claim("C2-elsewhere", source=_C2, published="also with other losses (text)",
-       figure="fig-variants", at_quick=False,
+       figure="comments#fig-variants", at_quick=False,
        region={", ".join(keys): above(0) for keys in ELSEWHERE},
        estimand=f"At n = 500, S = 0.98: {_OWN} at T = 250 (cross-entropy) or 500 (untied) less the "
        "larger of the means at 25 and at twice that T (not at 100); paired by data seed. The "
