@@ -7,11 +7,13 @@ import pandas as pd
 
 from sdd import paper, theory
 from sdd.data import sample
+from sdd.findings.branches import lowest
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence, NoRuns
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import SMALL, Profile, choose, data_seeds, small_spec
+from sdd.findings.profiles import SMALL, Profile, choose, data_seeds
 from sdd.findings.rule import Region, above, below, between
+from sdd.findings.transition import searches, usual
 from sdd.measures.clusters import clusters, storage
 from sdd.measures.exactness import never_exact
 from sdd.measures.statistics import Estimate, mean
@@ -19,17 +21,11 @@ from sdd.measures.table import load
 from sdd.runs.spec import RunSpec
 
 __all__ = [
-    "at_published_size", "best", "crossing_found", "crossings", "curves", "exact", "pictured",
+    "at_published_size", "crossing_found", "crossings", "curves", "exact", "pictured",
     "table",
 ]  # fmt: skip
 
 PICTURED = 30, 1_000, 2_000, 10_000  # T of the models whose hidden vectors are drawn
-RATES = 3e-2, 6e-2  # on the sum; of these the better, by training loss, is the memorising solution
-LATE = 10_000  # from here on the smaller rate hardly ever finds a better one
-
-
-def _steps(p: Profile) -> int:
-    return choose(p, 10_000, 20_000)
 
 
 @experiment("memorising-clusters")
@@ -41,10 +37,10 @@ def memorising_clusters(p: Profile) -> list[RunSpec]:
         dict.fromkeys((10, 30, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000), 16),
     )  # fmt: skip
     return [
-        small_spec(p, T, seed, reduction="sum", lr=lr, steps=_steps(p))
+        s
         for T, count in sizes.items()
         for seed in data_seeds(0, count)
-        for lr in (RATES if T < LATE else RATES[1:])
+        for s in searches(p, T, seed)
     ]
 
 
@@ -52,20 +48,15 @@ def memorising_clusters(p: Profile) -> list[RunSpec]:
 def features_beside(p: Profile) -> list[RunSpec]:
     """The paper's settings on the same data, around the size where the two solutions cross."""
     seeds = data_seeds(0, choose(p, 0, 4, 16))
-    return [small_spec(p, T, seed, steps=_steps(p)) for T in (5_000, 10_000) for seed in seeds]
+    return [usual(p, T, seed) for T in (5_000, 10_000) for seed in seeds]
 
 
 # --- Tables -------------------------------------------------------------------------------------
 
 
-def best(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return of each T and data seed the run of the lowest training loss."""
-    return runs.loc[runs.groupby(["T", "data_seed"])["train_loss"].idxmin()]
-
-
 def table(of: str | None = None) -> pd.DataFrame:
     """Return the memorising solutions, a row a data set, with what they store (`storage`)."""
-    return best(Evidence.stored(of).table("memorising-clusters", storage))
+    return lowest(Evidence.stored(of).table("memorising-clusters", storage))
 
 
 def pictured(runs: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +101,7 @@ def at_published_size(e: Evidence) -> str:
 
 
 def _judging(e: Evidence) -> pd.DataFrame:
-    return best(e.judging("memorising-clusters", storage))
+    return lowest(e.judging("memorising-clusters", storage))
 
 
 def exact(sets: int = 20) -> pd.DataFrame:
@@ -135,8 +126,8 @@ def crossings(memorising: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     by `theory.crossover` with K what the memorising solution of the larger size is worth.
     """
     keys = ["data_seed", "T"]
-    loss = best(memorising).set_index(keys)["train_loss"] - features.set_index(keys)["train_loss"]
-    worth = best(memorising).set_index(keys)["worth"]
+    loss = lowest(memorising).set_index(keys)["train_loss"] - features.set_index(keys)["train_loss"]
+    worth = lowest(memorising).set_index(keys)["worth"]
     rows = []
     for seed, values in loss.dropna().groupby("data_seed"):
         sizes = np.log(values.index.get_level_values("T").to_numpy(float))

@@ -8,7 +8,7 @@ import pytest
 from worlds import changed, settings, with_tables, world
 
 from sdd import theory
-from sdd.findings import CLAIMS, Evidence, clusters
+from sdd.findings import CLAIMS, Evidence, branches, clusters
 from sdd.findings.profiles import PROFILES, SMALL
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, UNDECIDED
 from sdd.findings.scorecard import judge
@@ -95,7 +95,7 @@ def test_what_a_profile_has_no_runs_for_is_said():
 
 def test_of_each_data_set_the_lower_training_loss_is_kept():
     runs = pd.DataFrame({"T": [5.0, 5, 9], "data_seed": 20, "train_loss": [0.3, 0.2, 0.9]})
-    assert clusters.best(runs).index.tolist() == [1, 2]
+    assert branches.lowest(runs).index.tolist() == [1, 2]
 
 
 def test_fewer_data_sets_can_be_exact_the_more_points_they_have():
