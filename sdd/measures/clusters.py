@@ -181,8 +181,8 @@ def _worth(known: Outputs) -> Float[np.ndarray, " T"]:
 
 
 def _hits(known: Outputs) -> float:
-    total = float(known.means.sum()) * known.errors.size
-    return float(known.r.sum()) / total if total > 0 else math.nan
+    total = float(known.means.sum()) * float(known.times.sum())
+    return float(known.times[known.row] @ known.r) / total if total > 0 else math.nan
 
 
 def _directions(W: np.ndarray, b: np.ndarray, rows: Dataset | None) -> dict[str, float]:

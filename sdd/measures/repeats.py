@@ -10,6 +10,7 @@ from sdd import engine
 from sdd.data import Dataset
 from sdd.measures.damping import drawn_data
 from sdd.measures.geometry import dimensionality, equal_angle_error
+from sdd.measures.stored import HALF
 from sdd.training.run import Run
 
 __all__ = ["FLOOR", "TOP", "ending", "film", "forgotten", "history", "places"]
@@ -49,7 +50,7 @@ def places(run: Run) -> dict[str, Any]:
     """
     first, h = _repeated(run), run.hidden()
     D, errors = dimensionality(h), run.errors()[: first.T]
-    embedded = np.flatnonzero(errors < 0.5)
+    embedded = np.flatnonzero(errors < HALF)
     contained = np.zeros(run.W.shape[1], bool)
     if embedded.size:
         contained[first.take(embedded).indices] = True
