@@ -1,4 +1,4 @@
-"""Repeated examples that take a feature's place (C5 to C7), and near misses (C8)."""
+"""Repeated examples that take a feature's place (C5 to C7)."""
 
 import numpy as np
 import pandas as pd
@@ -10,29 +10,25 @@ from sdd.findings.experiments import experiment
 from sdd.findings.page import mean_sd, size
 from sdd.findings.profiles import Profile, choose, data_seeds, small_spec, spec
 from sdd.findings.rule import above, below, within
-from sdd.measures.repeats import FLOOR, TOP, ending, film, forgotten, history, places
+from sdd.measures.repeats import FLOOR, TOP, ending, places
 from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import load
 from sdd.runs.spec import RunSpec
 
 __all__ = [
-    "boundaries", "endings", "fast", "films", "histories", "misses", "numbers", "same_ends",
-    "several", "slopes", "table",
+    "boundaries", "endings", "fast", "numbers", "same_ends", "several", "slopes", "table",
 ]  # fmt: skip
 
 T = paper.rescaled_size(30_000, 1_000)  # the comment's size, at n = 1,000
 # A tenth of the steps at ten times the rate: of an AdamW step it is the sum of the rates that
 # counts, and the ends are the same (see `same_ends`).
 STEPS, RATE = 5_000, 1e-2
-KEPT = tuple(np.unique(np.geomspace(STEPS // 200, STEPS, 40).round().astype(int)).tolist())
 # Repeats that are tried at each size, about where the boundary was on data seed 0. (Changed
 # once the runs that judge were seen, as 6 at T = 5,000 and 11 at 20,000 were too few for some.)
 GRID = {1_000: (2, 3, 4), 2_000: (2, 3, 4, 5), 5_000: (4, 5, 6, 7), 10_000: (6, 7, 8, 9),
         20_000: (9, 11, 13, 15)}  # fmt: skip
 SETS = {1_000: 5, 2_000: 3, 5_000: 5, 10_000: 1, 20_000: 5}  # data sets at each size
 NEAR, FAR = 5, 20  # T/n between which the slope is taken
-# Of films: (T, repeats, reduction) and the data seed shown, chosen among those to look at.
-FILMED = {(T, 5, "mean"): 0, (T, 4, "mean"): 7, (400, 1, "mean"): 3}
 
 
 def fast(p: Profile, T: int, seed: int, **changes) -> RunSpec:
@@ -82,23 +78,6 @@ def repeats_schedule(p: Profile) -> list[RunSpec]:
     few = choose(p, ((1_000, 3, 0),), ((2_000, 3, 0), (2_000, 4, 0)))
     paper_own = {"steps": paper.STEPS, "lr": paper.LEARNING_RATE}
     return [fast(p, t, seed, repeats=R, **how) for t, R, seed in few for how in ({}, paper_own)]
-
-
-@experiment("near-misses")
-def near_misses(p: Profile) -> list[RunSpec]:
-    """Trainings with snapshots, in which features or an example may be learnt and forgotten."""
-    seeds = {
-        (T, 5, "mean"): [],
-        (T, 4, "mean"): data_seeds(0, choose(p, 2, 16)),
-        (1_000, 1, "mean"): data_seeds(0, choose(p, 3, 12)),
-        (400, 1, "mean"): data_seeds(0, choose(p, 4, 12)),
-        (700, 1, "sum"): data_seeds(0, choose(p, 3, 12)),
-    }
-    return [
-        fast(p, t, seed, repeats=R, reduction=reduction, snapshots=KEPT)
-        for (t, R, reduction), judging in seeds.items()
-        for seed in [*[s for of, s in FILMED.items() if of == (t, R, reduction)], *judging]
-    ]
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -185,39 +164,14 @@ def same_ends(e: Evidence) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def misses(e: Evidence) -> pd.DataFrame:
-    """Return the trainings with snapshots, with what `forgotten` says, and which are ``filmed``."""
-    runs = e.table("near-misses", forgotten)
-    shown = {(*of, seed) for of, seed in FILMED.items()}
-    settings = runs[["T", "repeats", "reduction", "data_seed"]].itertuples(index=False, name=None)
-    return runs.assign(filmed=[of in shown for of in settings])
-
-
-def histories(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return D at all snapshots of the runs that are filmed, see `history`."""
-    return pd.concat(
-        [history(run).assign(model=_title(run.T, run.data.repeats)) for run in _filmed(runs)],
-        ignore_index=True,
-    )
-
-
-def films(runs: pd.DataFrame, T: float, repeats: int) -> pd.DataFrame:
-    """Return the vectors at some snapshots of the filmed run of that size, see `film`."""
-    chosen = runs[(runs["T"] == T) & (runs["repeats"] == repeats)]
-    return film(_filmed(chosen)[0])
-
-
 def numbers(e: Evidence) -> dict[str, object]:
     """Return the numbers of the chapter's prose, by the names that they are glued under."""
-    runs, near = e.judging("repeats", places), e.judging("near-misses", forgotten)
+    runs = e.judging("repeats", places)
     one = runs.query("repeats == 5 and repeated == 1")
     found = boundaries(e.table("repeats-boundary", places)).query("n == 1000")
     least, most = (
         rows for _, rows in list(found.groupby("ratio"))[:: found["ratio"].nunique() - 1]
     )
-    four, rest = near.query("repeats == 4"), near.query("repeats == 1")
-    low, high = share(four["dropped"]).interval()
-    lost = rest.groupby(["T", "reduction"])["lost"].mean()
     return {
         "floor": FLOOR, "top": TOP, "published": paper.JERMYN_REPEATS,
         "T": T, "n": 1_000, "steps": STEPS, "rate": RATE, "own-steps": paper.STEPS,
@@ -232,21 +186,7 @@ def numbers(e: Evidence) -> dict[str, object]:
         "most-ratio": most["ratio"].iloc[0], "most": most["boundary"].mean(),
         "most-share": most["boundary_ratio"].mean(), "most-sets": len(most),
         "most-beyond": int(most["beyond"].sum()),
-        "four": len(four), "four-dropped": int(four["dropped"].sum()),
-        "four-low": low, "four-high": high,
-        "lost-400": lost[400, "mean"], "lost-1000": lost[1_000, "mean"],
-        "lost-sum": lost[700, "sum"],
-        "peak-400": rest.query("T == 400")["peak_D"].mean(),
-        "end-400": rest.query("T == 400")["end_D"].mean(),
     }  # fmt: skip
-
-
-def _filmed(runs: pd.DataFrame) -> list:
-    return list(load(runs.query("filmed")["run"]))
-
-
-def _title(T: float, repeats: int) -> str:
-    return f"T = {size(T)}" + (f", one example {repeats} times" if repeats > 1 else "")
 
 
 # --- Claims -------------------------------------------------------------------------------------
@@ -327,32 +267,3 @@ def _boundary(e: Evidence) -> dict[str, Estimate]:
     found = boundaries(e.judging("repeats-boundary", places))
     far = found.query("n == 1000 and ratio == @FAR")
     return {"slope": mean(slopes(found)), f"T/n = {FAR}": mean(far["boundary_ratio"])}
-
-
-_LOST = {
-    "T/n = 1": above(0.5), "T/n = 0.4": above(0.5), "T/n = 0.7, the sum": above(0.5),
-}  # fmt: skip
-
-
-@claim("C8-features", source="C8, comment by Jermyn (T/n = 1); ours", region=_LOST,
-       published="learnt, then forgotten (one training)", figure="fig-repeats-histories",
-       estimand="Share of the features with D of at least 0.1, when the third largest D was at its "
-       "highest, that end with less than half of that D; mean over trainings")  # fmt: skip
-def _features(e: Evidence) -> dict[str, Estimate]:
-    """Without repeats a model learns features and forgets most of them."""
-    runs = e.judging("near-misses", forgotten).query("repeats == 1").dropna(subset="lost")
-    rows = runs.groupby(["T", "reduction"])["lost"]
-    which = ((1_000, "mean"), (400, "mean"), (700, "sum"))
-    return {
-        name: mean(rows.get_group(of)) for name, of in zip(_LOST, which, strict=True)
-        if of in rows.groups
-    }  # fmt: skip
-
-
-@claim("C8-examples", source="C8, comment by Jermyn", published="happens (one training)",
-       region=below(0.5), figure="fig-repeats-histories", estimand="Share of trainings in which "
-       "the example's loss had fallen by a quarter or more, and ends with less than half of the "
-       "fall; one example four times, at T/n = 3")  # fmt: skip
-def _examples(e: Evidence) -> Estimate:
-    """An example that was learnt and is dropped again is the exception."""
-    return share(e.judging("near-misses", forgotten).query("repeats == 4")["dropped"])
