@@ -50,6 +50,13 @@ def test_who_has_the_lower_loss_is_judged_at_each_size(claim, cross, expected):
     assert list(found.values()) == expected
 
 
+@pytest.mark.parametrize(("cross", "later"), [(10**6, REPRODUCED), (20_000, CONTRADICTED)])
+def test_at_the_published_size_other_trainings_judge(cross, later):
+    tables = {"two-solutions": table(0), "two-solutions-published": table(cross)}
+    found = verdicts("U1-published", **tables)
+    assert list(found.values()) == [REPRODUCED] * 2 + [later] * 2
+
+
 def test_data_sets_that_were_looked_at_do_not_judge():
     looked = table(0, seeds=range(20))
     found = verdicts("U1-memorising", **{"two-solutions": pd.concat([looked, table(6_000)])})
