@@ -27,7 +27,9 @@ from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
 from sdd.training.run import Run
 
-__all__ = ["FORMULAS", "curves", "models", "own_loss", "places", "summary", "test_rows", "tops"]
+__all__ = [
+    "FORMULAS", "curves", "formulas", "models", "own_loss", "places", "summary", "test_rows", "tops",
+]  # fmt: skip
 
 # A model trains by autograd on dense points, thirty times slower than the paper's by the engine:
 # hence half the features of the small problem, and just as many active ones in a point.
@@ -161,14 +163,16 @@ def curves(e: Evidence) -> pd.DataFrame:
 
 
 def summary(e: Evidence) -> pd.DataFrame:
-    """Return as text the own test losses, a row a variant and ε, a column a T."""
+    """Return as text the own test losses ± sd, a row a variant and ε, a column a T."""
     found = curves(e).groupby(["variant", "kind", "T"], sort=False)["own_loss"]
     rows = found.agg(mean_sd, digits=4).unstack().reset_index()
-    rows.columns = [*rows.columns[:2], *(f"T = {T:,.0f}" for T in rows.columns[2:])]
-    formulas = rows["variant"].map(FORMULAS)
-    rows = rows.rename(columns={"variant": "model or loss", "kind": "AdamW"}).fillna("–")
-    rows.insert(1, "trained on", formulas)
-    return rows
+    rows.columns = [*rows.columns[:2], *(f"T = {T:,.0f}, ± sd" for T in rows.columns[2:])]
+    return rows.rename(columns={"variant": "model or loss", "kind": "AdamW"}).fillna("–")
+
+
+def formulas() -> pd.DataFrame:
+    """Return as text what each model is trained on."""
+    return pd.DataFrame(FORMULAS.items(), columns=["model or loss", "trained on"])
 
 
 def tops(runs: pd.DataFrame, kind: str) -> str:
