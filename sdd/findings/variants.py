@@ -28,7 +28,8 @@ from sdd.training.config import TrainConfig
 from sdd.training.run import Run
 
 __all__ = [
-    "FORMULAS", "curves", "formulas", "models", "own_loss", "places", "summary", "test_rows", "tops",
+    "FORMULAS", "curves", "formulas", "models", "own_loss", "places", "summary", "test_rows",
+    "tops",
 ]  # fmt: skip
 
 # A model trains by autograd on dense points, thirty times slower than the paper's by the engine:
@@ -166,7 +167,7 @@ def summary(e: Evidence) -> pd.DataFrame:
     """Return as text the own test losses ± sd, a row a variant and ε, a column a T."""
     found = curves(e).groupby(["variant", "kind", "T"], sort=False)["own_loss"]
     rows = found.agg(mean_sd, digits=4).unstack().reset_index()
-    rows.columns = [*rows.columns[:2], *(f"T = {T:,.0f}, ± sd" for T in rows.columns[2:])]
+    rows.columns = [*rows.columns[:2], *(f"T = {T:,.0f}" for T in rows.columns[2:])]
     return rows.rename(columns={"variant": "model or loss", "kind": "AdamW"}).fillna("–")
 
 
