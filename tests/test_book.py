@@ -116,6 +116,17 @@ def test_chapters_define_nothing_and_never_ask_for_the_profile(page):
             assert "name" not in [getattr(part, "attr", "") for part in compared], cell.source
 
 
+@pytest.mark.parametrize("claim", findings.CLAIMS.values(), ids=lambda claim: claim.id)
+def test_every_claim_is_checked_in_the_chapter_of_its_figure(claim):
+    page, _, figure = claim.figure.partition(".html#")
+    assert figure in {made["figure"]["name"] for made in figures(page)}
+    calls = re.findall(
+        r"page\.checks\(evidence,([^)]*)\)", "".join(c.source for c in cells(page, "code"))
+    )
+    checked = [id for call in calls for id in re.findall(r'"([^"]+)"', call)]
+    assert claim.id.startswith(tuple(checked))
+
+
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_the_code_of_a_chapter_can_be_read_on_demand(page):
     most = 18 if page == RECIPES else 5

@@ -18,7 +18,7 @@ from sdd.findings.classifier import (
 )  # fmt: skip
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import FIRST_JUDGING, Profile, choose, data_seeds
+from sdd.findings.profiles import FIRST_JUDGING, Profile, choose, data_seeds, profile
 from sdd.findings.prose import Markdown
 from sdd.findings.rule import above
 from sdd.measures.geometry import maximal_dimensionality
@@ -179,14 +179,15 @@ def told_of_mnist(e: Evidence) -> Markdown:
 
 
 def source(*frames: pd.DataFrame) -> str:
-    """Return what a caption says of the trainings that it was drawn from."""
+    """Return what a caption says of the trainings of digits that it was drawn from."""
     rows = pd.concat(frames).drop_duplicates("run")
     units = ", ".join(map(str, sorted(rows["m"].unique())))
     judge = int((rows["seed"] >= FIRST_JUDGING).sum())
     count = f"{len(rows)} training{'s' * (len(rows) > 1)}"
     count += f" ({judge} judging)" if judge else ""
     T = " or ".join(f"{T:,.0f}" for T in sorted(rows["T"].unique()))
-    return f"T = {T} digits, {units} units, {rows['steps'].max()} steps; {count}."
+    name = profile().name
+    return f"Profile {name}: T = {T} digits, {units} units, {rows['steps'].max()} steps; {count}."
 
 
 # --- Claims: regions were chosen on trainings from seeds 0 to 3 ----------------------------------
