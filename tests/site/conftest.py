@@ -1,9 +1,13 @@
-"""The system's Chromium, for the tests that open pages in it."""
+"""The system's Chromium and a server of the built site, for the tests that open pages."""
 
+import functools
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 
 import pytest
+from browsing import SITE, QuietHandler
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM_ARGUMENTS = [
@@ -27,3 +31,18 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def _built() -> None:
+    if not (SITE / "index.html").exists():
+        pytest.fail(f"there is no site in {SITE}: run make book first", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def address(_built: None) -> Iterator[str]:
+    handler = functools.partial(QuietHandler, directory=str(SITE))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -2,24 +2,16 @@
 
 import functools
 import json
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pandas as pd
 import pytest
+from browsing import CHAPTERS, PAGES, SITE, open_page
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PACKAGE = Path(__file__).resolve().parents[2] / "sdd"
-PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
-# Without a site there is still one page to fail on, so that nothing is skipped.
-PAGES = [page for page in PAGES if not page.startswith("_static/")] or ["index.html"]
-CHAPTERS = [page for page in PAGES if page.startswith("book/")] or ["book/intro.html"]
 # Generated pages are all of one kind: they are opened where space is scarce.
 LOOKS = [
     (page, width, scheme)
@@ -44,49 +36,6 @@ WIDE_ELEMENTS = """() => {
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
         .slice(0, 3).map(e => e.outerHTML.slice(0, 120));
 }"""
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve files without a line on stderr for each."""
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _built() -> None:
-    if not (SITE / "index.html").exists():
-        pytest.fail(f"there is no site in {SITE}: run make book first", pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(SITE))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-def open_page(browser: Browser, url: str, width: int, scheme: Any) -> tuple[Page, list[str]]:
-    """Open a page once everything in it has loaded; return it with all that went wrong."""
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    context.set_default_timeout(60_000)
-    page, problems = context.new_page(), []
-    origin = urlsplit(url).netloc
-
-    def on_request(request: Any) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme not in ("data", "blob") and parts.netloc != origin:
-            problems.append(f"request outside: {request.url}")
-
-    page.on("request", on_request)
-    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
-    page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status}: {r.url}"))
-    page.goto(url, wait_until="networkidle")
-    page.evaluate("() => window.MathJax?.startup?.promise")
-    return page, problems
 
 
 # Loaded on a phone in dark mode and on a desk in light mode; then the window changes under it.
