@@ -88,6 +88,10 @@ def plain_blocks(text: str, page: str, book: Book) -> list[tuple[str, str]]:
                 found.append(("quote", _quoted("\n\n".join(parts))))
             case "fence" | "colon_fence", "{nb-exec-table}":  # of all chapters, once they have run
                 found.append(("paragraph", "(The table is on the site.)"))
+            case "fence" | "colon_fence", "{play}":  # what stands in for the interactive piece
+                options = r"^:[\w-]+:.*\n"
+                inner = re.sub(options, "", token.content, flags=re.MULTILINE)
+                found += plain_blocks(inner, page, book)
             case "fence" | "colon_fence", name if name.startswith("{"):
                 raise ValueError(f"{page}: no notebook can show the directive {name}")
             case "fence" | "code_block", _:
