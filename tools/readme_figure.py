@@ -20,7 +20,11 @@ def main() -> None:
     """Write the figure."""
     plt.style.use(figures.STYLE)
     home.curve(Evidence.stored("paper")).figure.savefig(
-        TARGET, metadata={"Date": None}, bbox_inches="tight", dpi=200
+        TARGET,
+        metadata={"Date": None},
+        bbox_inches="tight",
+        dpi=200,
+        facecolor="white",
     )
 
 

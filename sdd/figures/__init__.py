@@ -12,11 +12,12 @@ from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
 from sdd.figures.pictures import pictures
 from sdd.figures.repeats import histories, repeat_boundary
 from sdd.figures.sizes import by_size, dimensionality_by_size, dots_by_size, loss_window, size_axis
-from sdd.figures.style import COLORS, SERIES, STYLE, levels, use_style
+from sdd.figures.style import COLORS, REDUCTIONS, SERIES, STYLE, levels, shades, use_style
 from sdd.figures.vectors import clusters, gallery, vector_columns, vectors
 
 __all__ = [
     "COLORS",
+    "REDUCTIONS",
     "SERIES",
     "STYLE",
     "against_ratio",
@@ -39,6 +40,7 @@ __all__ = [
     "repeat_boundary",
     "root_moments",
     "shade_regimes",
+    "shades",
     "size_axis",
     "step_times",
     "tell_regimes",

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, ScalarFormatter
 
 from sdd.figures.sizes import MARKERS
-from sdd.figures.style import COLORS
+from sdd.figures.style import COLORS, shades
 
 __all__ = ["by_count", "recognised"]
 
@@ -46,7 +46,7 @@ def by_count(frame: pd.DataFrame, y: str, ax: Axes | None = None, *, hue: str, y
     ax.axhline(frame.loc[frame["k"] == 1, y].mean(), color=COLORS["mark"], lw=1, ls="--", zorder=1)
     sns.lineplot(
         frame, x="k", y=y, hue=names, style=names, markers=MARKERS[:count], dashes=False, mew=0,
-        palette=sns.color_palette("viridis", count + 1)[:count], errorbar=None, ax=ax,
+        palette=list(shades(count)[::-1]), errorbar=None, ax=ax,
     )  # fmt: skip
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="k, number of parameter seeds tried", ylabel=ylabel)
@@ -79,7 +79,7 @@ def recognised(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = ax or plt.gca()
     effects, former = sorted(frame["effect"].unique(), reverse=True), frame["rule"].unique()[1:]
-    shades = dict(zip(effects, sns.color_palette("viridis", len(effects) + 1), strict=False))
+    colors = dict(zip(effects, shades(len(effects))[::-1], strict=True))
     name = "effect, in\nstandard deviations"
     named = frame["effect"].map("{:g}".format)
     frame = frame.assign(
@@ -89,7 +89,7 @@ def recognised(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     sns.lineplot(
         frame, x="trainings", y="reproduced", hue=name, style=name, mew=0, errorbar=None, ax=ax,
         hue_order=curves[name], markers=dict.fromkeys(curves[name], "o"),
-        palette=dict(zip(curves[name], curves["effect"].map(shades), strict=True)),
+        palette=dict(zip(curves[name], curves["effect"].map(colors), strict=True)),
         dashes={c: (4, 1.5) if r in former else "" for c, r in curves[[name, "rule"]].to_numpy()},
     )  # fmt: skip
     ax.set_xscale("log", base=2)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch, Rectangle
 
-from sdd.figures.style import COLORS
+from sdd.figures.style import COLORS, SERIES
 
 __all__ = ["LOOKS", "leaf_map", "leaves", "step_times"]
 
@@ -52,15 +52,17 @@ def leaves(
     ax.plot(*np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6)
     for x, y, width, height in boxes:
         ax.add_patch(Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7))
-    looks = (("first", "feature", "-"), ("second", "example", "--"), ("third", "other", ":"))
-    for (nth, name, dash), (x, y, c), crossed in zip(looks, lines, np.transpose(cut), strict=False):
+    looks = (("first", SERIES[0], "-"), ("second", SERIES[1], "--"), ("third", SERIES[2], ":"))
+    for (nth, color, dash), (x, y, c), crossed in zip(
+        looks, lines, np.transpose(cut), strict=False
+    ):
         for left, low, width, height in np.asarray(boxes)[crossed]:
-            box = Rectangle((left, low), width, height, color=COLORS[name], alpha=0.3, lw=0)
+            box = Rectangle((left, low), width, height, color=color, alpha=0.3, lw=0)
             ax.add_patch(box)
         foot = -c * np.array([x, y]) / (x * x + y * y)  # the point of the line nearest the origin
         further = foot + np.array([-y, x])
         label = f"{nth}: cuts {crossed.sum()} of {len(boxes)} leaves"
-        ax.axline(tuple(foot), tuple(further), color=COLORS[name], ls=dash, lw=1.8, label=label)
+        ax.axline(tuple(foot), tuple(further), color=color, ls=dash, lw=1.8, label=label)
     low, high = np.min(points, axis=0), np.max(points, axis=0)
     margin = 0.06 * (high - low).max()
     ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
@@ -92,7 +94,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
     """
     ax = ax or plt.gca()
     sides = np.asarray(sides)
-    colors = ["0.92", "#56B4E9", COLORS["example"]]
+    colors = ["0.92", "#7FCFB9", SERIES[1]]
     extent = (0, sides.shape[1], sides.shape[0], 0)
     ax.imshow(
         sides, cmap=ListedColormap(colors), vmin=0, vmax=2, aspect="auto", extent=extent,
@@ -117,10 +119,10 @@ LOOKS = {
     "textbook": (COLORS["mark"], "s", ""),
     "chunks of rows": (COLORS["mark"], "v", (4, 2)),
     "chunks, compiled": (COLORS["mark"], "^", (1, 1)),
-    "dense, 1 core": (COLORS["example"], "D", ""),
-    "pair loop, 1 core": (COLORS["example"], "X", (1, 1)),
-    "engine, 1 core": (COLORS["feature"], "o", ""),
-    "engine": (COLORS["other"], "P", (4, 2)),
+    "dense, 1 core": (SERIES[1], "D", ""),
+    "pair loop, 1 core": (SERIES[1], "X", (1, 1)),
+    "engine, 1 core": (SERIES[0], "o", ""),
+    "engine": (SERIES[2], "P", (4, 2)),
 }
 
 

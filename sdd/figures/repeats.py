@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-from sdd.figures.style import COLORS
+from sdd.figures.style import COLORS, SERIES
 
 __all__ = ["histories", "repeat_boundary"]
 
@@ -20,7 +20,7 @@ LINES = {
 
 
 def histories(frame: pd.DataFrame) -> Figure:
-    """Draw D of features (blue) and of examples (orange) over training, a panel a model.
+    """Draw D of features (blue) and of examples (red) over training, a panel a model.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def repeat_boundary(frame: pd.DataFrame, ax: Axes | None = None, *, published: f
     ratios = np.sort(frame["ratio"].unique())
     ax.plot(ratios, published * ratios, color="black", lw=1.2, label=f"published: {published} T/n")
     names = frame["n"].map("n = {:,}".format)
-    palette = dict(zip(sorted(names.unique()), (COLORS["example"], COLORS["other"]), strict=False))
+    palette = dict(zip(sorted(names.unique()), SERIES, strict=False))
     sns.stripplot(
         x=frame["ratio"], y=frame["boundary"], hue=names, palette=palette, native_scale=True,
         jitter=0.08, log_scale=True, alpha=0.8, size=6, ax=ax,

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from scipy import stats
 
-from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, short
+from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, shades, short
 
 __all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "loss_window", "size_axis"]
 
@@ -242,7 +242,7 @@ def _colors(kinds: Sequence[Any], palette: Any) -> dict[Any, Any]:
     if isinstance(palette, Mapping):
         return dict(palette)
     if palette is None and all(isinstance(k, (int, float, np.number)) for k in kinds):
-        palette = "viridis_r"
+        palette = list(shades(len(kinds)))
     if isinstance(palette, str):  # without the palest colours, which would be lost on white
         palette = sns.color_palette(palette, len(kinds) + 2)[2:]
     palette = palette or SERIES
@@ -309,7 +309,7 @@ def dots_by_size(
     ax = ax or plt.gca()
     place = size_axis(ax, {*frame["T"], *sizes, *(() if curve is None else curve.index)})
     if palette is None:
-        palette = _colors(list(frame[hue].unique()), None) if hue else {label: COLORS["example"]}
+        palette = _colors(list(frame[hue].unique()), None) if hue else {label: SERIES[0]}
     kind = frame[hue] if hue else pd.Series(label, frame.index)
     # Side by side at each T, so that no kind hides another.
     step = (max(place.values()) / min(place.values())) ** (1 / 60)

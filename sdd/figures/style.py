@@ -5,19 +5,37 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
-__all__ = ["COLORS", "SERIES", "STYLE", "levels", "note", "plain_numbers", "short", "use_style"]
+__all__ = [
+    "COLORS",
+    "REDUCTIONS",
+    "SERIES",
+    "STYLE",
+    "levels",
+    "note",
+    "plain_numbers",
+    "shades",
+    "short",
+    "use_style",
+]
 
 STYLE = Path(__file__).with_name("sdd.mplstyle")
 
-# Okabe and Ito's palette: told apart under every common kind of colour blindness. Features are
-# blue and data points red, as in the paper.
-COLORS = {"feature": "#0072B2", "example": "#D55E00", "other": "#009E73", "mark": "#555555"}
-# Of curves in the order in which they are given.
-SERIES = (*COLORS.values(), "#CC79A7", "#56B4E9")
+# Of curves in the order in which they are given: never the colours of features and data points.
+SERIES = tuple(
+    mpl.rc_params_from_file(STYLE, use_default_template=False)["axes.prop_cycle"].by_key()["color"]
+)
+# Features are blue and data points red, as in the paper, wherever they are drawn; black is kept for
+# published values. Told apart under the common kinds of colour blindness, on white and on black.
+COLORS = {"feature": "#0072B2", "example": "#C24E00", "other": SERIES[0], "mark": SERIES[3]}
+# Of trainings on the mean and on the sum over features.
+REDUCTIONS = {"mean": SERIES[0], "sum": SERIES[1]}
 
 
 def use_style() -> None:
@@ -27,6 +45,28 @@ def use_style() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
+
+
+def shades(count: int) -> Float[np.ndarray, "count 4"]:
+    """Return so many colours of one scale, from pale to dark, none too pale to be seen.
+
+    Parameters
+    ----------
+    count : int
+        One or more.
+
+    Returns
+    -------
+    (count, 4) array
+        Red, green, blue and opacity.
+
+    Examples
+    --------
+    >>> pale, dark = sdd.figures.shades(2)[:, :3].sum(axis=1)
+    >>> bool(pale > dark)
+    True
+    """
+    return plt.get_cmap("viridis")(np.linspace(0.54, 0, count))
 
 
 def short(T: float) -> str:

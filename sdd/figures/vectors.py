@@ -210,7 +210,7 @@ def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 3.0) -> Fig
     for ax, model in zip(axes.flat, models, strict=False):
         rows = frame[frame["model"] == model]
         none, stored = rows[rows["feature"] < 0], rows[rows["feature"] >= 0]
-        ax.plot("x", "y", ".", data=none, color="0.8", ms=2, mew=0, rasterized=len(none) > 100)
+        ax.plot("x", "y", ".", data=none, color="0.55", ms=2, mew=0, rasterized=len(none) > 100)
         for k, (_, points) in enumerate(_around(stored)):
             look = {"color": SERIES[k % 4], "zorder": 3}
             ax.plot("x", "y", "os^D"[k % 4], data=points, ms=3, mew=0, **look)

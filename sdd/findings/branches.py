@@ -225,8 +225,7 @@ def draw_pair(runs: pd.DataFrame, by: str) -> "list[Axes]":
 
     _, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
     best = lowest(runs, by)
-    colors = {"mean": figures.COLORS["feature"], "sum": figures.COLORS["example"]}
-    palette = dict(zip(best[by], best["reduction"].map(colors), strict=True))
+    palette = dict(zip(best[by], best["reduction"].map(figures.REDUCTIONS), strict=True))
     figures.by_size(
         best, "train_loss", axes[0], hue=by, palette=palette, ylabel="training loss (summed)"
     )

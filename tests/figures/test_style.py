@@ -1,6 +1,8 @@
 """The style is set by one call, and its colours are told apart by all readers."""
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +12,7 @@ from matplotlib import pyplot as plt
 
 from sdd import figures
 
+CSS = Path(__file__).parents[2] / "book" / "assets" / "access.css"
 # Machado, Oliveira and Fernandes, IEEE TVCG 15 (2009), severity 1, on linear RGB.
 DEFICIENCIES = {
     "normal": np.eye(3),
@@ -53,10 +56,51 @@ def test_the_simulation_would_catch_red_beside_green():
     assert np.linalg.norm(lab(red, "deuteranopia") - lab(green, "deuteranopia")) < 20
 
 
-@pytest.mark.parametrize("name", figures.COLORS)
-def test_colours_stand_out_from_the_white_ground(name):
-    luminance = linear(figures.COLORS[name]) @ [0.2126, 0.7152, 0.0722]
-    assert 1.05 / (luminance + 0.05) >= 3  # WCAG 2.1, 1.4.11: graphical objects
+def in_dark_mode(color):
+    """Return a colour as the site's style sheet shows it in dark mode (W3C, Filter Effects 1)."""
+    (share,) = re.findall(r"filter: invert\((.*)\) hue-rotate\(180deg\)", CSS.read_text())
+    inverted = float(share) + (1 - 2 * float(share)) * np.array(colors.to_rgb(color))
+    grey = np.array([0.213, 0.715, 0.072])  # of these parts, by the specification
+    return np.clip(2 * grey @ inverted - inverted, 0, 1)
+
+
+def contrast(one, other):
+    low, high = sorted(linear(c) @ [0.2126, 0.7152, 0.0722] + 0.05 for c in (one, other))
+    return high / low
+
+
+GROUNDS = {"white": (lambda color: color, "#ffffff"), "dark": (in_dark_mode, "#14181e")}
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_colours_stand_out_from_both_grounds(ground):
+    shown, of = GROUNDS[ground]
+    marks = {*figures.COLORS.values(), *figures.SERIES, *map(tuple, figures.shades(8))}
+    assert len(marks) >= 16
+    for color in marks:
+        assert contrast(shown(color), of) >= 3, color  # WCAG 2.1, 1.4.11: graphical objects
+    for name in ("feature", "example", "mark"):  # in which words are written, too
+        assert contrast(shown(figures.COLORS[name]), of) >= 4.5, name  # 1.4.3
+    assert contrast(shown("black"), of) > 12
+
+
+def test_dark_mode_makes_white_the_ground_of_the_page_and_keeps_hues():
+    assert contrast(in_dark_mode("white"), GROUNDS["dark"][1]) < 1.1
+    for color in figures.COLORS.values():
+        before, after = (
+            colors.rgb_to_hsv(c)[0] for c in (colors.to_rgb(color), in_dark_mode(color))
+        )
+        assert abs((before - after + 0.5) % 1 - 0.5) < 0.08, color
+
+
+def test_no_series_has_a_colour_that_means_something_or_that_looks_like_the_one_before():
+    assert not {"#0072B2", "#C24E00", "#000000"} & set(figures.SERIES)
+    assert {figures.COLORS["feature"], figures.COLORS["example"]} == {"#0072B2", "#C24E00"}
+    for shown, _ in GROUNDS.values():
+        for one, other in combinations(figures.SERIES[:3], 2):
+            for deficiency in DEFICIENCIES:
+                a, b = (lab(shown(color), deficiency) for color in (one, other))
+                assert np.linalg.norm(a - b) > 13, f"{one} and {other}: {deficiency}"
 
 
 def test_only_use_style_changes_the_settings_and_to_those_of_the_style_file():
