@@ -97,5 +97,5 @@ def recognised(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.set(xlabel="number of trainings", ylabel="chance to be recognised", ylim=(-0.02, 1.02))
-    ax.legend(title=name, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.legend(title=name.replace("\n", " "), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax

@@ -70,7 +70,7 @@ def against_ratio(
         ax.axvline(ratio, color="0.4", lw=1, ls="--")
         ax.annotate(
             name, (ratio, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
-            textcoords="offset points", ha="center", va="bottom", fontsize=9, color="0.25",
+            textcoords="offset points", ha="center", va="bottom", fontsize=10, color="0.25",
         )  # fmt: skip
     ax.set(xlabel="ε of the summed loss ÷ (1 − S)", ylabel=ylabel)
     handles, labels = ax.get_legend_handles_labels()
@@ -202,7 +202,7 @@ def rate_map(
     for name, place in places.items():
         ax.plot(*place, "X", color="white", mec="black", ms=10, zorder=4)
         ax.annotate(
-            name, place, xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9,
+            name, place, xytext=(0, 12), textcoords="offset points", ha="center", fontsize=10,
             bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1}, zorder=5,
         )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="ε of the summed loss ÷ (1 − S)")

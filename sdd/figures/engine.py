@@ -68,7 +68,7 @@ def leaves(
     ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
     ax.set(xlabel="hidden dimension 1", ylabel="hidden dimension 2", aspect="equal")
     ax.grid(False)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="lines of features")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), title="lines of features")
     return ax
 
 
@@ -106,7 +106,7 @@ def leaf_map(sides: Int[np.ndarray, "leaves groups"], ax: Axes | None = None) ->
         for k, (color, name) in enumerate(zip(colors, names, strict=True))
     ]
     ax.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0,
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0,
         handlelength=1.2,
     )  # fmt: skip
     ax.set(xlabel="group of features, by direction", ylabel="leaf of points")
@@ -153,5 +153,5 @@ def step_times(times: pd.DataFrame, ax: Axes | None = None) -> Axes:
         dashes=dashes, estimator="median", errorbar=("pi", 100), err_style="bars", ax=ax,
     )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="number of data points T", ylabel="ms per step")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return ax

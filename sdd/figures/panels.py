@@ -57,7 +57,7 @@ def shade_regimes(ax: Axes, borders: tuple[float, float], names: bool = True) ->
         if names:
             ax.annotate(
                 name, (math.sqrt(first * last), 1), xycoords=("data", "axes fraction"),
-                xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=9,
+                xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=10,
                 color=color or "0.35",
             )  # fmt: skip
     ax.set_xlim(left, right)
@@ -179,7 +179,7 @@ def three_panels(
     4
     """
     models = list(planar["model"].unique())
-    fig = plt.figure(figsize=(6.2, 8.6))
+    fig = plt.figure(figsize=(5.4, 8.8))
     grid = fig.add_gridspec(4, len(models), height_ratios=(3, 3, 1.15, 1.15))
     top, middle = fig.add_subplot(grid[0, :]), fig.add_subplot(grid[1, :])
     # One set of sizes, so that T and ∞ stand below one another.
@@ -201,7 +201,7 @@ def three_panels(
             rows = planar[(planar["model"] == model) & (planar["of"] == of)]
             vectors(rows[["x", "y"]].to_numpy(), ax, color=color)
             if k == 0:
-                ax.set_ylabel(of.replace(" ", "\n", 1), color=color, fontsize=9)
+                ax.set_ylabel(of.replace(" ", "\n", 1), color=color, fontsize=10)
             if line == 0:
-                ax.set_title(model, fontsize=9)
+                ax.set_title(model, fontsize=10)
     return fig

@@ -33,7 +33,7 @@ def pictures(frame: pd.DataFrame) -> Figure:
     kinds = list(frame["kind"].unique())
     across = int(frame["kind"].value_counts().max())
     fig, axes = plt.subplots(
-        len(kinds), across, figsize=(1.1 * across, 1.5 * len(kinds)), squeeze=False
+        len(kinds), across, figsize=(0.9 * across, 1.5 * len(kinds)), squeeze=False
     )
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[], frame_on=False)
@@ -43,7 +43,7 @@ def pictures(frame: pd.DataFrame) -> Figure:
     ):
         ax = axes[kinds.index(kind), k]
         ax.imshow(row.reshape(side, side), cmap="gray_r")
-        ax.set_title(f"{label}: {D:.2f}", fontsize=9)
+        ax.set_title(f"{label}: {D:.2f}", fontsize=10)
     for ax, kind in zip(axes[:, 0], kinds, strict=True):
         ax.set_ylabel(kind)
     return fig

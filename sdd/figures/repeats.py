@@ -40,7 +40,7 @@ def histories(frame: pd.DataFrame) -> Figure:
     """
     models = list(frame["model"].unique())
     fig, axes = plt.subplots(
-        len(models), sharex=True, sharey=True, figsize=(6.2, 1.9 * len(models)), squeeze=False
+        len(models), sharex=True, sharey=True, figsize=(5.4, 1.9 * len(models)), squeeze=False
     )
     for ax, model in zip(axes[:, 0], models, strict=True):
         rows = frame[frame["model"] == model]

@@ -115,7 +115,7 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
     ax.annotate(
         text, (1, y), xycoords=("axes fraction", "data"), xytext=(4, 1 if above else -1),
         textcoords="offset points", ha="left", va="bottom" if above else "top", color=color,
-        fontsize=9, annotation_clip=False,
+        fontsize=10, annotation_clip=False,
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def vectors(
 
 
 def vector_columns(
-    frame: pd.DataFrame, *, across: int = 4, width: float = 1.55, common_scale: bool = False
+    frame: pd.DataFrame, *, across: int = 4, width: float = 1.45, common_scale: bool = False
 ) -> Figure:
     """Draw, for each model, the columns of W (blue) above its hidden vectors (red).
 
@@ -173,7 +173,7 @@ def gallery(frame: pd.DataFrame) -> Figure:
     return fig
 
 
-def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 3.0) -> Figure:
+def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 2.9) -> Figure:
     """Draw, for each model, hidden vectors as dots, coloured by the feature that is stored of each.
 
     Features take turns in colour and mark around the circle, so that neighbours are told apart;

@@ -223,7 +223,7 @@ def draw_pair(runs: pd.DataFrame, by: str) -> "list[Axes]":
 
     from sdd import figures
 
-    _, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+    _, axes = plt.subplots(2, figsize=(5.4, 7.2), layout="constrained")
     best = lowest(runs, by)
     palette = dict(zip(best[by], best["reduction"].map(figures.REDUCTIONS), strict=True))
     figures.by_size(
@@ -242,7 +242,7 @@ def draw_followed(paths: pd.DataFrame, scratch: pd.DataFrame) -> "list[Axes]":
 
     from sdd import figures
 
-    _, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+    _, axes = plt.subplots(2, figsize=(5.4, 7.2), layout="constrained")
     means = scratch[scratch["T"].between(paths["T"].min(), paths["T"].max())]
     for ax, y in zip(axes, ("train_loss", "test_loss"), strict=True):
         name = {"train_loss": "training", "test_loss": "test"}[y]
@@ -252,5 +252,5 @@ def draw_followed(paths: pd.DataFrame, scratch: pd.DataFrame) -> "list[Axes]":
         for reduction, dots in (("mean", (0, (1, 1.5))), ("sum", (0, (4, 2)))):
             line = lowest(means[means["reduction"] == reduction]).groupby("T")[y].mean()
             ax.plot(line.index, line, color="0.4", ls=dots, lw=1.2, zorder=2)
-    axes[1].get_legend().remove()  # it is that of the left
+    axes[1].get_legend().remove()  # it is that of the upper panel
     return list(axes)
