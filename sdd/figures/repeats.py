@@ -20,7 +20,7 @@ LINES = {
 
 
 def histories(frame: pd.DataFrame) -> Figure:
-    """Draw D of features (blue) and of examples (red) over training, a panel a model.
+    """Draw D of features (blue) and of examples (orange) over training, a panel a model.
 
     Parameters
     ----------

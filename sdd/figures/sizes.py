@@ -331,7 +331,7 @@ def dots_by_size(
 def dimensionality_by_size(
     frame: pd.DataFrame, m: int, ax: Axes | None = None, *, sizes: Iterable[float] = ()
 ) -> Axes:
-    """Draw D of every feature (blue) and every data point (red) against T, with the line m/T.
+    """Draw D of every feature (blue) and every data point (orange) against T, with the line m/T.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def vectors(
 def vector_columns(
     frame: pd.DataFrame, *, across: int = 4, width: float = 1.45, common_scale: bool = False
 ) -> Figure:
-    """Draw, for each model, the columns of W (blue) above its hidden vectors (red).
+    """Draw, for each model, the columns of W (blue) above its hidden vectors (orange).
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 2.9) -> Fig
     >>> [ax.get_title() for ax in sdd.figures.clusters(pd.DataFrame(hidden), across=1).axes]
     ['T = 1']
     """
-    models = list(frame["model"].unique())
+    models, around = list(frame["model"].unique()), [c for c in SERIES if c != COLORS["mark"]]
     lines = math.ceil(len(models) / across)
     fig, axes = plt.subplots(
         lines, across, figsize=(width * across, (width + 0.2) * lines), squeeze=False
@@ -212,7 +212,7 @@ def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 2.9) -> Fig
         none, stored = rows[rows["feature"] < 0], rows[rows["feature"] >= 0]
         ax.plot("x", "y", ".", data=none, color="0.55", ms=2, mew=0, rasterized=len(none) > 100)
         for k, (_, points) in enumerate(_around(stored)):
-            look = {"color": SERIES[k % 4], "zorder": 3}
+            look = {"color": around[k % 4], "zorder": 3}
             ax.plot("x", "y", "os^D"[k % 4], data=points, ms=3, mew=0, **look)
             if len(points) >= 5:
                 ax.plot(*_threshold(points).T, lw=0.8, **look)
