@@ -1,22 +1,22 @@
-// On paper a page is dark on white, and its code is unfolded, whatever the screen shows.
+// On paper a page is dark on white, whatever the screen shows. Folded code stays folded, unless the
+// address ends in ?code, which unfolds all of it.
 (() => {
   const root = document.documentElement;
   let theme = null;
-  let opened = [];
 
   addEventListener("beforeprint", () => {
-    if (theme === null) {
-      theme = root.dataset.theme;
-      opened = [...document.querySelectorAll("details:not([open])")];
-    }
+    theme ??= root.dataset.theme;
     root.dataset.theme = "light";
-    for (const folded of opened) folded.open = true;
   });
 
   addEventListener("afterprint", () => {
-    if (theme === null) return;
-    root.dataset.theme = theme;
-    for (const folded of opened) folded.open = false;
+    if (theme !== null) root.dataset.theme = theme;
     theme = null;
   });
+
+  if (new URLSearchParams(location.search).has("code")) {
+    addEventListener("DOMContentLoaded", () => {
+      for (const fold of document.querySelectorAll("div.cell details.hide")) fold.open = true;
+    });
+  }
 })();
