@@ -25,7 +25,7 @@ def loss_map(
     *,
     baselines: Mapping[str, float],
 ) -> Axes:
-    """Draw the mean test loss over T and m: white at 1, purple below, orange above.
+    """Draw the mean test loss over T and m: green below 1, purple above.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def loss_map(
     low, high = min(low, 1 - span / 10), max(high, 1 + span / 10)
     beyond = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
     sns.heatmap(
-        means, ax=ax, cmap="PuOr_r", norm=TwoSlopeNorm(1, max(low, 1 - span), min(high, 1 + span)),
+        means, ax=ax, cmap="PRGn_r", norm=TwoSlopeNorm(1, max(low, 1 - span), min(high, 1 + span)),
         xticklabels=[short(T) for T in means.columns],
         cbar_kws={"label": "test loss", "extend": beyond[low < 1 - span, high > 1 + span]},
     )  # fmt: skip

@@ -31,8 +31,9 @@ STYLE = Path(__file__).with_name("sdd.mplstyle")
 SERIES = tuple(
     mpl.rc_params_from_file(STYLE, use_default_template=False)["axes.prop_cycle"].by_key()["color"]
 )
-# Features are blue and data points orange, as red in the paper, wherever they are drawn; black is kept for
-# published values. Told apart under the common kinds of colour blindness, on white and on black.
+# Features are blue and data points orange (in the paper: red) wherever they are drawn; black is
+# kept for published values. All are told apart under the common kinds of colour blindness, on a
+# white ground and on a dark one.
 COLORS = {"feature": "#0072B2", "example": "#C24E00", "other": SERIES[0], "mark": SERIES[3]}
 # Of trainings on the mean and on the sum over features.
 REDUCTIONS = {"mean": SERIES[0], "sum": SERIES[1]}
