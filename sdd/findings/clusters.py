@@ -216,7 +216,7 @@ def _memory(e: Evidence) -> dict[str, Estimate]:
 _HALF_WAY = math.log10(2.76) / 2
 
 
-@claim("U2-crossing", source="ours, by bounds of the theory chapter",
+@claim("U2-crossing", source="ours, by the bounds of the chapter on what features are worth",
        published="a factor of 1 (formula)", figure="fig-worth", at_quick=False,
        region=between(-_HALF_WAY, _HALF_WAY), log=True,
        estimand="T where the solution of features becomes the lower one, over K/(p|Δ| + nμ²) with "

@@ -8,7 +8,7 @@ import torch
 from plain_model import plain, plain_loss, ring
 
 from sdd.data import DataSettings, sample
-from sdd.findings.theory import BEST_RINGS
+from sdd.findings.rings import BEST_RINGS
 from sdd.theory import (
     best_ring,
     constant_baseline,

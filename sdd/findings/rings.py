@@ -1,53 +1,26 @@
-"""Closed forms beside what training does: polygons, rings, and what sets D."""
-
-from itertools import product
+"""Five features on a ring or six: alone, and planted among all others."""
 
 import numpy as np
 import pandas as pd
 
-from sdd import paper, theory
-from sdd.data import Dataset
+from sdd import theory
 from sdd.findings.claims import claim
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import Profile, choose, small_spec, spec
+from sdd.findings.profiles import Profile, choose, small_spec
 from sdd.findings.rule import USUALLY, above, within
-from sdd.measures import lost
 from sdd.measures.columns import ring_columns, ring_loss_change
 from sdd.measures.statistics import Estimate, mean, share
 from sdd.measures.table import Measure
-from sdd.runs.cache import memory
 from sdd.runs.spec import RunSpec
-from sdd.training import train
-from sdd.training.config import TrainConfig
 
-__all__ = [
-    "BEST_RINGS", "among_all", "best_rings", "crossovers", "found_again", "free_rings", "one_hot",
-    "planted_tgons", "saddle", "table",
-]  # fmt: skip
-
-# T: a data seed at which the T points share no feature (at n = 10,000, S = 0.999).
-DISJOINT = {5: 0, 8: 1, 12: 1}
-TGON_FACTORS = (0.8, 0.95, 1.05, 1.2)  # of the least radius that memorises
+__all__ = ["BEST_RINGS", "among_all", "best_rings", "free_rings", "table"]
 
 # F: r and b of `theory.best_ring` with a free bias, at n = 1,000, S = 0.99.
 BEST_RINGS = {
     3: (1.0, 0.0), 4: (1.0, 0.0), 5: (1.153, -0.143), 6: (1.237, -0.268), 7: (1.237, -0.321),
     8: (1.166, -0.297),
 }  # fmt: skip
-
-
-@experiment("planted-polygons")
-def planted_polygons(p: Profile) -> list[RunSpec]:
-    """Lookup tables planted around the least radius that memorises, then trained."""
-    sizes = choose(p, (8,), tuple(DISJOINT))
-    return [
-        spec(
-            T, DISJOINT[T], of=p.name, n=paper.N, sparsity=paper.SPARSITY,
-            steps=choose(p, 4_000, 20_000), weight_decay=decay, start=f"tgon:{factor}",
-        )
-        for T, factor, decay in product(sizes, TGON_FACTORS, (0.0, 0.1))
-    ]  # fmt: skip
 
 
 @experiment("free-features")
@@ -77,36 +50,15 @@ def planted_rings(p: Profile) -> list[RunSpec]:
     ]
 
 
-@experiment("memorising-branch")
-def memorising_branch(p: Profile) -> list[RunSpec]:
-    """Ten times the learning rate, on the sum, where features are found at the usual one."""
-    T, rate = p.size(10_000), 10 * paper.LEARNING_RATE
-    return [spec(T, of=p.name, lr=rate, reduction="sum")]
-
-
 # --- Tables -------------------------------------------------------------------------------------
 
 
 def table(of: str | None = None, *measures: Measure) -> pd.DataFrame:
-    """Return the runs of three experiments of the chapter, a row a run, by ``experiment``."""
+    """Return the runs of both experiments of the chapter, a row a run, by ``experiment``."""
     e = Evidence.stored(of)
-    names = ("planted-polygons", "free-features", "planted-rings")
+    names = ("free-features", "planted-rings")
     found = [e.table(name, *measures).assign(experiment=name) for name in names]
     return pd.concat(found, ignore_index=True)
-
-
-def planted_tgons(e: Evidence) -> pd.DataFrame:
-    """Return the planted polygons with their radii, in units of the least that memorises.
-
-    ``factor``: where each was planted; ``radius``: where it ended, the mean length of its hidden
-    vectors; ``expected``: where it should end. Below the least radius it should grow to it; above,
-    stay, or with decay shrink to it.
-    """
-    runs = e.table("planted-polygons")
-    factor = runs["start"].str.split(":").str[1].astype(float)
-    stays = (factor > 1) & (runs["weight_decay"] == 0)
-    radius = runs["h_mean"] / [theory.tgon_threshold(int(T)) for T in runs["T"]]
-    return runs.assign(factor=factor, radius=radius, expected=factor.where(stays, 1.0))
 
 
 def free_rings(e: Evidence) -> pd.DataFrame:
@@ -133,90 +85,7 @@ def among_all(e: Evidence) -> pd.DataFrame:
     return runs.assign(corners=corners.fillna("0").astype(int))
 
 
-def crossovers(e: Evidence) -> pd.DataFrame:
-    """Return where generalising should overtake memorising K points, by `theory.crossover`.
-
-    A row for each ``K`` (on the ring at T = 30 in the published figure; stored by the run of
-    "memorising-branch", T (1 − loss) of its training loss) and for each bias of the pentagon.
-    """
-    n, sparsity = e.profile.n, e.profile.sparsity
-    (run,) = e.table("memorising-branch").itertuples()
-    known = {
-        "at T = 30": paper.RING_OF_30[0],
-        f"at T = {run.T:,.0f}": round(run.T * (1 - run.train_loss)),
-    }
-    rows = [
-        (where, K, free, *theory.crossover(n, sparsity, K, free))
-        for where, K in known.items()
-        for free in (False, True)
-    ]
-    return pd.DataFrame(rows, columns=["where", "K", "free_bias", "low", "high"])
-
-
-def one_hot(n: int, decay: float, trainings: int = 32, steps: int = 50_000) -> pd.DataFrame:
-    """Return what trainings on n one-hot points come to, on the sum: ``loss``, longest, shortest.
-
-    A row a training from other initial weights. The table is kept beside the stored runs.
-    """
-    return memory().cache(_train_one_hot)(n, decay, trainings, steps)
-
-
-def _train_one_hot(n: int, decay: float, trainings: int, steps: int) -> pd.DataFrame:
-    points, rows = Dataset.from_dense(np.eye(n, dtype=np.float32)), []
-    for seed in range(trainings):
-        config = TrainConfig(steps=steps, weight_decay=decay, reduction="sum", seed=seed)
-        run = train(points, config)
-        lengths = np.linalg.norm(run.W, axis=0)
-        rows.append((run.train_loss, lengths.max(), lengths.min()))
-    return pd.DataFrame(rows, columns=["loss", "longest", "shortest"])
-
-
-def found_again(n: int, decay: float, steps: int, starts: int = 10) -> int:
-    """Return how many trainings from near a dropped feature end with every point memorised.
-
-    They train on n ≥ 6 one-hot points, on the sum over features with that weight decay, from
-    `theory.dropped_feature` at the least radius and small random changes of it. The count is kept
-    beside the stored runs.
-    """
-    return memory().cache(_count_found)(n, decay, steps, starts)
-
-
-def _count_found(n: int, decay: float, steps: int, starts: int) -> int:
-    W, b = theory.dropped_feature(n, theory.tgon_threshold(n - 1))
-    points = Dataset.from_dense(np.eye(n, dtype=np.float32))
-    config = TrainConfig(steps=steps, weight_decay=decay, reduction="sum")
-    rng = np.random.default_rng(0)
-    count = 0
-    for _ in range(starts):
-        start = W + rng.normal(0, 1e-3, W.shape), b + rng.normal(0, 1e-3, n)
-        count += train(points, config, init=start).train_loss < 0.5 / n
-    return int(count)
-
-
-def saddle(n: int) -> np.ndarray:
-    """Return the eigenvalues of the loss's Hessian at `theory.dropped_feature`, rising."""
-    return lost.curvatures(*theory.dropped_feature(n), np.eye(n))[0]
-
-
 # --- Claims -------------------------------------------------------------------------------------
-
-
-@claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
-       figure="fig-planted-polygons", region=within(1, 0.02),
-       estimand="Trained radius over that expected, mean over polygons planted at 0.8, 0.95, 1.05 "
-       "and 1.2 of the least radius. Wrong would be one that stays, or does not, 0.05 away"
-       )  # fmt: skip
-def _polygons(e: Evidence) -> dict[str, Estimate]:
-    """A planted T-gon grows to the least radius, and from above shrinks to it under decay alone."""
-    runs = planted_tgons(e)
-    ratio, larger, decays = (
-        runs["radius"] / runs["expected"], runs["factor"] > 1, runs["weight_decay"] > 0,
-    )  # fmt: skip
-    return {
-        "from below": mean(ratio[~larger]),
-        "from above, no decay": mean(ratio[larger & ~decays]),
-        "from above, decay": mean(ratio[larger & decays]),
-    }
 
 
 # Half of what part the formulas with a free bias and with none.
