@@ -6,6 +6,7 @@ it.
 
 from sdd.figures.counts import by_count, recognised
 from sdd.figures.damping import against_ratio, drift, rate_map, root_moments
+from sdd.figures.diagram import one_row
 from sdd.figures.engine import leaf_map, leaves, step_times
 from sdd.figures.maps import loss_map
 from sdd.figures.panels import shade_regimes, tell_regimes, three_panels
@@ -34,6 +35,7 @@ __all__ = [
     "levels",
     "loss_map",
     "loss_window",
+    "one_row",
     "pictures",
     "rate_map",
     "recognised",

@@ -23,8 +23,8 @@ from sdd.runs.spec import RunSpec
 from sdd.training.run import Run
 
 __all__ = [
-    "PUBLISHED_D", "active_features", "batches", "other_features", "predicted_D", "published_loss",
-    "table",
+    "PUBLISHED_D", "active_features", "batches", "one_row", "other_features", "predicted_D",
+    "published_loss", "table",
 ]  # fmt: skip
 
 PUBLISHED_D = paper.FEATURE_D[math.inf][0]  # of the five features, T = ∞
@@ -54,6 +54,28 @@ def active_features(data: Dataset, sparsity: float) -> pd.DataFrame:
     active = np.arange(drawn.size)
     expected = data.T * stats.binom.pmf(active, data.n, 1 - sparsity)
     return pd.DataFrame({"active": active, "drawn": drawn, "expected": expected})
+
+
+def one_row(run: Run, among: int = 1_000) -> pd.DataFrame:
+    """Return what a model makes of that of the first test points on which it errs least.
+
+    A row a ``feature`` that is active in the point, is one of the five strongest, or comes out
+    above a tenth of the largest output: its value ``x``, its ``output``, and its column of W,
+    ``wx`` and ``wy``.
+    """
+    rows = test_rows(run)[:among]
+    x = rows[int(run.errors(rows).argmin())]
+    output = np.maximum(0, run.W.T @ (run.W @ x) + run.b)
+    shown = (x > 0) | (output > 0.1 * output.max())
+    shown[strongest(run.W.T, 5)] = True
+    columns = {
+        "feature": np.arange(x.size),
+        "x": x,
+        "output": output,
+        "wx": run.W[0],
+        "wy": run.W[1],
+    }
+    return pd.DataFrame(columns)[shown]
 
 
 def other_features(run: Run) -> dict[str, float]:

@@ -103,3 +103,17 @@ def test_all_numbers_of_rows_are_in_the_table():
 def test_the_published_loss_is_told_where_ours_stands_beside_it():
     assert "0.9988" in setup.published_loss(world().profile)
     assert setup.published_loss(world("quick").profile) == ""
+
+
+def test_the_row_that_is_shown_is_the_one_with_the_smallest_error():
+    data = DataSettings(T=6, n=50, sparsity=0.9)
+    run = sdd.train(data.make(), TrainConfig(steps=300, lr=0.03))
+    rows = rows_of(run)[:100]
+    row = setup.one_row(run, among=100)
+    best = rows[int(run.errors(rows).argmin())]
+    active = row[row["x"] > 0]
+    assert dict(zip(active["feature"], active["x"], strict=True)) == {
+        k: v for k, v in enumerate(best) if v
+    }
+    output = np.maximum(0, run.W.T @ (run.W @ best) + run.b)
+    np.testing.assert_allclose(row["output"], output[row["feature"]])
