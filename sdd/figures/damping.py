@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from sdd.figures.sizes import MARKERS, t_interval
-from sdd.figures.style import SERIES, levels, plain_numbers
+from sdd.figures.style import MANY, SERIES, levels, plain_numbers
 
 __all__ = ["against_ratio", "drift", "rate_map", "root_moments"]
 
@@ -62,7 +62,9 @@ def against_ratio(
             "style_order": kinds, "markers": MARKERS[: len(kinds)],
             "palette": list(SERIES[: len(kinds)]), "ax": ax}  # fmt: skip
     sns.lineplot(runs, **look, errorbar=t_interval, markersize=0, err_kws={"alpha": 0.15, "lw": 0})
-    sns.scatterplot(runs, **look, s=18, alpha=0.6, lw=0, zorder=3, legend=False)
+    sns.scatterplot(
+        runs, **look, s=18, alpha=0.6, lw=0, zorder=3, legend=False, rasterized=len(runs) > MANY
+    )
     if log:  # (On an axis that is logarithmic before, seaborn would take means of logarithms.)
         ax.set_yscale("log", nonpositive="clip")
         plain_numbers(ax)

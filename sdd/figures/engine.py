@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch, Rectangle
 
-from sdd.figures.style import COLORS, SERIES
+from sdd.figures.style import COLORS, MANY, SERIES
 
 __all__ = ["LOOKS", "leaf_map", "leaves", "step_times"]
 
@@ -49,7 +49,10 @@ def leaves(
     ['first: cuts 1 of 2 leaves']
     """
     ax = ax or plt.gca()
-    ax.plot(*np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6)
+    ax.plot(
+        *np.transpose(points), "o", color=COLORS["mark"], ms=1.8, mew=0, alpha=0.6,
+        rasterized=len(points) > MANY,
+    )  # fmt: skip
     for x, y, width, height in boxes:
         ax.add_patch(Rectangle((x, y), width, height, fill=False, ec="0.6", lw=0.7))
     looks = (("first", SERIES[0], "-"), ("second", SERIES[1], "--"), ("third", SERIES[2], ":"))

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from scipy import stats
 
-from sdd.figures.style import COLORS, SERIES, levels, plain_numbers, shades, short
+from sdd.figures.style import COLORS, MANY, SERIES, levels, plain_numbers, shades, short
 
 __all__ = ["by_size", "dimensionality_by_size", "dots_by_size", "loss_window", "size_axis"]
 
@@ -190,7 +190,7 @@ def by_size(
         drawn[drawn["T"] < math.inf], **look, dashes=dashes, markersize=0, zorder=3,
         errorbar=_positive_interval if log else t_interval, err_kws={"alpha": 0.15, "lw": 0},
     )  # fmt: skip
-    sns.scatterplot(drawn, **look, s=20, alpha=0.6, lw=0, zorder=4)
+    sns.scatterplot(drawn, **look, s=20, alpha=0.6, lw=0, zorder=4, rasterized=len(drawn) > MANY)
     most = drawn.groupby([name, "T"]).size().groupby(name).max()
     alone = []
     for (kind, T), values in drawn.groupby([name, "T"])[y]:
@@ -318,7 +318,7 @@ def dots_by_size(
     sns.scatterplot(
         frame.assign(place=frame["T"].map(place) * kind.map(shift)), x="place", y=y, hue=kind,
         hue_order=list(palette), palette=dict(palette), s=12 if many else 24, lw=0, alpha=0.6,
-        ax=ax, rasterized=many,
+        ax=ax, rasterized=len(frame) > MANY,
     )  # fmt: skip
     if curve is not None:
         ax.plot(curve.index, curve, "-", color=COLORS["mark"], lw=1, label=curve.name)

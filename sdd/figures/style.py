@@ -37,6 +37,9 @@ SERIES = tuple(
 COLORS = {"feature": "#0072B2", "example": "#C24E00", "other": SERIES[0], "mark": SERIES[3]}
 # Of trainings on the mean and on the sum over features.
 REDUCTIONS = {"mean": SERIES[0], "sum": SERIES[1]}
+# More marks than these are drawn as pixels: each apart, they would make a page of megabytes.
+MANY = 100
+PIXELS_PER_INCH = 200
 
 
 def use_style() -> None:
@@ -45,7 +48,8 @@ def use_style() -> None:
     with contextlib.suppress(ImportError):  # without Jupyter there are no notebooks
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("svg", metadata={"Date": None})  # the same bytes every time
+        # Without a date they are the same bytes every time.
+        set_matplotlib_formats("svg", metadata={"Date": None}, dpi=PIXELS_PER_INCH)
 
 
 def shades(count: int) -> Float[np.ndarray, "count 4"]:

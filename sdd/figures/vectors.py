@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from sdd.figures.style import COLORS, SERIES
+from sdd.figures.style import COLORS, MANY, SERIES
 
 __all__ = ["VECTOR_COLORS", "clusters", "gallery", "vector_columns", "vectors"]
 
@@ -65,9 +65,8 @@ def vectors(
     # Thousands of vectors near zero draw as one blot: leave out what is below a pixel.
     seen = rows[np.hypot(*rows.T) > limit / 400]
     lines = np.stack([np.zeros_like(seen), seen], axis=1)
-    many = len(seen) > 100
+    many = len(seen) > MANY
     alpha = 0.25 if many else 0.7
-    # As pixels where there are many: each line and dot apart would make a page of megabytes.
     ax.add_collection(
         LineCollection(list(lines), colors=color, linewidths=0.8, alpha=alpha, rasterized=many)
     )
@@ -210,9 +209,9 @@ def clusters(frame: pd.DataFrame, *, across: int = 2, width: float = 2.9) -> Fig
     for ax, model in zip(axes.flat, models, strict=False):
         rows = frame[frame["model"] == model]
         none, stored = rows[rows["feature"] < 0], rows[rows["feature"] >= 0]
-        ax.plot("x", "y", ".", data=none, color="0.55", ms=2, mew=0, rasterized=len(none) > 100)
+        ax.plot("x", "y", ".", data=none, color="0.55", ms=2, mew=0, rasterized=len(none) > MANY)
         for k, (_, points) in enumerate(_around(stored)):
-            look = {"color": around[k % 4], "zorder": 3}
+            look = {"color": around[k % 4], "zorder": 3, "rasterized": len(stored) > MANY}
             ax.plot("x", "y", "os^D"[k % 4], data=points, ms=3, mew=0, **look)
             if len(points) >= 5:
                 ax.plot(*_threshold(points).T, lw=0.8, **look)
