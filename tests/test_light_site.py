@@ -1,10 +1,17 @@
 """What the build leaves of styles, images and fonts, and which files it leaves out."""
 
+from base64 import b64decode
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
-from light_site import characters, cut_font, cut_style, mentioned, round_coordinates
+from light_site import PIXELS, characters, cut_font, cut_style, light_image, mentioned
+from PIL import Image
 
-FONT = "book/assets/fonts/latinmodern-math.woff2"
+FONT = Path(__file__).parents[1] / "book" / "assets" / "fonts" / "latinmodern-math.woff2"
 
 
 @pytest.mark.parametrize(
@@ -30,10 +37,27 @@ def test_coordinates_of_an_image_are_rounded_and_nothing_else_in_it():
         '<path d="M 1.23456 7\nL 0.5 10.0071" transform="scale(0.015625)"/>'
         '<use x="12.3456" style="opacity: 0.1234"/><image xlink:href="data:d=1.2345"/>'
     )
-    assert round_coordinates(svg) == (
+    assert light_image(svg) == (
         '<path d="M 1.23 7\nL 0.5 10.00" transform="scale(0.015625)"/>'
         '<use x="12.34" style="opacity: 0.1234"/><image xlink:href="data:d=1.2345"/>'
     )
+
+
+def test_what_an_image_has_as_pixels_looks_the_same_and_weighs_less():
+    fig, ax = plt.subplots(figsize=(2, 2))
+    ends = np.random.default_rng(0).normal(size=(300, 2))
+    for way in ends:
+        ax.plot(*zip((0, 0), way, strict=True), color="tab:blue", alpha=0.25, rasterized=True)
+    written = StringIO()
+    fig.savefig(written, format="svg", dpi=200)
+    before, after = written.getvalue(), light_image(written.getvalue())
+    assert len(after) < 0.7 * len(before)
+    first, second = (
+        np.array(Image.open(BytesIO(b64decode(PIXELS.search(svg)[0]))).convert("RGBA")).astype(int)
+        for svg in (before, after)
+    )
+    assert np.abs(first - second)[..., 3].max() <= 4
+    assert np.abs(first - second)[second[..., 3] > 0].max() <= 4
 
 
 def test_files_that_pages_name_stay_with_those_that_these_name(tmp_path):
@@ -60,8 +84,7 @@ def test_a_font_keeps_the_characters_of_formulas_with_their_italics_and_those_of
     assert {*map(ord, "x<𝑥∑∞")} <= needed
     assert ord("ω") not in needed
     font = tmp_path / "font.woff2"
-    with open(FONT, "rb") as whole:
-        font.write_bytes(whole.read())
+    font.write_bytes(FONT.read_bytes())
     cut_font(font, needed)
     left = TTFont(font)
     assert {*map(ord, "x<𝑥∑∞")} <= set(left.getBestCmap())

@@ -6,12 +6,16 @@ this one needs, found by following what its pages name.
 
 import re
 import unicodedata
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from functools import cache
 from html import unescape
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -22,6 +26,7 @@ IMAGE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")(?![^>]*\b(?:loadi
 SVG_SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"|<svg ')
 PX_PER_PT = 96 / 72
 COORDINATE = re.compile(r"(?<=\.\d\d)\d+")
+PIXELS = re.compile(r'(?<=data:image/png;base64,)[^"]+')
 DRAWN = re.compile(r'(?<=\s)(?:d|x|y|points)="[^"]*"')
 STATIC = re.compile(r'_static/([^"?#\s]+)')
 FILE_NAME = re.compile(r"[\w.-]+\.\w+")
@@ -65,9 +70,26 @@ def load_images_late(
         context["body"] = IMAGE.sub(late, context["body"])
 
 
-def round_coordinates(svg: str) -> str:
-    """Write coordinates to a hundredth of a point."""
-    return DRAWN.sub(lambda drawn: COORDINATE.sub("", drawn[0]), svg)
+def light_image(svg: str) -> str:
+    """Write coordinates to a hundredth of a point, and what is drawn as pixels by palette."""
+    svg = DRAWN.sub(lambda drawn: COORDINATE.sub("", drawn[0]), svg)
+    return PIXELS.sub(lambda found: b64encode(by_palette(b64decode(found[0]))).decode(), svg)
+
+
+def by_palette(png: bytes) -> bytes:
+    """Return a picture of few colours, its transparency in at most 33 steps, with a palette."""
+    pixels = np.array(Image.open(BytesIO(png)).convert("RGBA"))
+    for steps in (32, 16, 8):
+        pixels[..., 3] = np.round(pixels[..., 3] / 255 * steps) * (255 / steps)
+        pixels[pixels[..., 3] == 0] = 0
+        palette, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+        if len(palette) <= 256:
+            image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
+            image.putpalette(palette.tobytes(), "RGBA")
+            written = BytesIO()
+            image.save(written, "PNG", optimize=True)
+            return written.getvalue()
+    return png
 
 
 # Styles
@@ -75,7 +97,7 @@ def round_coordinates(svg: str) -> str:
 
 def class_names(selector: list[Any]) -> Iterator[str]:
     """Yield the classes that a selector asks for, those within :not() and its like apart."""
-    for dot, name in zip(selector, selector[1:], strict=False):
+    for dot, name in pairwise(selector):
         if dot == "." and name.type == "ident":
             yield name.value
 
@@ -165,7 +187,7 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
         return
     site, static = Path(app.outdir), Path(app.outdir) / "_static"
     for image in (site / "_images").glob("*.svg"):
-        image.write_text(round_coordinates(image.read_text("utf-8")), "utf-8")
+        image.write_text(light_image(image.read_text("utf-8")), "utf-8")
     pages = [page.read_text("utf-8") for page in site.rglob("*.html") if static not in page.parents]
     ours = {
         static / path.relative_to(Path(app.srcdir) / folder)
