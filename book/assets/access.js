@@ -4,7 +4,7 @@
     "pre": "Code or output",
     ".pst-scrollable-table-container": "Table",
     ".cell_output, .cell_output > .output": "Output",
-    "div.math, mjx-container": "Formula",
+    "div.math": "Formula",
   };
 
   function mark() {

@@ -38,5 +38,4 @@ def open_page(browser: Browser, url: str, width: int, scheme: Any) -> tuple[Page
     page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
     page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status}: {r.url}"))
     page.goto(url, wait_until="networkidle")
-    page.evaluate("() => window.MathJax?.startup?.promise")
     return page, problems
