@@ -23,7 +23,7 @@ from PIL import Image
 from sphinx.application import Sphinx
 
 IMAGE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")(?![^>]*\b(?:loading|width)=)')
-SVG_SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"|<svg ')
+SVG_SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 PX_PER_PT = 96 / 72
 COORDINATE = re.compile(r"(?<=\.\d\d)\d+")
 PIXELS = re.compile(r'(?<=data:image/png;base64,)[^"]+')
@@ -50,7 +50,7 @@ def size(path: Path) -> tuple[int, int] | None:
         with Image.open(path) as image:
             return image.size
     found = SVG_SIZE.search(path.read_text(encoding="utf-8")[:5_000])
-    if found is None or found[1] is None:
+    if found is None:
         return None
     return round(float(found[1]) * PX_PER_PT), round(float(found[2]) * PX_PER_PT)
 
