@@ -38,7 +38,8 @@ export const number = (x, digits = 0) =>
   x === Infinity ? "∞" : x.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 // Data come as scripts, which are loaded from a server and from a disk alike: each calls sddData.
-const waiting = {};
+// A page may hold several pieces, each with these lines in its own script: they share one list.
+const waiting = (globalThis.sddWaiting ??= {});
 globalThis.sddData = (name, content) => waiting[name]?.resolve(decode(content));
 
 /** The data that the build wrote under a name (sdd.findings.playing): a promise of its content. */
