@@ -4,8 +4,9 @@
     What stands here is shown without the script: in notebooks, on paper, with scripts off.
     ```
 
-The script of `explore` is book/assets/explore/main.js with what it imports. Browsers do not load
-modules from files on disk, so each script is bundled into one classic file, which they do load.
+The script of `explore` is book/assets/explore/main.js with what it imports; explore.css beside it,
+where there is one, is its style. Browsers do not load modules from files on disk, so each script is
+bundled into one classic file, which they do load.
 """
 
 import json
@@ -99,6 +100,8 @@ def add_scripts(
     if pieces:
         app.add_css_file("play/play.css")
     for piece in sorted(pieces):
+        if (ASSETS / piece / f"{piece}.css").is_file():
+            app.add_css_file(f"{piece}/{piece}.css")
         app.add_js_file(f"play/{piece}.js", loading_method="defer")
 
 

@@ -139,6 +139,8 @@ def plain(text: str, page: str, book: Book) -> str:
             case "{numref}" | "{eq}":
                 on, number = book.numbers[what]
                 return link(f"Figure {number}" if role == "{numref}" else f"({number})", on)
+            case "{setting}":  # of the explorer, which is on the site
+                return f"{what.partition(' <')[0]} (on the site)"
             case "{cite:p}" | "{cite:t}":
                 return citation(what.split(","), in_text=role == "{cite:t}")
         raise ValueError(f"{page}: no notebook can show the role {role}")
