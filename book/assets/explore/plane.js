@@ -11,8 +11,8 @@ const KINDS = {
 
 /** Draw both in a box, and tell of the picked vector in `told`, where there is such a place. */
 export function planes(box, index, told) {
-  const panes = Object.keys(KINDS).map(kind => pane(kind, picked => pick(kind, picked)));
-  const failed = el("div");
+  const panes = Object.keys(KINDS).map(kind => pane(kind, picked => pick(kind, picked), Boolean(told)));
+  const failed = el("div", { hidden: true });
   box.append(failed, ...panes.map(one => one.root));
   let shown, picked = null;
 
@@ -40,6 +40,7 @@ export function planes(box, index, told) {
 
   /** Show a model, or a frame of its film; or say in a sentence why not. */
   function show(state, model, frame, error) {
+    failed.hidden = !error;
     failed.replaceChildren(...(error ? [sentence(error)] : []));
     for (const one of panes) one.root.hidden = Boolean(error);
     shown = error ? null : { state, model, frame, series: index.series.get(state.reduction) };
@@ -71,14 +72,14 @@ function caption(kind, { state, model, frame, series }) {
   return state.T === Infinity ? `${count} fresh points` : `${count} of ${number(state.T)}`;
 }
 
-function pane(kind, pick) {
+function pane(kind, pick, tells) {
   const { title, label, color } = KINDS[kind];
   const words = el("span", { class: "muted" });
   const canvas = el("canvas", { role: "img" });
   const range = el("input", { type: "range", min: 0, value: 0, "aria-label": `${label} to tell of`, oninput: () => pick(range.valueAsNumber) });
   const root = el("div", { class: `pane of-${kind}` },
     el("div", {}, el("strong", {}, title), " ", words), canvas,
-    el("label", { class: "pick" }, el("span", {}, label), range));
+    el("label", { class: "pick", hidden: !tells }, el("span", {}, label), range));
   let vectors = new Float32Array(), widest = 1, lit = new Set(), own = false, size = 0;
 
   function draw() {
