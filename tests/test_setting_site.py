@@ -15,6 +15,7 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
         ("quick", "T=2000&reduction=sum", "T=200&reduction=sum"),
         ("quick", "T=30", "T=30"),
         ("paper", "T=2000", "T=2000"),
+        ("quick", "T=400&reduction=near-misses", "T=400&reduction=near-misses"),
     ],
 )
 def test_a_setting_of_the_paper_is_that_of_the_profile(monkeypatch, profile, asked, found):

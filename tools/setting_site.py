@@ -36,6 +36,9 @@ def address(setting: str) -> str:
     """Return the address of a setting, with T at this profile's sizes."""
     from sdd.findings import profile  # in here: importing it takes as long as all the rest
 
+    if "near-misses" in setting:  # which are of the same sizes at every profile
+        return f"{EXPLORER}#{setting}"
+
     def here(found: re.Match) -> str:
         T = int(found[1])
         return f"T={T if T <= FEW else profile().size(T)}"

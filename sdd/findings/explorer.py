@@ -19,7 +19,7 @@ from sdd.findings.bump import taken_apart
 from sdd.findings.evidence import Evidence, NoRuns, baselines, gaps
 from sdd.findings.playing import publish_data
 from sdd.measures import vectors
-from sdd.measures.columns import loss_parts, point_losses, test_rows
+from sdd.measures.columns import FRESH_SHOWN, loss_parts, point_losses, test_rows
 from sdd.measures.damping import drawn_data
 from sdd.measures.table import load, measured
 from sdd.training.run import Run
@@ -27,10 +27,10 @@ from sdd.training.starts import config_weights
 
 __all__ = ["SERIES", "film", "film_losses", "index", "models", "publish", "series"]
 
-# What is drawn of a model, at most: its longest columns, and its first data points.
+# What is drawn of a model, at most.
 COLUMNS, POINTS = 320, 200
 VISIBLE = 0.05  # of the longest column's length: what is shorter is little more than a dot
-DRAWN = 12  # trainings of each T whose vectors are kept, in the order of their data seeds
+DRAWN = 10  # trainings of each T whose vectors are kept, in the order of their data seeds
 DETAILED = 200  # data points of each T whose features and reconstructions are told
 FILM_COLUMNS, FILM_POINTS, FRAMES = 200, 120, 28
 STEP = 0.005  # of D, in the picture of all trainings
@@ -125,20 +125,21 @@ class Chosen(NamedTuple):
     """What is drawn of a model: features, those with longer columns first, and data points."""
 
     columns: np.ndarray
-    points: Dataset
+    points: np.ndarray
+    data: Dataset  # those points
+    hidden: np.ndarray  # of all points, drawn or not
 
 
 def _choose(run: Run, lengths: Float[np.ndarray, " n"], columns: int, points: int) -> Chosen:
+    """Choose the longest columns, and of the points half for long hidden vectors, half as drawn."""
     seen = np.argsort(-lengths, kind="stable")[:columns]
     seen = seen[lengths[seen] >= VISIBLE * lengths.max(initial=0)]
-    if run.T == math.inf:
-        return Chosen(seen, drawn_data(run).rows(0, points, "fresh"))
-    data = run.training_set()
-    first = min(points, data.T)
-    end = data.indptr[first]
-    return Chosen(
-        seen, Dataset(data.indptr[: first + 1], data.indices[:end], data.values[:end], data.n)
-    )
+    data = run.training_set() if run.T < math.inf else drawn_data(run).rows(0, FRESH_SHOWN, "fresh")
+    hidden = run.hidden(data).astype(float)
+    order = np.argsort(-np.linalg.norm(hidden, axis=1), kind="stable")
+    others = np.sort(order[points // 2 :])[: points - points // 2]
+    shown = np.sort(np.concatenate([order[: points // 2], others]))
+    return Chosen(seen, shown, data.take(shown), hidden)
 
 
 def models(runs: pd.DataFrame) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def models(runs: pd.DataFrame) -> dict[str, Any]:
     drawn = runs[:DRAWN]
     for run, row in zip(load(drawn["run"]), drawn.itertuples(), strict=True):
         chosen = _choose(run, np.linalg.norm(run.W, axis=0), COLUMNS, POINTS)
-        detailed = min(left, chosen.points.T)
+        detailed = min(left, chosen.data.T)
         left -= detailed
         found[str(int(row.data_seed))] = _model(run, chosen, detailed)
     return found
@@ -158,9 +159,8 @@ def models(runs: pd.DataFrame) -> dict[str, Any]:
 
 def _model(run: Run, chosen: Chosen, detailed: int) -> dict[str, Any]:
     """Return the vectors of a model, and for so many points what they have and what comes back."""
-    W, b, data = run.W.astype(float), run.b.astype(float), chosen.points
-    hidden = run.hidden(data).astype(float)
-    every = hidden if run.T == math.inf else run.hidden().astype(float)
+    W, b, data = run.W.astype(float), run.b.astype(float), chosen.data
+    hidden = chosen.hidden[chosen.points]
     end = data.indptr[detailed]
     feature, point = data.indices[:end], data.row_index()[:end]
     back = np.maximum((W[:, feature] * hidden[point].T).sum(0) + b[feature], 0)
@@ -168,9 +168,10 @@ def _model(run: Run, chosen: Chosen, detailed: int) -> dict[str, Any]:
         "columns": W[:, chosen.columns].T,
         "features": chosen.columns,
         "hidden": hidden,
+        "next_point": np.diff(chosen.points, prepend=0),  # small enough to be packed exactly
         # D = ‖v‖⁴ / vᵀGv, with G the sum of v vᵀ over all vectors, drawn or not.
         "gram_columns": W @ W.T,
-        "gram_hidden": every.T @ every,
+        "gram_hidden": chosen.hidden.T @ chosen.hidden,
         "counts": np.diff(data.indptr)[:detailed],
         "feature": feature,
         "x": data.values[:end],
@@ -182,7 +183,7 @@ def _model(run: Run, chosen: Chosen, detailed: int) -> dict[str, Any]:
         seen = np.bincount(all_points.indices, times[all_points.row_index()], minlength=data.n)
         found |= {
             "seen": seen[chosen.columns],
-            "loss": np.asarray(point_losses(run))[:detailed],
+            "loss": np.asarray(point_losses(run))[chosen.points[:detailed]],
         }
     return found
 
@@ -222,8 +223,9 @@ def film(run: Run, name: str) -> dict[str, Any]:
         "train": [round(loss, DIGITS) for loss in losses["train"]],
         "test": [round(loss, DIGITS) for loss in losses["test"]],
         "features": chosen.columns,
+        "next_point": np.diff(chosen.points, prepend=0),
         "columns": np.array([W[:, chosen.columns].T for _, W, _ in shown]),
-        "hidden": np.array([engine.hidden(W, chosen.points) for _, W, _ in shown]),
+        "hidden": np.array([engine.hidden(W, chosen.data) for _, W, _ in shown]),
     }
 
 

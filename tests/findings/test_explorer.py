@@ -66,6 +66,15 @@ def test_vectors_and_what_comes_back_are_those_of_the_model(runs, tmp_path, monk
     assert D == pytest.approx(sdd.dimensionality(run.hidden()), abs=1e-3)
 
 
+def test_of_many_points_half_are_drawn_for_their_length_and_half_as_they_came(runs, monkeypatch):
+    monkeypatch.setattr(explorer, "POINTS", 4)
+    (run,) = explorer.load(runs["run"][:1])
+    shown = np.cumsum(explorer.models(runs)["0"]["next_point"])
+    order = np.argsort(-np.linalg.norm(run.hidden(), axis=1))
+    assert set(shown) == {*order[:2], *np.sort(order[2:])[:2]}
+    assert list(shown) == sorted(shown)
+
+
 def test_points_are_told_of_until_their_share_of_a_size_is_used_up(runs, monkeypatch):
     monkeypatch.setattr(explorer, "DETAILED", 9)
     found = explorer.models(runs)

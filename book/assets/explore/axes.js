@@ -6,7 +6,7 @@ export const short = T => (T === Infinity ? "∞" : T >= 1000 ? `${T / 1000}k` :
 /** A chart of a width and height: places on the axis of T and on a linear one, with ticks. */
 export function chart(box, { height, sizes, low, high, digits, tick }) {
   const width = Math.max(260, box.clientWidth);
-  const left = 46, right = width - 66, top = 10, bottom = height - 38;
+  const left = 46, right = width - 70, top = 10, bottom = height - 38;
   const finite = sizes.filter(T => T < Infinity);
   const first = Math.log(finite[0] / 1.3), last = Math.log(finite.at(-1) * 1.3);
   const end = sizes.includes(Infinity) ? right - Math.min(48, 0.09 * (right - left)) : right;

@@ -10,19 +10,24 @@ export function curve(box, index, choose, { height = 300 } = {}) {
     const { window: [low, high], sizes, rows, borders, no_output, constant } = series;
     axes = chart(box, { height, sizes, low, high, digits: 2, tick: 0.01 });
     const { root, x, y, text, line, left, right, top, bottom } = axes;
-    const shade = (from, to, kind, down) => {
+    const shade = (from, to, kind, at, anchor) => {
       if (!(to > from)) return;
       root.append(svg("rect", { x: from, y: top, width: to - from, height: bottom - top, class: `shade ${kind}` }));
       const words = kind === "example" ? ["data points", "are stored"] : ["features", "are stored"];
-      if (to - from > 70) words.forEach((word, k) => text(word, (from + to) / 2, down + 14 * k, { "text-anchor": "middle", class: kind }));
+      if (to - from > 70) words.forEach((word, k) => text(word, at, top + 14 + 14 * k, { "text-anchor": anchor, class: kind }));
     };
     const clear = at => (at === null ? null : Math.min(Math.max(x(at), left), right));
-    if (borders[0] !== null) shade(left, clear(borders[0]), "example", bottom - 22);
-    if (borders[1] !== null) shade(clear(borders[1]), right, "feature", top + 14);
+    const [one, two] = borders.map(clear);
+    // Few points are seldom near the border at the top.
+    if (one !== null) shade(left, one, "example", one - 5, "end");
+    if (two !== null) shade(two, right, "feature", (two + right) / 2, "middle");
+    let free = 0;
     for (const [value, words] of [[no_output, ["no output"]], [constant, ["best", "constant"]]]) {
       if (value < low || value > high) continue;
       line(left, y(value), right, y(value), { class: "baseline" });
-      words.forEach((word, k) => text(word, right + 5, y(value) + 4 + 13 * k, { class: "muted" }));
+      const at = Math.max(free, y(value) + 4);
+      words.forEach((word, k) => text(word, right + 9, at + 13 * k, { class: "muted" }));
+      free = at + 13;
     }
     const mean = T => series.at(T).reduce((sum, row) => sum + row.test_loss, 0) / series.at(T).length;
     root.append(svg("polyline", { points: sizes.map(T => `${x(T)},${y(mean(T))}`).join(" "), class: "mean" }));

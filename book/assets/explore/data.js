@@ -38,14 +38,18 @@ export async function loadModel({ reduction, T, seed }) {
   return found.ready ? found : Object.assign(found, readModel(found), { ready: true });
 }
 
+const whole = values => Array.from(values, Math.round); // they came as multiples of a step
+// Numbers of data points, from 1, of which the steps from each to the next are stored.
+const counted = steps => whole(steps).reduce((all, step) => [...all, (all.at(-1) ?? 1) + step], []);
+
 function readModel(found) {
-  const whole = values => Array.from(values, Math.round); // they came as multiples of a step
   const counts = whole(found.counts);
   let start = 0;
   const features = whole(found.features);
   const feature = whole(found.feature);
   return {
     features,
+    numbers: counted(found.next_point),
     seen: found.seen ? whole(found.seen) : null,
     details: counts.map((count, k) => {
       const span = Array.from({ length: count }, (_, j) => start + j);
@@ -68,7 +72,8 @@ export function frameOf(film, k) {
   const [, columns] = film.columns.shape;
   const [, points] = film.hidden.shape;
   return {
-    features: Array.from(film.features, Math.round),
+    features: whole(film.features),
+    numbers: counted(film.next_point),
     columns: film.columns.subarray(2 * k * columns, 2 * (k + 1) * columns),
     hidden: film.hidden.subarray(2 * k * points, 2 * (k + 1) * points),
   };

@@ -12,6 +12,9 @@ const SAID = {
 };
 const SCALES = [1, 2, 5].flatMap(k => [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100].map(u => k * u)).sort((a, b) => a - b);
 
+// What rounds to zero has no sign.
+const signed = (v, minus) => (v <= -5e-6 ? minus : "") + number(Math.abs(v), 5);
+
 /** Draw them in a box. */
 export function parts(box, index) {
   let last;
@@ -44,7 +47,7 @@ export function parts(box, index) {
       const text = svg("text", { x: 0, y: y - 4 });
       text.append(key === "total" ? "together" : NAMES[key]);
       const value = svg("text", { x: width - 2, y: y - 4, "text-anchor": "end", "data-part": key });
-      value.append(number(v, 5).replace("-", "−"));
+      value.append(signed(v, "−"));
       const kind = key === "total" ? "whole" : v > 0 ? "cost" : "gain";
       root.append(text, value, svg("rect", { x: v > 0 ? middle : middle - long, y, width: Math.max(long, 0.5), height: 16, class: kind }));
     });
@@ -55,7 +58,7 @@ export function parts(box, index) {
       root.append(tick);
     });
     root.setAttribute("aria-label", "The loss less that of no output: " + rows
-      .map(([key, v]) => `${key === "total" ? "together" : SAID[key]}: ${number(v, 5).replace("-", "minus ")}`).join("; ") + ".");
+      .map(([key, v]) => `${key === "total" ? "together" : SAID[key]}: ${signed(v, "minus ")}`).join("; ") + ".");
     return root;
   }
 

@@ -19,16 +19,16 @@ export function planes(box, index, told) {
   function pick(kind, k) {
     picked = k === null ? null : { kind, k };
     if (!shown) return;
-    const { model } = shown;
+    const { model, frame } = shown, seen = frame ?? model;
     // A picked point lights the columns of its features, and a picked feature the points that have it.
     const lit = { columns: new Set(), hidden: new Set() };
     if (picked) {
       lit[kind].add(k);
       if (kind === "hidden") {
-        const has = new Set(model.details[k]?.features);
-        model.features.forEach((feature, j) => has.has(feature) && lit.columns.add(j));
+        const has = new Set(detail(model, seen.numbers[k])?.features);
+        seen.features.forEach((feature, j) => has.has(feature) && lit.columns.add(j));
       } else {
-        model.details.forEach((one, j) => one.features.includes(model.features[k]) && lit.hidden.add(j));
+        seen.numbers.forEach((point, j) => detail(model, point)?.features.includes(seen.features[k]) && lit.hidden.add(j));
       }
     }
     for (const one of panes) one.light(lit[one.kind], one.kind === picked?.kind);
@@ -161,6 +161,9 @@ function pane(kind, pick, tells) {
   };
 }
 
+/** What a data point consists of and what comes back of it, where that is stored. */
+const detail = (model, point) => model.details[model.numbers.indexOf(point)];
+
 /** What there is to tell of the picked vector: a sentence, and for a data point a table. */
 function tell({ state, model, frame, series }, { kind, k }) {
   const vectors = (frame ?? model)[kind];
@@ -175,9 +178,10 @@ function tell({ state, model, frame, series }, { kind, k }) {
       : model.seen && j >= 0 ? `in ${number(model.seen[j])} of the ${number(state.T)} training points` : "seen now and then";
     return [el("p", {}, `Feature ${number(feature + 1)}: ${seen}; its column has ${length}${D}.`)];
   }
-  const one = model.details?.[k];
+  const point = (frame ?? model).numbers[k];
+  const one = detail(model, point);
   const loss = one && one.loss !== undefined && !frame ? `; its loss is ${number(one.loss, 3)} (nothing coming back would be 1)` : "";
-  const first = el("p", {}, `Data point ${number(k + 1)}: ${length}${D}${loss}.`);
+  const first = el("p", {}, `Data point ${number(point)}: ${length}${D}${loss}.`);
   if (!one) return [first, el("p", { class: "muted" }, `What it consists of is stored for ${number(model.details.length)} points of this training.`)];
   const order = one.features.map((_, j) => j).sort((a, b) => one.x[b] - one.x[a]);
   const bar = (v, kind) => el("span", { class: `bar ${kind}`, style: `width:${Math.min(100, 100 * v)}%` });
