@@ -67,14 +67,18 @@ export function controls(index, change, small) {
   }
   stop();
 
+  function label(now) {
+    series = index.series.get(now.reduction);
+    slider.max = series.sizes.length - 1;
+    slider.value = series.sizes.indexOf(now.T);
+    size.value = `T = ${number(now.T)}`;
+    slider.setAttribute("aria-valuetext", size.value);
+  }
+
   function show(now, story) {
     if (timer && (now.T !== state.T || now.seed !== state.seed || now.reduction !== state.reduction)) stop();
     state = now;
-    series = index.series.get(state.reduction);
-    slider.max = series.sizes.length - 1;
-    slider.value = series.sizes.indexOf(state.T);
-    size.value = `T = ${number(state.T)}`;
-    slider.setAttribute("aria-valuetext", size.value);
+    label(state);
     if (small) return;
     const rows = series.at(state.T);
     seed.select.replaceChildren(...rows.map((row, k) => el("option", { value: row.seed, selected: row.seed === state.seed },
@@ -99,7 +103,7 @@ export function controls(index, change, small) {
   const rest = small ? "" : el("div", { class: "controls" },
     el("div", { class: "row" }, seed.root, reduction.root, el("label", { class: "check" }, scale, el("span", {}, "one scale for all T"))),
     filmBox);
-  return { roots: [wide, rest], show, toggle };
+  return { roots: [wide, rest], label, show, toggle };
 }
 
 /** What a film is called where one is chosen. */

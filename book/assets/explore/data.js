@@ -33,8 +33,8 @@ const key = (reduction, T) => `explore-${reduction}-${T === Infinity ? "inf" : T
 
 /** The vectors of a training as it ended, with what its data points have and what comes back. */
 export async function loadModel({ reduction, T, seed }) {
-  const found = (await load(key(reduction, T)))[seed];
-  if (!found) throw new Error(`the vectors of data seed ${seed} are not stored.`);
+  const stored = await load(key(reduction, T)), found = stored[seed];
+  if (!found) throw new Error(`they are kept of the first ${Object.keys(stored).length} trainings of each T.`);
   return found.ready ? found : Object.assign(found, readModel(found), { ready: true });
 }
 

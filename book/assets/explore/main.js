@@ -49,6 +49,11 @@ start("explore", async (box, { form, full = "explore.html" }) => {
     const mine = ++shown, name = JSON.stringify([state.reduction, state.T, state.seed]);
     // What is at hand is shown at once, so that views stay together while a film runs.
     if (models.name !== name) {
+      // All but the vectors is known already; they may take a while to come.
+      panel.label(state);
+      if (state.step === null) show.curve(state, null, null);
+      show.dimensions?.(state);
+      show.parts?.(state);
       const row = index.row(state);
       const [model, film] = await Promise.allSettled([loadModel(state), row.film && !small ? loadFilm(state) : null]);
       if (mine !== shown) return;
