@@ -124,7 +124,7 @@ function pane(kind, pick, tells) {
   function under(event) {
     const at = canvas.getBoundingClientRect(), unit = (size / 2 - 8) / (widest || 1);
     const x = event.clientX - at.left - size / 2, y = at.top + size / 2 - event.clientY;
-    let best = null, least = 24;
+    let best = null, least = event.pointerType === "touch" ? 48 : 24;
     for (let k = 0; k < vectors.length / 2; k++) {
       const vx = vectors[2 * k] * unit, vy = vectors[2 * k + 1] * unit;
       // Tips are easier to hit than shafts, of which there are many near the origin.
