@@ -245,6 +245,24 @@ def test_a_data_point_is_told_with_its_features_and_what_comes_back(explorer: An
     assert page.locator(".of-columns canvas").get_attribute("aria-label")
 
 
+def test_the_parts_of_a_loss_are_those_of_the_training_and_sum_to_it(explorer: Any) -> None:
+    row = next(r for r in rows("mean") if r["T"] == 30 and r["false_firing"] is not None)
+    page = explorer(f"#T=30&seed={row['data_seed']}")
+    texts = page.locator("text[data-part]").all()
+    shown = {
+        t.get_attribute("data-part"): float((t.text_content() or "").replace("−", "-"))
+        for t in texts
+    }
+    costs = {
+        "constant_gain": -row["constant_gain"],
+        "feature_gain": -row["feature_gain"],
+        "false_firing": row["false_firing"],
+    }
+    assert shown == pytest.approx(costs | {"total": sum(costs.values())}, abs=0.6e-5)
+    said = page.locator(".view.parts p").inner_text()
+    assert f"with these {row['test_loss']:.4f}" in said
+
+
 # --- Data ---------------------------------------------------------------------------------------
 
 
