@@ -17,11 +17,14 @@ from sdd.data import Dataset
 from sdd.figures.sizes import loss_window
 from sdd.findings.bump import taken_apart
 from sdd.findings.evidence import Evidence, NoRuns, baselines, gaps
+from sdd.findings.experiments import experiment
 from sdd.findings.playing import publish_data
+from sdd.findings.profiles import Profile, spec
 from sdd.measures import vectors
 from sdd.measures.columns import FRESH_SHOWN, loss_parts, point_losses, test_rows
 from sdd.measures.damping import drawn_data
 from sdd.measures.table import load, measured
+from sdd.runs.spec import RunSpec
 from sdd.training.run import Run
 from sdd.training.starts import config_weights
 
@@ -47,6 +50,18 @@ KEPT = (
     "point_D_max", "point_D_median", "point_D_min", "repeats", *PARTS,
 )  # fmt: skip
 
+# Of films of the body's trainings: sizes at the paper's n, data seed 0, and how many weights are
+# kept during training.
+FILMED, SNAPSHOTS = (5, 30, 500, 2_000, 10_000), 40
+
+
+@experiment("films")
+def kept_during_training(p: Profile) -> list[RunSpec]:
+    """Trainings of the body once more, with their weights after steps that grow by a factor."""
+    steps = np.geomspace(p.steps / 1_000, p.steps, SNAPSHOTS)
+    kept = tuple(np.unique(steps.round().astype(int).clip(1)).tolist())
+    return [spec(p.size(T), 0, of=p.name, snapshots=kept) for T in FILMED]
+
 
 def series(e: Evidence) -> dict[str, pd.DataFrame]:
     """Return the trainings of each of `SERIES`, a row each by T and data seed, with their parts.
@@ -54,10 +69,9 @@ def series(e: Evidence) -> dict[str, pd.DataFrame]:
     The parts of the loss are those of `bump.taken_apart` and of all trainings on the sum, else NaN.
     """
     found = {"mean": e.body().merge(taken_apart(e)[["run", *PARTS]], on="run", how="left")}
-    for name, experiment, measures in (("sum", "sum", [loss_parts]),
-                                       ("near-misses", "near-misses", [])):  # fmt: skip
+    for name, measures in (("sum", [loss_parts]), ("near-misses", [])):
         try:
-            found[name] = e.table(experiment, *measures)
+            found[name] = e.table(name, *measures)
         except NoRuns:
             continue
     return {
@@ -80,12 +94,12 @@ def index(
         "start": e.profile.size(2_000),
         "columns": list(KEPT),
         "series": [
-            _series(name, runs) | {"longest": longest[name]} for name, runs in found.items()
+            _series(e, name, runs) | {"longest": longest[name]} for name, runs in found.items()
         ],
     }
 
 
-def _series(name: str, runs: pd.DataFrame) -> dict[str, Any]:
+def _series(e: Evidence, name: str, runs: pd.DataFrame) -> dict[str, Any]:
     """Return what the index has of one of `SERIES`."""
     law = runs.iloc[0]
     first, second = gaps(runs[runs["T"] < math.inf]) if name != "near-misses" else [(math.nan,)] * 2
@@ -100,7 +114,7 @@ def _series(name: str, runs: pd.DataFrame) -> dict[str, Any]:
         "borders": [_number(math.sqrt(np.prod(gap))) for gap in (first, second)],
         "D_step": STEP,
         "D": {of: [found.tolist() for found in kinds[of]] for of in ("feature", "data point")},
-        "films": [int(k) for k in np.flatnonzero(_filmed(name, runs))],
+        "films": filmed(e, name, runs).index.tolist(),
         "rows": [[_number(v) for v in row] for row in runs[list(KEPT)].itertuples(index=False)],
     }  # fmt: skip
 
@@ -112,10 +126,19 @@ def _number(value: float) -> float | None:
     return int(value) if value == int(value) else round(float(value), DIGITS)
 
 
-def _filmed(name: str, runs: pd.DataFrame) -> pd.Series:
-    """Return which trainings have a film: those with snapshots; one a kind of near misses."""
+def filmed(e: Evidence, name: str, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with snapshots for the trainings of a series that have a film, indexed alike.
+
+    Near misses have one of a kind.
+    """
+    if name == "mean":
+        of = ["T", "data_seed"]
+        found = e.table("films")[[*of, "run"]]
+        return runs[of].reset_index().merge(found, on=of).set_index("index")
     kept = runs["snapshots"] > 0
-    return kept & ~runs.duplicated(["T", "repeats"]) if name == "near-misses" else kept
+    if name == "near-misses":
+        kept &= ~runs.duplicated(["T", "repeats"])
+    return runs.loc[kept, ["T", "data_seed", "run"]]
 
 
 # --- One model ----------------------------------------------------------------------------------
@@ -249,9 +272,9 @@ def publish(e: Evidence) -> dict[str, Any]:
             for kind, most in longest[name].items():
                 lengths = (np.linalg.norm(model[kind], axis=1).max() for model in shown.values())
                 longest[name][kind] = max(most, *lengths)
-        filmed = runs[_filmed(name, runs)]
-        films += len(filmed)
-        for run, row in zip(load(filmed["run"]), filmed.itertuples(), strict=True):
+        kept = filmed(e, name, runs)
+        films += len(kept)
+        for run, row in zip(load(kept["run"]), kept.itertuples(), strict=True):
             publish_data(key(name, row.T, row.data_seed), film(run, row.run))
     publish_data("explore", index(e, found, longest))
     p, others = e.profile, found.get("near-misses")
