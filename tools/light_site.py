@@ -71,18 +71,18 @@ def load_images_late(
 
 
 def light_image(svg: str) -> str:
-    """Write coordinates to a hundredth of a point, and what is drawn as pixels by palette."""
+    """Write coordinates to a hundredth of a point, and what is drawn as pixels with a palette."""
     svg = DRAWN.sub(lambda drawn: COORDINATE.sub("", drawn[0]), svg)
     return PIXELS.sub(lambda found: b64encode(by_palette(b64decode(found[0]))).decode(), svg)
 
 
 def by_palette(png: bytes) -> bytes:
-    """Return a picture of few colours, its transparency in at most 33 steps, with a palette."""
+    """Return a picture with a palette, its colours rounded until there are at most 256."""
     pixels = np.array(Image.open(BytesIO(png)).convert("RGBA"))
-    for steps in (32, 16, 8):
-        pixels[..., 3] = np.round(pixels[..., 3] / 255 * steps) * (255 / steps)
-        pixels[pixels[..., 3] == 0] = 0
-        palette, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    for steps in (32, 24, 16):
+        rounded = (np.round(pixels / 255 * steps) * (255 / steps)).astype(np.uint8)
+        rounded[rounded[..., 3] == 0] = 0
+        palette, index = np.unique(rounded.view(np.uint32), return_inverse=True)
         if len(palette) <= 256:
             image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8))
             image.putpalette(palette.tobytes(), "RGBA")
