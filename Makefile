@@ -48,7 +48,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install profile book page test test-site harness check bench serve lab notebooks clean clean-runs
+.PHONY: help install profile book page pdf test test-site harness check bench serve lab notebooks clean clean-runs
 
 help: ## print this list
 	@echo "Targets:"
@@ -98,6 +98,9 @@ book: profile install $(KERNEL_CONFIG) ## train what is missing, then build the 
 page: profile install $(KERNEL_CONFIG) ## build one page as strictly, in seconds (PAGE=bump PROFILE=quick)
 	@$(STORE) $(AT_HOME) $(PY) tools/page.py "$(PAGE)"
 
+pdf: install ## print the built book as one PDF, and link it from its first page (needs Chromium)
+	@$(PY) tools/pdf.py
+
 test: install ## train the quick runs and run the tests, not those of the site (FAST=1, EXPLORE=1: see CONTRIBUTING)
 	@$(if $(FAST)$(EXPLORE)$(ARGS),,$(PY) -m sdd run --profile quick)
 	@$(PY) -m pytest $(LANE) $(ARGS)
@@ -109,12 +112,13 @@ test-site: install ## open the built site in Chromium and test every page
 harness: install ## try hard to lose a stored run or have a wrong one accepted (20 min; SEED=..., ARGS=kills)
 	@$(PY) tools/harness.py $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: install ## formatting, lint, types, import layers, docstrings
+check: install ## formatting, lint, types, import layers, docstrings, spelling
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy sdd
 	$(VENV)/bin/lint-imports
 	$(PY) tools/docstrings.py
+	$(VENV)/bin/codespell
 
 bench: install ## measure the engine against textbook PyTorch (ten minutes; SHORT=1: two)
 	@$(PY) -m sdd bench $(if $(SHORT),--short) --json _build/bench/bench.json
