@@ -1,13 +1,15 @@
 """The home page: the curve with a model of each regime above it, and the headlines."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sdd import paper
 from sdd.findings.evidence import Evidence
-from sdd.findings.page import markdown, verdict_mark
+from sdd.findings.page import FOLDER, markdown, verdict_mark
 from sdd.findings.prose import Markdown
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement
@@ -17,7 +19,7 @@ from sdd.measures.table import load
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LABELS", "counts", "curve", "headlines", "models", "pictures"]
+__all__ = ["LABELS", "counts", "curve", "headlines", "models", "pictures", "preview"]
 
 LABELS = ("data points\nare stored", "neither", "features\nare stored")
 VERDICTS = (REPRODUCED, CONTRADICTED, UNDECIDED, UNDECIDABLE, SMALL)  # in the order of `counts`
@@ -60,6 +62,15 @@ def curve(e: Evidence, ax: "Axes | None" = None) -> "Axes":
     return figures.tell_regimes(
         ax, runs, "test_loss", borders=e.borders, labels=labels, planar=pictures(e)
     )
+
+
+def preview(ax: "Axes") -> None:
+    """Write a figure as the site's picture in link previews, while the book is built."""
+    figure = ax.get_figure(root=True)
+    if (folder := os.environ.get(FOLDER)) and figure:
+        site = Path(folder).parent
+        site.mkdir(parents=True, exist_ok=True)
+        figure.savefig(site / "preview.png", dpi=200)
 
 
 def counts(judged: Sequence[Judgement], *groups: str) -> str:

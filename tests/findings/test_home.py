@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -51,3 +52,12 @@ def test_the_models_shown_have_the_lowest_training_loss_of_their_sizes(name, siz
     shown = home.models(Evidence(p, {"dataset-size": runs}))
     assert list(shown["T"]) == sizes
     assert set(shown["data_seed"]) == {21}
+
+
+def test_the_picture_of_previews_is_written_while_the_book_is_built_alone(tmp_path, monkeypatch):
+    ax = plt.subplots()[1]
+    monkeypatch.delenv("SDD_FIGURE_DATA", raising=False)
+    home.preview(ax)
+    monkeypatch.setenv("SDD_FIGURE_DATA", str(tmp_path / "site" / "data"))
+    home.preview(ax)
+    assert (tmp_path / "site" / "preview.png").read_bytes().startswith(b"\x89PNG")
