@@ -117,19 +117,6 @@ def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         figure[-1] += line
 
 
-def name_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Mark tables of claims, and each cell by its column: a phone shows their rows as cards."""
-    for table in doctree.findall(nodes.table):
-        head, *rows = table.findall(nodes.row)
-        columns = [entry.astext() for entry in head]
-        if not {"Claim", "Published", "Ours"} <= set(columns):
-            continue
-        table["classes"].append("claims")
-        for row in rows:
-            for entry, column in zip(row, columns, strict=True):
-                entry["classes"].append(f"claim-{column.split()[0].lower()}")
-
-
 def escape_bars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -186,7 +173,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", launch_from_notebooks, priority=900)
     app.connect("missing-reference", refer_to_page_left_out)
     app.connect("doctree-resolved", link_data)
-    app.connect("doctree-resolved", name_cells)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_open_graph, priority=900)
     app.connect("html-page-context", launch_notebooks, priority=900)

@@ -188,7 +188,8 @@ def _less_decay_higher_bump(e: Evidence) -> Estimate:
     return _trend(e, "weight-decay", "weight_decay")
 
 
-@claim("A1-removed", source="A1, appendix", published="removed (text)", figure="fig-weight-decay",
+@claim("A1-removed", title="A weight decay of 1.0 removes the bump",
+       source="A1, appendix", published="removed (text)", figure="fig-weight-decay",
        region=below(0), estimand="At a weight decay of 1.0: test loss at each T after 100 (at n = "
        "1,000) less that at 100, mean over trainings; the highest of these means")  # fmt: skip
 def _decay_removes(e: Evidence) -> Estimate:
@@ -208,7 +209,8 @@ def _more_steps_higher_bump(e: Evidence) -> Estimate:
     return _trend(e, "steps", "steps")
 
 
-@claim("C2-persists", source="C2, Hobbhahn's comment", published="persists (text)",
+@claim("C2-persists", title="Double descent persists at n = 1,000 and S = 0.99",
+       source="C2, Hobbhahn's comment", published="persists (text)",
        figure="fig-small-curve", at_quick=False, region={"rises": above(0), "falls": above(0)},
        estimand="Rises: mean test loss at T = 200 less the larger of the means at 50 and 500, the "
        "counterparts of 2,000, 500 and 5,000, paired by data seed. Falls: loss of the best "

@@ -248,7 +248,8 @@ def twins(e: Evidence) -> pd.DataFrame:
 _OURS = "ours: the paper does not ask this"
 
 
-@claim("bump-firing", source=_OURS, published="not stated", figure="fig-parts-late",
+@claim("bump-firing", title="From T = 500 to 2,000 only false firing raises the loss",
+       source=_OURS, published="not stated", figure="fig-parts-late",
        region=above(0),
        estimand="Each part of the test loss at T = 2,000 less the same at T = 500, paired by data"
                 " seed",
@@ -268,7 +269,8 @@ def _firing_rises(e: Evidence) -> dict[str, Estimate]:
     }
 
 
-@claim("bump-rows", source=_OURS, published="not stated", figure="fig-parts-late",
+@claim("bump-rows", title="False firing is mostly in points with the longest columns",
+       source=_OURS, published="not stated", figure="fig-parts-late",
        region=above(0.5),
        estimand="Share of the false firing, at T = 2,000, that is in the test points which hold "
                 "one of the 1 % of features with the longest columns; mean over trainings",
@@ -283,7 +285,8 @@ def _known(e: Evidence, column: str) -> tuple[pd.Series, pd.Series]:
     return top, end
 
 
-@claim("bump-known", source=_OURS, published="not stated", figure="fig-known", at_quick=False,
+@claim("bump-known", title="On the bump hidden vectors tell more of all features",
+       source=_OURS, published="not stated", figure="fig-known", at_quick=False,
        region=above(0),
        estimand="Features' worth of variance that test points' hidden vectors explain, mean over "
                 "trainings at T = 2,000 less that at T = 10,000",
@@ -293,7 +296,8 @@ def _known_in_all(e: Evidence) -> Estimate:
     return difference(*_known(e, "features_known"))
 
 
-@claim("bump-best-known", source=_OURS, published="not stated", figure="fig-known",
+@claim("bump-best-known", title="On the bump hidden vectors tell less of the best known five",
+       source=_OURS, published="not stated", figure="fig-known",
        region=below(0),
        estimand="Share of variance explained of the five features that are known best, mean over "
                 "trainings at T = 2,000 less that at T = 10,000",
@@ -303,7 +307,8 @@ def _best_known(e: Evidence) -> Estimate:
     return difference(*_known(e, "best_known"))
 
 
-@claim("bump-linear", source="ours; Rahimi et al. for linear autoencoders of another kind",
+@claim("bump-linear", title="Without the ReLU there is no bump",
+       source="ours; Rahimi et al. for linear autoencoders of another kind",
        published="no double descent (text)", figure="fig-linear", region=above(0),
        estimand="By how much the mean test loss without the ReLU falls from each size to the next"
                 " (n = 1,000; T = 30, 100, 200, 500, 1,000); the least of these",

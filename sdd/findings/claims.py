@@ -10,6 +10,8 @@ from sdd.measures.statistics import Estimate
 
 __all__ = ["CLAIMS", "GROUPS", "Claim", "claim"]
 
+LONGEST = 60  # characters of a title: one line of the scorecard
+
 # Where a claim is from, in the order of the scorecard.
 GROUPS = {
     "body": "The paper's body",
@@ -33,6 +35,8 @@ class Claim:
         As for `claim`.
     finding : str
         The module that it is written in.
+    title : str
+        The statement in short.
     statement : str
         In our words, without the last full stop.
     source, published
@@ -57,6 +61,7 @@ class Claim:
 
     id: str
     finding: str
+    title: str
     statement: str
     source: str
     published: str
@@ -73,6 +78,13 @@ class Claim:
     def group(self) -> str:
         """Where it is from: one of `GROUPS`, by its source and id."""
         return "ours" if self.source.startswith("ours") else _BY_LETTER.get(self.id[0], "ours")
+
+    @property
+    def code(self) -> str:
+        """Address of the code of its check in the site; "" where a module of one's own has it."""
+        module, name = self.check.__module__, self.check.__qualname__.partition(".")[0]
+        inside = module.startswith("sdd.")
+        return f"_modules/{module.replace('.', '/')}.html#{name}" if inside else ""
 
     def estimates(self, evidence: Evidence) -> Mapping[str, Estimate]:
         """Return the estimate of each row that there are trainings for.
@@ -115,6 +127,7 @@ def claim(
     figure: str,
     estimand: str,
     region: Region | Mapping[str, Region],
+    title: str = "",
     statement: str = "",
     headline: bool = False,
     unit: str = "",
@@ -141,6 +154,8 @@ def claim(
         Where the claim is true, chosen before the runs that judge it. A claim of several parts has
         a row for each, such as "T = 30", and its function returns the estimates by the same names
         (those that the profile has trainings for).
+    title : str
+        The statement in at most 60 characters; itself where none is given.
     statement : str
         In our words; the function's docstring where none is given.
     headline : bool
@@ -160,7 +175,7 @@ def claim(
     Raises
     ------
     ValueError
-        Where another module has entered a claim of that id.
+        Where another module has entered a claim of that id, or the title is too long.
 
     Examples
     --------
@@ -182,10 +197,13 @@ def claim(
         page, _, anchor = f"{finding.replace('_', '-')}#{figure}".rpartition("#")
         page = page.rpartition("#")[2]
         text = " ".join((statement or check.__doc__ or "").split()).rstrip(".")
+        if len(short := title or text) > LONGEST:
+            rule = f"the title of {id} must have at most {LONGEST} characters"
+            raise ValueError(f"{rule}, not {len(short)}: {short}")
         regions = {"": region} if isinstance(region, Region) else dict(region)
         CLAIMS[id] = Claim(
-            id, finding, text, source, published, f"book/{page}.html#{anchor}", check, estimand,
-            regions, headline, unit, log, at_quick,
+            id, finding, short, text, source, published, f"book/{page}.html#{anchor}", check,
+            estimand, regions, headline, unit, log, at_quick,
         )  # fmt: skip
         return check
 

@@ -162,7 +162,8 @@ _EXACT = {_named(T): above(0.9) for T in (10, 30, 100)}
 _FRESH = {_named(T): below(0.5) for T in _CLUSTERED}
 
 
-@claim("U2-clusters", source=_U2, published="points that share features, in clusters (text)",
+@claim("U2-clusters", title="Stored points that share a feature share a direction",
+       source=_U2, published="points that share features, in clusters (text)",
        figure="fig-shared-directions", region=_ABOVE_ZERO, estimand="Mean cosine between hidden "
        "vectors of points stored in part (worth more than 0.01) that share an active feature, less "
        "that of those that share none, less the same with the columns of W shuffled among the "
@@ -173,7 +174,8 @@ def _clusters(e: Evidence) -> dict[str, Estimate]:
     return _by_size(runs, runs["sharing"] - runs["sharing_any"], _ABOVE_ZERO)
 
 
-@claim("U2-from-points", source=_U2, published="single points, then clusters (text)",
+@claim("U2-from-points", title="Stored are single points, then clusters of points",
+       source=_U2, published="single points, then clusters (text)",
        figure="fig-cluster-sizes", region=_SIZES, estimand="In how many points a feature is "
        f"gained, mean over what is gained, {_BEST}. With none shared, 1")  # fmt: skip
 def _sizes_of_clusters(e: Evidence) -> dict[str, Estimate]:
@@ -182,7 +184,8 @@ def _sizes_of_clusters(e: Evidence) -> dict[str, Estimate]:
     return _by_size(runs, runs["cluster_size"], _SIZES)
 
 
-@claim("U2-exact", source=_U2, published="exact memorisation possible below about 1,000 (text)",
+@claim("U2-exact", title="Every point is stored up to the paper's T = 1,000",
+       source=_U2, published="exact memorisation possible below about 1,000 (text)",
        figure="fig-worth", region=_EXACT, estimand="Share of the training points worth more than "
        f"1/2, mean {_BEST}")  # fmt: skip
 def _exact(e: Evidence) -> dict[str, Estimate]:
@@ -191,7 +194,8 @@ def _exact(e: Evidence) -> dict[str, Estimate]:
     return _by_size(runs, runs["half_right"] / runs["T"], _EXACT)
 
 
-@claim("U2-triangles", source=_U2, published="arranged as triangles (text)",
+@claim("U2-triangles", title="Each cluster lies where its own feature fires alone",
+       source=_U2, published="arranged as triangles (text)",
        figure="fig-shared-directions", region=_TRIANGLES, estimand="Share of the squared output on "
        "points stored in part that is in each one's strongest output: 1 where each lies beyond the "
        f"threshold of one feature alone, in a triangle. Mean {_BEST}")  # fmt: skip
@@ -201,7 +205,8 @@ def _triangles(e: Evidence) -> dict[str, Estimate]:
     return _by_size(runs, runs["in_one_feature"], _TRIANGLES)
 
 
-@claim("U2-memory", source="ours", published="not stated", figure="fig-shared-directions",
+@claim("U2-memory", title="The clusters are memory of the training points",
+       source="ours", published="not stated", figure="fig-shared-directions",
        region=_FRESH, estimand="Share of all output on fresh points that goes to features that "
        f"are active in them, over the same share on the training points, mean {_BEST}. Features "
        "that are known would give 1: the region ends half-way")  # fmt: skip
@@ -216,7 +221,8 @@ def _memory(e: Evidence) -> dict[str, Estimate]:
 _HALF_WAY = math.log10(2.76) / 2
 
 
-@claim("U2-crossing", source="ours, by the bounds of the chapter on what features are worth",
+@claim("U2-crossing", title="What memories are worth tells where features take over",
+       source="ours, by the bounds of the chapter on what features are worth",
        published="a factor of 1 (formula)", figure="fig-worth", at_quick=False,
        region=between(-_HALF_WAY, _HALF_WAY), log=True,
        estimand="T where the solution of features becomes the lower one, over K/(p|Δ| + nμ²) with "

@@ -229,7 +229,8 @@ def _collapse(e: Evidence) -> dict[str, pd.DataFrame]:
     return {f"m = {m}": rows for m, rows in found.groupby("m")}
 
 
-@claim("C4-collapse", source=_C4, published="collapses, less cleanly for larger m (text)",
+@claim("C4-collapse", title="Onsets at several sparsities fall together on T(1 − S)",
+       source=_C4, published="collapses, less cleanly for larger m (text)",
        figure="fig-onset-sightings", at_quick=False,
        region={f"m = {m}": below(0.5) for m in SEEN},
        estimand="Standard deviation over sparsities of log₁₀ of T(1 − S) at the onset, ÷ that of "
@@ -276,7 +277,8 @@ def _falls(e: Evidence) -> dict[str, Estimate]:
     return rows
 
 
-@claim("C10-one-hot", source="ours, beside C10", published="not stated", figure="fig-one-hot",
+@claim("C10-one-hot", title="Seven one-hot points on unlike circles are no failure",
+       source="ours, beside C10", published="not stated", figure="fig-one-hot",
        region=USUALLY, estimand="Share of trainings on seven one-hot points whose hidden vectors "
        "are not all on one circle that memorise every point: training loss below 1/14")  # fmt: skip
 def _unlike_circles_lose_nothing(e: Evidence) -> Estimate | dict[str, Estimate]:

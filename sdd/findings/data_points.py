@@ -143,7 +143,8 @@ _POLYGONS = "fig-polygons"
 _SHOWN = (5, 6, 10)  # sizes at which the paper shows a regular polygon with all points on it
 
 
-@claim("F2-T5", source=_F2, published=f"every D 0.4 ± {paper.D_READING} (fig)", figure=_POLYGONS,
+@claim("F2-T5", title="Five data points form a regular pentagon, with D = 2/5",
+       source=_F2, published=f"every D 0.4 ± {paper.D_READING} (fig)", figure=_POLYGONS,
        headline=True, region=Region(-math.inf, (2 / 5 - 2 / 6) / 2, "below 0.033"),
        estimand="Distance from 2/5 of the D of the data point that is furthest from it, mean over "
        "single trainings at T = 5. Half-way to the next polygon's 2/6 is 0.033")  # fmt: skip
@@ -152,7 +153,8 @@ def _five_points(e: Evidence) -> Estimate:
     return mean(furthest(e.at(5)))
 
 
-@claim("F2-D", source=_F2, published="2/6 and 2/10 (fig, a regular polygon)", figure=_POLYGONS,
+@claim("F2-D", title="Six and ten data points form regular polygons, D = 2/T",
+       source=_F2, published="2/6 and 2/10 (fig, a regular polygon)", figure=_POLYGONS,
        region={"T = 6": below(0.0238), "T = 10": below(0.0091)},
        estimand="Distance from 2/T of the D of the data point that is furthest from it, mean over "
        "single trainings at that T. The bounds are half-way to the next polygon's 2/(T + 1)"
@@ -162,7 +164,8 @@ def _other_polygons(e: Evidence) -> dict[str, Estimate]:
     return {f"T = {T}": mean(furthest(e.at(T))) for T in (6, 10)}
 
 
-@claim("F2-regular", source=_F2, published="regular in the models shown (fig)", figure=_POLYGONS,
+@claim("F2-regular", title="Five, six or ten points usually give a regular polygon",
+       source=_F2, published="regular in the models shown (fig)", figure=_POLYGONS,
        region={f"T = {T}": USUALLY for T in _SHOWN},
        estimand="Share of single trainings at that T in which the D of every data point is nearer "
        "to 2/T than half-way to 2/(T + 1)")  # fmt: skip
@@ -171,7 +174,8 @@ def _usually_regular(e: Evidence) -> dict[str, Estimate]:
     return {f"T = {T}": share(regular(e.at(T))) for T in _SHOWN}
 
 
-@claim("F2-ring", source=_F2, published="all in the models shown (fig)", figure=_POLYGONS,
+@claim("F2-ring", title="Five, six or ten points usually all stay on the ring",
+       source=_F2, published="all in the models shown (fig)", figure=_POLYGONS,
        region={f"T = {T}": USUALLY for T in _SHOWN},
        estimand="Share of single trainings at that T in which every hidden vector is longer than "
        "half the longest")  # fmt: skip
@@ -180,7 +184,8 @@ def _usually_on_the_ring(e: Evidence) -> dict[str, Estimate]:
     return {f"T = {T}": share(e.at(T)["on_ring"] == T) for T in _SHOWN}
 
 
-@claim("F2-T30", source=_F2, published="21 to 22 ± 1 (fig)", figure=_POLYGONS, at_quick=False,
+@claim("F2-T30", title="Of 30 points about 21 are on the ring, others inside",
+       source=_F2, published="21 to 22 ± 1 (fig)", figure=_POLYGONS, at_quick=False,
        region=within(21.5, 4), unit=" of 30",
        estimand="Number of hidden vectors longer than half the longest, mean over single trainings "
        "at T = 30, against the published one of a single model. Half-way to all 30 is 4.25 away"
@@ -190,7 +195,8 @@ def _ring_of_30(e: Evidence) -> Estimate:
     return mean(e.at(30)["on_ring"], reading=1, seeds=1)
 
 
-@claim("F2-columns", source="ours, W = H Xᵀ of the T-gon; chosen when these runs were known",
+@claim("F2-columns", title="Long columns of W lie along data points: no mess",
+       source="ours, W = H Xᵀ of the T-gon; chosen when these runs were known",
        published="a mess (text)", figure="fig-columns", region={f"T = {T}": above(0.5)
        for T in (5, 10, 30)}, estimand="Of the columns of W longer than half the longest, share "
        "within 6° of the hidden vector of a data point that has the feature, less that share where "

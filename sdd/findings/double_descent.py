@@ -120,7 +120,8 @@ def _excess(e: Evidence, T: float, level: float = 1.0, level_error: float = 0.0)
     return mean(runs["test_loss"] - level, error=error)
 
 
-@claim("F3-floor", source=_F3, published="none below (fig)", figure=_LOSS, headline=True,
+@claim("F3-floor", title="Up to T = 2,000 the test loss is above the best constant's",
+       source=_F3, published="none below (fig)", figure=_LOSS, headline=True,
        region=above(0),
        estimand="Test loss less that of the best constant output, mean over trainings at each T "
                 "up to 2,000; the lowest of these means")  # fmt: skip
@@ -130,7 +131,8 @@ def _floor(e: Evidence) -> Estimate:
     return lowest(_excess(e, T, *e.constant) for T in sizes)
 
 
-@claim("F3-floor-each", source="ours, beside F3", published="not stated", figure=_LOSS,
+@claim("F3-floor-each", title="Up to T = 2,000 nearly all trainings lose to a constant",
+       source="ours, beside F3", published="not stated", figure=_LOSS,
        region=USUALLY, estimand="Share of single trainings at T up to 2,000 whose test loss is "
        "above the constant output's by two standard errors of both. Stated when the runs had "
        "been seen: the means at T = 8 and 10 rest on a few trainings that fail")  # fmt: skip
@@ -142,7 +144,8 @@ def _floor_each(e: Evidence) -> Estimate:
     return share(excess > 2 * np.hypot(runs["test_error"], error))
 
 
-@claim("F3-above-one", source=_F3, figure=_LOSS, at_quick=False, headline=True, region=above(0),
+@claim("F3-above-one", title="From T = 15 to 200 the test loss is worse than no output's",
+       source=_F3, figure=_LOSS, at_quick=False, headline=True, region=above(0),
        published="1.0015 to 1.022 ± 0.0003 (fig; judged by the sign)",
        estimand="Test loss less 1, mean over trainings at each of T = 15, 30, 50, 100 and 200; "
                 "the lowest of these means")  # fmt: skip
@@ -151,7 +154,8 @@ def _above_one(e: Evidence) -> Estimate:
     return lowest(_excess(e, T) for T in (15, 30, 50, 100, 200))
 
 
-@claim("F3-bump", source=_F3, published="+0.0145 ± 0.002 (fig; judged by its sign)", figure=_LOSS,
+@claim("F3-bump", title="Double descent: the test loss rises, and falls again",
+       source=_F3, published="+0.0145 ± 0.002 (fig; judged by its sign)", figure=_LOSS,
        headline=True, region=above(0),
        estimand="Mean test loss at T = 2,000 less the larger of the means at T = 500 and 5,000, "
                 "paired by data seed. The places are the paper's")  # fmt: skip
@@ -196,7 +200,8 @@ def _listed(sizes: tuple[float, ...]) -> str:
     return "; ".join(f"{label(T)}: {{:g}} ± {{:g}}".format(*published(T)) for T in sizes) + " (fig)"
 
 
-@claim("F3-small", source=_F3, figure=_LOSS, at_quick=False, published=_listed(_SMALL),
+@claim("F3-small", title="Up to T = 1,000 test losses are the published ones",
+       source=_F3, figure=_LOSS, at_quick=False, published=_listed(_SMALL),
        estimand="Test loss at each T, mean over trainings. Were the claim wrong, one would see 1,"
                 " the loss of no output: the region ends half-way to it",
        region={label(T): within(paper.TEST_LOSS[T], abs(paper.TEST_LOSS[T] - 1) / 2)
@@ -206,7 +211,8 @@ def _small(e: Evidence) -> dict[str, Estimate]:
     return {label(T): _as_published(e, T) for T in _SMALL if T in e.sizes}
 
 
-@claim("F3-bump-height", source=_F3, published="1.015 ± 0.002 (fig)", figure=_LOSS, at_quick=False,
+@claim("F3-bump-height", title="On the bump the test loss is the published one",
+       source=_F3, published="1.015 ± 0.002 (fig)", figure=_LOSS, at_quick=False,
        region=within(1.015, 0.007),
        estimand="Test loss at T = 2,000, mean over trainings. The region ends half-way to the "
                 "published 1.0007 at T = 1,000")  # fmt: skip
@@ -215,7 +221,8 @@ def _bump_height(e: Evidence) -> Estimate:
     return _as_published(e, 2_000)
 
 
-@claim("F3-bump-place", source=_F3, figure=_LOSS, at_quick=False, region=above(0),
+@claim("F3-bump-place", title="The bump is highest at T = 2,000",
+       source=_F3, figure=_LOSS, at_quick=False, region=above(0),
        published="+0.0143 ± 0.002 above T = 1,000 (fig); T = 3,000 is not in the figure",
        estimand="Mean test loss at T = 2,000 less that at T = 1,000, and less that at "
                 "3,000")  # fmt: skip
@@ -242,7 +249,8 @@ def _bump_usually(e: Evidence) -> Estimate:
     return share(top > max(end.mean(), other.mean()))
 
 
-@claim("F3-below-constant", source="ours, tested on F3", published="not stated", figure=_LOSS,
+@claim("F3-below-constant", title="From T = 10,000 on the test loss beats the best constant's",
+       source="ours, tested on F3", published="not stated", figure=_LOSS,
        region={"finite T": below(0), "T = ∞": below(0)},
        estimand="Test loss less that of the best constant output, mean over all trainings at "
                 "finite T from 10,000 on, and over those at T = ∞")  # fmt: skip

@@ -211,7 +211,8 @@ def _long_tail(e: Evidence) -> dict[str, Estimate]:
 _OVER = "over the digits of the highest D* and as many at random; mean over trainings"
 
 
-@claim("C9-predicts", source="ours, of C9", published="not stated", figure="fig-images-left-out",
+@claim("C9-predicts", title="A high D* tells that leaving out the example matters",
+       source="ours, of C9", published="not stated", figure="fig-images-left-out",
        region=above(0.5), estimand="Rank correlation of D* with the change of the digit's "
        f"cross-entropy when the network is trained without it, {_OVER}")  # fmt: skip
 def _predicts(e: Evidence) -> Estimate:
@@ -219,7 +220,8 @@ def _predicts(e: Evidence) -> Estimate:
     return rank_correlation(changes(e), "D*")
 
 
-@claim("images-loss", source="ours, of C9", published="not stated", figure="fig-images-left-out",
+@claim("images-loss", title="Training loss tells what leaving out does better than D*",
+       source="ours, of C9", published="not stated", figure="fig-images-left-out",
        region=above(0), estimand="The same correlation of the digit's training loss less that of "
        f"D*, {_OVER}")  # fmt: skip
 def _loss_predicts_better(e: Evidence) -> Estimate:

@@ -95,7 +95,8 @@ _LOST = {
 }  # fmt: skip
 
 
-@claim("C8-features", source="C8, comment by Jermyn (T/n = 1); ours", region=_LOST,
+@claim("C8-features", title="Features are learnt, and most of them forgotten",
+       source="C8, comment by Jermyn (T/n = 1); ours", region=_LOST,
        published="learnt, then forgotten (one training)", figure="repeats#fig-repeats-histories",
        estimand="Share of the features with D of at least 0.1, when the third largest D was at its "
        "highest, that end with less than half of that D; mean over trainings")  # fmt: skip
@@ -110,7 +111,8 @@ def _features(e: Evidence) -> dict[str, Estimate]:
     }  # fmt: skip
 
 
-@claim("C8-examples", source="C8, comment by Jermyn", published="happens (one training)",
+@claim("C8-examples", title="An example learnt and dropped again is the exception",
+       source="C8, comment by Jermyn", published="happens (one training)",
        region=below(0.5), figure="repeats#fig-repeats-histories", estimand="Share of trainings in "
        "which the example's loss had fallen by a quarter or more, and ends with less than half of "
        "the fall; one example four times, at T/n = 3")  # fmt: skip

@@ -253,7 +253,8 @@ _EIGHT = "fig-eight-points"
 _AT_EIGHT = "over trainings at T = 8 from many initial weights on few data sets"
 
 
-@claim("C10-failures", source=_C10, published="an optimisation failure (text)", figure=_EIGHT,
+@claim("C10-failures", title="Eight points on unlike circles with a gap are a failure",
+       source=_C10, published="an optimisation failure (text)", figure=_EIGHT,
        region=USUALLY, estimand="Share of fans (points on unlike circles, with a wide angular gap) "
        f"that have lost a point: training loss above 1/16; {_AT_EIGHT}")  # fmt: skip
 def _fans_fail(e: Evidence) -> Estimate | dict[str, Estimate]:
@@ -276,7 +277,8 @@ def _failures_are_fans(e: Evidence) -> Estimate | dict[str, Estimate]:
 _SINGLE = {f"T = {T}": within(PUBLISHED[T], d) for T, d in ((8, 0.009), (15, 0.007), (30, 0.00125))}
 
 
-@claim("opt-single", source="ours, tested on F3", figure="fig-selection", at_quick=False,
+@claim("opt-single", title="Published losses at T = 8, 15, 30 are single trainings'",
+       source="ours, tested on F3", figure="fig-selection", at_quick=False,
        published="1.018, 1.022, 1.0075 (fig)", region=_SINGLE,
        estimand="Mean test loss of single trainings. Wrong would be the best of four: the region "
        "ends half-way to its value on data sets that had been looked at")  # fmt: skip
@@ -290,7 +292,8 @@ def _single(e: Evidence) -> dict[str, Estimate]:
     }  # fmt: skip
 
 
-@claim("opt-selection", source="ours, tested on F3 by trainings that had been looked at",
+@claim("opt-selection", title="The best of four trainings tests below what is published",
+       source="ours, tested on F3 by trainings that had been looked at",
        published="1.018, 1.022, 1.0075 (fig)", figure="fig-selection", at_quick=False,
        region=below(0), estimand="Test loss of the best of four by training loss less the "
        "published one, mean over data sets")  # fmt: skip
@@ -306,7 +309,8 @@ def _selection(e: Evidence) -> dict[str, Estimate]:
     }  # fmt: skip
 
 
-@claim("opt-one-of-four", source="ours: a guess, made when other runs were seen",
+@claim("opt-one-of-four", title="Published at T = 8 is one failure among four trainings",
+       source="ours: a guess, made when other runs were seen",
        published=f"{PUBLISHED[8]} ± {paper.LOSS_READING} (fig)", figure=_EIGHT, at_quick=False,
        region=within(PUBLISHED[8], 0.009), estimand="Mean test loss at T = 8 of one single "
        "training that lost a point and three that memorise. Wrong would be four that memorise, at "
@@ -336,6 +340,7 @@ for _column, _name, _id in (
     claim(
         _id, source=_TEXT, published="much steadier for m > 3 (text)",
         figure="fig-parameter-spread", region=above(0),
+        title=f"The {_name} is steadier over initial weights at m = 4",
         statement=f"The {_name} is steadier over initial weights at m = 4 than at m = 2",
         estimand=f"By how much a training's {_name} differs from the mean of the trainings on the "
         "same data (without sign), at m = 2 less at m = 4, mean over trainings at n = 1,000",
@@ -362,7 +367,8 @@ def _lower_half_tests_better(m: int) -> Callable[[Evidence], dict[str, Estimate]
 for _m in (2, 4):
     claim(
         f"opt-best-{_m}", source="ours", published="not stated", figure="fig-best-of",
-        region=above(0), statement=f"At m = {_m} trainings of lower training loss have a lower "
+        region=above(0), title=f"At m = {_m} a lower training loss means a lower test loss",
+        statement=f"At m = {_m} trainings of lower training loss have a lower "
         "test loss", estimand="Mean test loss of the half of the trainings on a data set that have "
         "the higher training loss, less that of the other half, over trainings at n = 1,000",
     )(_lower_half_tests_better(_m))  # fmt: skip

@@ -181,7 +181,8 @@ _SINCE = " (stated again by a later rule, when these runs were known)"
 _SIDES = {"F = 3": below(-0.5), "F = 5": above(0.5), "F = 6": within(0, 0.5), "F = 7": below(-0.5)}
 
 
-@claim("T-sides", source="ours, derived and then tested on planted rings",
+@claim("T-sides", title="Other columns lie between 3 or 7 arms, on 5, either way at 6",
+       source="ours, derived and then tested on planted rings",
        published="sign (formula)", figure="fig-sides", region=_SIDES,
        estimand="Mean of cos Fα over the other columns, each by its squared length, α their angle "
        "from an arm of a planted ring of F; mean over trainings on unlimited data")  # fmt: skip
@@ -191,7 +192,8 @@ def _sides(e: Evidence) -> dict[str, Estimate]:
     return {f"F = {F:g}": mean(found["sided"]) for F, found in runs.groupby("corners")}
 
 
-@claim("T-weak", source="ours, derived and then tested on other sizes", published="0 (formula)",
+@claim("T-weak", title="D of the five follows from weak columns on their arms",
+       source="ours, derived and then tested on other sizes", published="0 (formula)",
        figure="fig-weak", region={f"n = {n:,}": within(0, 0.025) for n in (500, 1_000, 2_000)},
        estimand="Mean D of the five, less that of the best ring with as many weak columns on its "
        "arms as the model has (theory), mean over trainings on unlimited data. With what decay "
@@ -204,7 +206,8 @@ def _weak(e: Evidence) -> dict[str, Estimate]:
     return {f"n = {n:,}": mean(values) for n, values in apart.groupby(runs["n"])}
 
 
-@claim("T-longest", source="ours", published="not stated", figure="fig-course", region=above(0.55),
+@claim("T-longest", title="The weak columns are those that began as the longest",
+       source="ours", published="not stated", figure="fig-course", region=above(0.55),
        estimand="Share of the squared length of all other columns in the tenth of them that began "
        "as the longest, mean over trainings on unlimited data at each n; the lowest of these "
        "means. Were it all the same how a column begins it would be 0.1: the region begins "
@@ -215,7 +218,8 @@ def _longest(e: Evidence) -> Estimate:
     return lowest(mean(found["from_longest"]) for _, found in runs.groupby("n"))
 
 
-@claim("T-turned", source="ours", published="not stated", figure="fig-course", region=above(0),
+@claim("T-turned", title="That other columns lie on the arms matters to the loss",
+       source="ours", published="not stated", figure="fig-course", region=above(0),
        estimand="Test loss with the directions of all other columns drawn at random, their lengths "
        "kept, less that as trained, mean over trainings on unlimited data at n = 1,000"
 )  # fmt: skip
@@ -225,7 +229,8 @@ def _turned(e: Evidence) -> Estimate:
     return mean(runs["turned_rise"])
 
 
-@claim("T-leftover", source=f"ours, tested on other initial weights and decays{_SINCE}",
+@claim("T-leftover", title="D of the five follows from what decay leaves at the start",
+       source=f"ours, tested on other initial weights and decays{_SINCE}",
        published="0.14 (formula)", figure="fig-weak", region=above(0.07),
        estimand="Mean D of the five with half the initial weights less that without decay, over "
        "trainings on unlimited data. The region begins at half of the formula's difference"
@@ -237,7 +242,8 @@ def _leftover(e: Evidence) -> Estimate:
     return difference(small, none)
 
 
-@claim("T-arms", source="ours, chosen when two other trainings were seen", published="not stated",
+@claim("T-arms", title="The other columns lie along the five arms of a pentagon",
+       source="ours, chosen when two other trainings were seen", published="not stated",
        figure="fig-course", region=above(0.58), estimand="Share of the squared "
        "norm of all other columns that lies within 6° of a column of the five, mean over trainings "
        "at T = ∞. Alike in all directions it would be 0.17: the region begins half-way to one"

@@ -8,19 +8,18 @@ from pathlib import Path
 import pandas as pd
 
 from sdd import paper
-from sdd.findings.claims import GROUPS
+from sdd.findings import cards
 from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
 from sdd.findings.prose import Markdown, building, plain, publish, say
-from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
-from sdd.findings.scorecard import Judgement, judge_all, tally
+from sdd.findings.scorecard import Judgement, judge_all
 
 __all__ = [
     "beside",
     "between",
-    "by_group",
     "checks",
     "csv",
+    "findings",
     "markdown",
     "mean_sd",
     "publish",
@@ -28,6 +27,7 @@ __all__ = [
     "scorecard",
     "size",
     "source",
+    "tiles",
     "verdict_mark",
 ]
 
@@ -256,16 +256,6 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
     return rows.reset_index(drop=True).assign(T=names)[["T", *rows.columns]]
 
 
-# Verdicts in words, with a sign and a class each, so that none is told by colour alone.
-SIGNS = {
-    REPRODUCED: ("✓", "reproduced"),
-    CONTRADICTED: ("✗", "contradicted"),
-    UNDECIDED: ("?", "undecided"),
-    UNDECIDABLE: ("≈", "undecidable"),
-    SMALL: ("–", "small"),
-}
-
-
 def verdict_mark(verdict: str) -> str:
     """Return a verdict as HTML: its sign, its words, and a class for its colour.
 
@@ -283,10 +273,10 @@ def verdict_mark(verdict: str) -> str:
     --------
     >>> from sdd.findings import page
     >>> page.verdict_mark("reproduced")
-    '<span class="verdict reproduced">✓ reproduced</span>'
+    '<span class="verdict reproduced">✓ <span>reproduced</span></span>'
     """
-    sign, kind = SIGNS[verdict]
-    return f'<span class="verdict {kind}">{sign} {verdict}</span>'
+    sign, kind, _ = cards.SIGNS[verdict]
+    return cards.mark(sign, kind, verdict)
 
 
 def checks(evidence: Evidence, *ids: str) -> Markdown:
@@ -302,7 +292,7 @@ def checks(evidence: Evidence, *ids: str) -> Markdown:
     Returns
     -------
     Markdown
-        A table, a row a claim or a part of it.
+        As of `scorecard`, with links there.
 
     Raises
     ------
@@ -312,14 +302,44 @@ def checks(evidence: Evidence, *ids: str) -> Markdown:
     Examples
     --------
     >>> from sdd.findings import PROFILES, Evidence, page
-    >>> "? undecided" in page.checks(Evidence(PROFILES["quick"], {}), "F3-bump").data
+    >>> "undecided" in page.checks(Evidence(PROFILES["quick"], {}), "F3-bump").data
     True
     """
-    return scorecard(judge_all(evidence, ids))
+    return _rows(judge_all(evidence, ids), scorecard=False)
 
 
-def by_group(judged: Sequence[Judgement]) -> Markdown:
-    """Return how many rows got which verdict, by where their claims are from.
+def findings(judged: Sequence[Judgement]) -> Markdown:
+    """Return the paper's findings, a sentence each, with what became of their headlines.
+
+    Parameters
+    ----------
+    judged : sequence of Judgement
+        Rows of the scorecard, all headlines of the paper among them.
+
+    Returns
+    -------
+    Markdown
+        A list.
+
+    Examples
+    --------
+    >>> from sdd.findings import PROFILES, Evidence, page
+    >>> from sdd.findings.scorecard import judge_all
+    >>> judged = judge_all(Evidence(PROFILES["quick"], {}))
+    >>> "double descent" in page.findings(judged).data
+    True
+    """
+    if building():
+        return Markdown(cards.findings(judged))
+    return Markdown(
+        "\n".join(
+            f"- {cards.mark(*cards.together_on(f, judged))} {f.sentence}" for f in cards.FINDINGS
+        )
+    )
+
+
+def tiles(judged: Sequence[Judgement]) -> Markdown:
+    """Return how the rows were judged, by where their claims are from.
 
     Parameters
     ----------
@@ -329,37 +349,34 @@ def by_group(judged: Sequence[Judgement]) -> Markdown:
     Returns
     -------
     Markdown
-        A table, a row a verdict.
+        A strip of tiles for each source, a tile a row; in a notebook only how many.
 
     Examples
     --------
     >>> from sdd.findings import PROFILES, Evidence, page
     >>> from sdd.findings.scorecard import judge_all
     >>> judged = judge_all(Evidence(PROFILES["quick"], {}), ["F3"])
-    >>> page.by_group(judged).data.count("verdict ")  # one a kind of verdict
-    5
+    >>> page.tiles(judged).data.startswith("- **The paper's body**: 9 checks of 9 claims: ")
+    True
     """
-    columns = {}
-    for group, title in GROUPS.items():
-        found = [j for j in judged if j.group == group]
-        counts = tally(j.verdict for j in found)
-        columns[title] = [*counts.values(), len({j.id for j in found})]
-    names = [*map(verdict_mark, SIGNS), "All rows", "Claims"]
-    return markdown(pd.DataFrame({"Verdict": names, **columns}))
+    if building():
+        return Markdown(cards.tiles(judged) + cards.filters(judged))
+    lines = [f"- **{title}**: {cards.counted(claims)}" for title, claims in cards.groups(judged)]
+    return Markdown("\n".join(lines))
 
 
 def scorecard(judged: Sequence[Judgement]) -> Markdown:
-    """Return rows of the scorecard: a claim with what is estimated, and below it its parts.
+    """Return claims as lines that unfold, headlines first, each with its address on the page.
 
     Parameters
     ----------
     judged : sequence of Judgement
-        The rows.
+        Rows of the scorecard.
 
     Returns
     -------
     Markdown
-        A table.
+        With a little HTML; in a notebook a table, a row a claim or a part of it.
 
     Examples
     --------
@@ -369,25 +386,23 @@ def scorecard(judged: Sequence[Judgement]) -> Markdown:
     >>> "Double descent" in page.scorecard(judged).data
     True
     """
-    rows, last = [], ""
-    for j in judged:
-        claim, published = "", ""
-        if j.id != last:
-            chapter, _, name = j.figure.partition("#")
-            link = f"{{numref}}`{name}`"
-            if not building():  # a notebook, in which figures have no such names
-                link = f"[{name}]({Path(chapter).stem}.ipynb)"
-            head = "**Headline.** " if j.headline else ""
-            small = f"Estimated: {j.estimand}. Source: {j.source}; `{j.id}`"
-            claim = f"{head}{j.statement} ({link}).<br><small>{small}</small>"
-            published = j.published
-            if j.row:  # the parts follow, a row each
-                rows.append((claim, published, "", ""))
-                claim, published = "", ""
-        last = j.id
-        parts = (j.ours, f"true if {j.region}", j.counted, j.note)
-        ours = "; ".join(part for part in parts if part)
-        cells = (claim or f"*{j.row}*", published, ours, verdict_mark(j.verdict))
-        rows.append(cells)
-    frame = pd.DataFrame(rows, columns=["Claim", "Published", "Ours", "Verdict"])
-    return markdown(frame.map(lambda cell: cell.replace("|", "\\|")))
+    return _rows(judged, scorecard=True)
+
+
+def _rows(judged: Sequence[Judgement], *, scorecard: bool) -> Markdown:
+    claims = cards.by_claim(judged)
+    if building():
+        rows = "".join(cards.row(parts, scorecard=scorecard) for parts in claims)
+        return Markdown(f'<div class="claims">\n\n{rows}\n</div>')
+    rows = [
+        {
+            "Claim": f"{j.statement}{f': *{j.row}*' if j.row else ''} (`{j.id}`, "
+            f"[{j.figure.partition('#')[2]}]({cards.chapter(j)}.ipynb))",
+            "Published": j.published,
+            "Ours": "; ".join(filter(None, (j.ours, f"true if {j.region}", j.counted, j.note))),
+            "Verdict": verdict_mark(j.verdict),
+        }
+        for parts in claims
+        for j in parts
+    ]
+    return markdown(pd.DataFrame(rows).map(lambda cell: cell.replace("|", "\\|")))

@@ -110,7 +110,8 @@ def saddle(n: int) -> np.ndarray:
 # --- Claims -------------------------------------------------------------------------------------
 
 
-@claim("T-tgon", source="ours, tested on planted T-gons", published="1 (formula)",
+@claim("T-tgon", title="A planted T-gon ends at the least radius",
+       source="ours, tested on planted T-gons", published="1 (formula)",
        figure="fig-planted-polygons", region=within(1, 0.02),
        estimand="Trained radius over that expected, mean over polygons planted at 0.8, 0.95, 1.05 "
        "and 1.2 of the least radius. Wrong would be one that stays, or does not, 0.05 away"

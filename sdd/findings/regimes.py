@@ -84,7 +84,8 @@ _LENGTHS = "fig-common-scale"
 _NORMS = "fig-norms"
 
 
-@claim("F3-points", source=_F3, published="points above features up to T ≈ 700 (fig)",
+@claim("F3-points", title="Up to T = 200 data points are stored better than features",
+       source=_F3, published="points above features up to T ≈ 700 (fig)",
        figure=_BANDS, headline=True, region=above(0), log=True,
        statement="Small training sets are stored as data points: up to T = 200 the best "
        "represented data point has a larger D than the best represented feature",
@@ -101,7 +102,8 @@ def _large(e: Evidence) -> pd.DataFrame:
     return pd.concat([e.at(T) for T in e.between(10_000, math.inf)])
 
 
-@claim("F3-features", source=_F3, published="five stand apart (fig)", figure=_BANDS, headline=True,
+@claim("F3-features", title="From T = 10,000 on five features stand apart",
+       source=_F3, published="five stand apart (fig)", figure=_BANDS, headline=True,
        region=above(round(math.log10(1.5), 3)), log=True,
        estimand="log₁₀ of the fifth largest D of a feature over the sixth, mean over all trainings "
        "at finite T from 10,000 on. A factor of 1.5 is 0.176")  # fmt: skip
@@ -114,7 +116,8 @@ def _features_stored(e: Evidence) -> Estimate:
 _STORED = 0.15  # D from which on a feature counts as stored, as in the column `five_apart`
 
 
-@claim("F3-borders", source=_F3, figure=_BANDS, at_quick=False,
+@claim("F3-borders", title="The borders of storing points and features",
+       source=_F3, figure=_BANDS, at_quick=False,
        published="{:,} and {:,} (fig)".format(*paper.BAND_SPLITS),
        region={"points, T = 500": above(HALF), "points, T = 1,000": below(HALF),
                "features, T = 5,000": below(_STORED), "features, T = 10,000": above(_STORED)},
@@ -152,7 +155,8 @@ def _D_at_10k(e: Evidence) -> dict[str, Estimate]:
     return {row: mean(runs[D], reading=paper.D_READING) for row, D in columns.items()}
 
 
-@claim("F4-norms", source=_F4, published="‖W‖ falls in the middle regime (text); ‖b‖ below 1 (fig)",
+@claim("F4-norms", title="‖W‖ falls in the middle; ‖b‖ < 1 where features are stored",
+       source=_F4, published="‖W‖ falls in the middle regime (text); ‖b‖ below 1 (fig)",
        figure=_NORMS, headline=True,
        region={"‖W‖ falls": above(0), "‖b‖ at large T": below(1)},
        estimand="‖W‖ falls: mean ‖W‖ over trainings at T = 1,000 less that over trainings at "

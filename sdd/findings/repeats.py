@@ -208,7 +208,8 @@ def _embedded(e: Evidence) -> Estimate:
     return share(_one(e)["embedded"] == 1)
 
 
-@claim("C5-fifth", source="C5, comment by Jermyn", published="four features (one training)",
+@claim("C5-fifth", title="An example stored beside four features ousts the fifth",
+       source="C5, comment by Jermyn", published="four features (one training)",
        region=within(4, 0.5), figure=_PLACES, estimand="Features with D of at least 0.1 that the "
        f"example does not contain, mean over trainings that embed it; {_FIVE}")  # fmt: skip
 def _fifth(e: Evidence) -> Estimate:
@@ -216,7 +217,8 @@ def _fifth(e: Evidence) -> Estimate:
     return mean(_one(e).query("embedded == 1")["features"])
 
 
-@claim("C5-place", source="ours, beside C5", published="not stated", region=below(18),
+@claim("C5-place", title="The example lies where the fifth feature would",
+       source="ours, beside C5", published="not stated", region=below(18),
        figure=_PLACES, estimand="By how many degrees the angles between these features and the "
        "example differ from equal ones, mean over trainings that embed it; a quarter of 72° is "
        f"the most; {_FIVE}")  # fmt: skip
@@ -225,7 +227,8 @@ def _place(e: Evidence) -> Estimate:
     return mean(_one(e).query("embedded == 1")["star_error"])
 
 
-@claim("C6-each", source="C6, comment by Jermyn", published="each replaces a feature",
+@claim("C6-each", title="Each example that is embedded replaces a feature",
+       source="C6, comment by Jermyn", published="each replaces a feature",
        region=within(5, 0.5), figure=_PLACES, estimand="Examples embedded and "
        f"features, together, mean; three examples five times each, {_AT}")  # fmt: skip
 def _each(e: Evidence) -> Estimate:
@@ -237,7 +240,8 @@ def _each(e: Evidence) -> Estimate:
 _MORE = {"examples": within(5, 0.5), "features": within(0, 0.5)}
 
 
-@claim("C6-more", source="C6, comment by Jermyn", published="five examples, no feature",
+@claim("C6-more", title="Of more than five repeated examples five are embedded",
+       source="C6, comment by Jermyn", published="five examples, no feature",
        region=_MORE, figure=_PLACES, estimand="Examples embedded, and features, mean; "
        f"eight examples ten times each, {_AT}")  # fmt: skip
 def _more(e: Evidence) -> dict[str, Estimate]:
@@ -246,7 +250,8 @@ def _more(e: Evidence) -> dict[str, Estimate]:
     return {"examples": mean(runs["embedded"]), "features": mean(runs["features"])}
 
 
-@claim("C7-few", source="C7, comment by Jermyn", published="changes nothing", region=above(0.5),
+@claim("C7-few", title="An example that occurs three times is not embedded",
+       source="C7, comment by Jermyn", published="changes nothing", region=above(0.5),
        figure=_PLACES, estimand="Loss of an example that occurs three times as a share of that of "
        f"an output of zero, mean {_AT}")  # fmt: skip
 def _few(e: Evidence) -> Estimate:
@@ -257,7 +262,8 @@ def _few(e: Evidence) -> Estimate:
 _STEEP = dict.fromkeys(("slope", f"T/n = {FAR}"), within(paper.JERMYN_REPEATS, 0.2))
 
 
-@claim("C7-boundary", source="C7, comment by Jermyn", published="0.4 T/n at large T/n",
+@claim("C7-boundary", title="An example is memorised from 0.4 T/n repeats on",
+       source="C7, comment by Jermyn", published="0.4 T/n at large T/n",
        region=_STEEP, figure="fig-repeats-boundary", at_quick=False,
        estimand="Repeats from which on an example is memorised (D in the top 0.1 % of examples): "
        f"their growth for each T/n, from {NEAR} to {FAR}, mean over data sets; and they divided "

@@ -462,7 +462,8 @@ def _peak_loss(e: Evidence) -> Estimate:
     return mean(_peaks(e, "sum", "test_loss"))
 
 
-@claim("C1-higher", source=_C1, published="5,000 against 1.022 (text, fig)", figure=_CURVES,
+@claim("C1-higher", title="The test loss peaks higher on the sum than on the mean",
+       source=_C1, published="5,000 against 1.022 (text, fig)", figure=_CURVES,
        region=above(0), log=True, estimand="log₁₀ of the highest test loss over T, from 30 on: "
        "mean over series of trainings on the sum, less that over series on the mean")  # fmt: skip
 def _higher_peak(e: Evidence) -> Estimate:
@@ -471,7 +472,8 @@ def _higher_peak(e: Evidence) -> Estimate:
     return difference(total, own)
 
 
-@claim("C1-b", source=_C1, published="about 3 (text)", figure=_NORMS, at_quick=False,
+@claim("C1-b", title="On the sum the longest ‖b‖ is about three times as long",
+       source=_C1, published="about 3 (text)", figure=_NORMS, at_quick=False,
        region=between(2, 4), estimand="The highest ‖b‖ over T, from 30 on: mean over series of "
        "trainings on the sum, as a multiple of the mean over series on the mean (which is taken "
        "as known: it spreads little)")  # fmt: skip
@@ -481,7 +483,8 @@ def _peak_b(e: Evidence) -> Estimate:
     return mean(b / own for b in _peaks(e, "sum", "b_norm"))
 
 
-@claim("C1-features", source=_C1, published="first at T = 20,000 (text)", figure=_NORMS,
+@claim("C1-features", title="On the sum five features stand from T = 20,000 on",
+       source=_C1, published="first at T = 20,000 (text)", figure=_NORMS,
        at_quick=False, region={"not at T = 10,000": USUALLY, "at T = 20,000": USUALLY},
        estimand="Share of the trainings on the sum in which five features stand apart at T = "
        "20,000, and of those in which they do not at 10,000")  # fmt: skip
@@ -505,7 +508,8 @@ def _middle(e: Evidence) -> Estimate:
     return share(paper.JERMYN_MIDDLE / 2 <= T <= paper.JERMYN_MIDDLE * 2 for T in ends)
 
 
-@claim("C1-rise", source=_C1, published="rises (text)", figure=_NORMS, at_quick=False,
+@claim("C1-rise", title="On the sum ‖W‖ rises from T = 100 to 1,000",
+       source=_C1, published="rises (text)", figure=_NORMS, at_quick=False,
        region=above(1), estimand="‖W‖ at T = 1,000 as a multiple of that at T = 100: mean over "
        "series of trainings on the sum. (Where the paper's is flat it would be 1)")  # fmt: skip
 def _rises(e: Evidence) -> Estimate:
@@ -515,7 +519,8 @@ def _rises(e: Evidence) -> Estimate:
     return mean((high / low).dropna())
 
 
-@claim("R-law", source=_OURS, published="0 (derived)", figure="fig-eps-active", headline=True,
+@claim("R-law", title="ε over 1 − S, and not n, tells where ‖W‖ falls",
+       source=_OURS, published="0 (derived)", figure="fig-eps-active", headline=True,
        at_quick=False, region=within(0, 0.6), estimand="Where ‖W‖ has half fallen, as log₁₀ of "
        "ε ÷ (1 − S), with 40 active features less that with 2.5, n being 1,000 in both: difference "
        "of means over trainings. Were it n that counts and not 1 − S, it would be −1.2; half of "
@@ -538,7 +543,8 @@ def _other_n(e: Evidence) -> dict[str, Estimate]:
     return {f"n = {n:,}": difference(found, here) for n, found in half.items()}
 
 
-@claim("R-rate", source=_OURS, published="not stated", figure="fig-rates", log=True,
+@claim("R-rate", title="A higher learning rate raises the peaks on the sum, too",
+       source=_OURS, published="not stated", figure="fig-rates", log=True,
        region={"peak of the test loss": above(0), "peak of ‖b‖": above(0)},
        estimand="log₁₀ of the highest value over the twins' T: mean over series of trainings on "
        "the sum at the learning rate 10⁻², less that at 10⁻³")  # fmt: skip
@@ -553,7 +559,8 @@ def _rate_moves(e: Evidence) -> dict[str, Estimate]:
     }
 
 
-@claim("R-mean", source=_OURS, published="not stated", figure="fig-candidates", region=above(0),
+@claim("R-mean", title="On the twin the mean makes ‖W‖ shorter than the sum does",
+       source=_OURS, published="not stated", figure="fig-candidates", region=above(0),
        estimand="‖W‖ trained on the sum less that trained on the mean: difference of means over "
        "trainings at n = 1,000, T = 200, the twin of T = 2,000")  # fmt: skip
 def _mean_parts(e: Evidence) -> Estimate:
@@ -587,7 +594,8 @@ def _half_to_one(loss: float) -> float:
     return float(f"{abs(loss - 1) / 2:.2g}")
 
 
-@claim("R-outside", source="ours, on wenjie1835/Interaction_Law", published="its summary.csv",
+@claim("R-outside", title="The public replication Interaction_Law is reproduced",
+       source="ours, on wenjie1835/Interaction_Law", published="its summary.csv",
        figure="fig-outside", statement="Trained as the public replication Interaction_Law "
        "says, with rows drawn anew at every step and its warm-up, test losses are as it reports",
        region={f"T = {T:,}": within(loss, _half_to_one(loss))

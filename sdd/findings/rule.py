@@ -209,6 +209,10 @@ class Verdict:
         As `p_value` gives it.
     confidence : float or None
         Of the interval; None where there is none.
+    value, low, high : float or None
+        The estimate, and the ends of its interval; None where there is none.
+    values : tuple of float
+        One a training, where the estimate is their mean.
 
     Examples
     --------
@@ -224,6 +228,10 @@ class Verdict:
     note: str = ""
     p: float = 1.0
     confidence: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    values: tuple[float, ...] = ()
 
 
 def decide(
@@ -352,11 +360,21 @@ def judge(estimate: Estimate, region: Region, *, unit: str = "", log: bool = Fal
     if region.edge is not None and values:
         flipped = max(sign_flip(np.subtract(v, region.edge)) for v in values)
         notes.append(f"by flipped signs {p_text(flipped)}")
-    told = all(map(math.isfinite, estimate.interval()))
+    ends = estimate.interval()
+    told = all(map(math.isfinite, ends))
+    low, high = ends if told else (None, None)
     return Verdict(
         found, _ours(estimate, unit, log), min(estimate.counts), _counted(estimate),
         "; ".join(notes), p_value(estimate, region), estimate.confidence if told else None,
+        estimate.value, low, high, _averaged(estimate),
     )  # fmt: skip
+
+
+def _averaged(estimate: Estimate) -> tuple[float, ...]:
+    """Return one value a training, of the one number that a lowest of several is."""
+    while isinstance(estimate, Lowest):
+        estimate = next(e for e in estimate.of if e.value == estimate.value)
+    return estimate.values if isinstance(estimate, Mean) else ()
 
 
 def _undecided(estimate: Estimate, region: Region) -> tuple[str, str]:

@@ -1,18 +1,19 @@
 """Claims judged on the evidence: the scorecard, as records and as JSON."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from sdd.findings import rule
 from sdd.findings.claims import CLAIMS, GROUPS, Claim
 from sdd.findings.evidence import Evidence, NoRuns
-from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED, Verdict
+from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED, Verdict
 from sdd.names import did_you_mean
 from sdd.runs.sweep import MissingRuns
 
 __all__ = [
-    "TOGETHER", "Judgement", "by_chance", "counts", "judge", "judge_all", "tally", "to_json",
+    "TOGETHER", "Judgement", "by_chance", "judge", "judge_all", "to_json",
 ]  # fmt: skip
 
 Corrected = Mapping[tuple[str, str], float]  # by id and row, of headlines
@@ -28,7 +29,7 @@ class Judgement:
     ----------
     id, row : str
         Of the claim, and of its part; "" where it has none.
-    group, source, statement, estimand
+    group, source, title, statement, estimand
         As of the `Claim`.
     region : str
         Where it is true, in words.
@@ -36,16 +37,23 @@ class Judgement:
         As of the `Claim`.
     ours, trainings, counted, confidence, note, verdict
         As of the `rule.Verdict`.
-    headline, figure
+    headline, figure, code
         As of the `Claim`.
     profile : str
         Name of the profile that it was judged at.
+    value, low, high, values
+        As of the `rule.Verdict`, to six digits.
+    true_from, true_to : float or None
+        Ends of the region; None where it has none.
+    log : bool
+        Whether these numbers are log₁₀ of what is printed.
     """
 
     id: str
     row: str
     group: str
     source: str
+    title: str
     statement: str
     estimand: str
     region: str
@@ -58,7 +66,15 @@ class Judgement:
     verdict: str
     headline: bool
     figure: str
+    code: str
     profile: str
+    value: float | None
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]
+    true_from: float | None
+    true_to: float | None
+    log: bool
 
     @property
     def key(self) -> str:
@@ -154,6 +170,7 @@ def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgem
         row=row,
         group=claim.group,
         source=claim.source,
+        title=claim.title,
         statement=claim.statement,
         estimand=claim.estimand,
         region="; ".join(texts),
@@ -166,8 +183,21 @@ def _row(claim: Claim, evidence: Evidence, row: str, verdict: Verdict) -> Judgem
         verdict=verdict.verdict,
         headline=claim.headline,
         figure=claim.figure,
+        code=claim.code,
         profile=evidence.profile.name,
+        value=_short(verdict.value),
+        low=_short(verdict.low),
+        high=_short(verdict.high),
+        values=tuple(float(f"{value:.6g}") for value in verdict.values),
+        true_from=_short(part.low) if part else None,
+        true_to=_short(part.high) if part else None,
+        log=claim.log,
     )
+
+
+def _short(value: float | None) -> float | None:
+    """Return a number to six digits; None where there is none, or it is infinite."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
 def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]:
@@ -209,70 +239,6 @@ def judge_all(evidence: Evidence, ids: Iterable[str] = ("",)) -> list[Judgement]
     ordered = sorted(chosen, key=lambda c: (groups.index(c.group), c.id.partition("-")[0]))
     corrected = _corrected(evidence) if any(c.headline for c in chosen) else {}
     return [row for claim in ordered for row in _judge(claim, evidence, corrected)]
-
-
-def tally(verdicts: Iterable[str]) -> dict[str, int]:
-    """Count verdicts, under the names by which the prose asks for them.
-
-    Parameters
-    ----------
-    verdicts : iterable of str
-        Such as "reproduced".
-
-    Returns
-    -------
-    dict of str to int
-        ``reproduced``, ``contradicted``, ``undecided``, ``undecidable``, ``small``, and of all
-        ``rows``.
-
-    Examples
-    --------
-    >>> from sdd.findings.scorecard import tally
-    >>> found = tally(["reproduced", "undecided", "reproduced"])
-    >>> found["reproduced"], found["rows"]
-    (2, 3)
-    """
-    found = list(verdicts)
-    names = {
-        "reproduced": REPRODUCED, "contradicted": CONTRADICTED, "undecided": UNDECIDED,
-        "undecidable": UNDECIDABLE, "small": SMALL,
-    }  # fmt: skip
-    return {name: found.count(verdict) for name, verdict in names.items()} | {"rows": len(found)}
-
-
-def counts(judged: Sequence[Judgement]) -> dict[str, int]:
-    """Return the tallies of headlines, of the paper's claims ("theirs") and of ours, by name.
-
-    Parameters
-    ----------
-    judged : sequence of Judgement
-        Rows of the scorecard.
-
-    Returns
-    -------
-    dict of str to int
-        Names are such as "theirs-reproduced"; "open" is what was not decided, for whatever reason.
-
-    Examples
-    --------
-    >>> from sdd.findings import PROFILES, Evidence
-    >>> from sdd.findings.scorecard import counts, judge_all
-    >>> found = counts(judge_all(Evidence(PROFILES["quick"], {}), ["F3"]))
-    >>> found["theirs-open"] == found["theirs-rows"] > 0
-    True
-    """
-    parts = {
-        "headline": [j for j in judged if j.headline],
-        "theirs": [j for j in judged if j.group != "ours"],
-        "ours": [j for j in judged if j.group == "ours"],
-    }
-    found: dict[str, int] = {}
-    for name, rows in parts.items():
-        told = tally(j.verdict for j in rows)
-        told["open"] = told["rows"] - told["reproduced"] - told["contradicted"]
-        told["claims"] = len({j.id for j in rows})
-        found |= {f"{name}-{key}": count for key, count in told.items()}
-    return found
 
 
 def by_chance(judged: Iterable[Judgement]) -> dict[str, float]:

@@ -198,7 +198,8 @@ def _lower(e: Evidence, twins: dict[int, int], name: str = "two-solutions") -> d
     }
 
 
-@claim("U1-memorising", source=_JULY, figure="fig-two-solutions",
+@claim("U1-memorising", title="A memorising solution has the lowest training loss",
+       source=_JULY, figure="fig-two-solutions",
        published="up to T ≈ 500,000 (text)", estimand=_LOSS,
        region={f"T = {T:,}": below(0) for T in _TWINS})  # fmt: skip
 def _memorising(e: Evidence) -> dict[str, Estimate]:
@@ -206,7 +207,8 @@ def _memorising(e: Evidence) -> dict[str, Estimate]:
     return _lower(e, _TWINS)
 
 
-@claim("U1-crossing", source="ours, beside the update of July 2023", at_quick=False,
+@claim("U1-crossing", title="Memorising is lower up to the twin of T = 500,000 only",
+       source="ours, beside the update of July 2023", at_quick=False,
        published="up to T ≈ 500,000 at n = 10,000 (text); not stated at this n",
        figure="fig-two-solutions", estimand=_LOSS,
        region={f"T = {T:,}": below(0) if T < 500_000 else above(0) for T in _LATE})  # fmt: skip
@@ -215,7 +217,8 @@ def _crossing(e: Evidence) -> dict[str, Estimate]:
     return _lower(e, _LATE)
 
 
-@claim("U1-published", source=_JULY, figure="fig-two-solutions", at_quick=False,
+@claim("U1-published", title="A memorising solution is lower at the published n, too",
+       source=_JULY, figure="fig-two-solutions", at_quick=False,
        published="up to T ≈ 500,000 (text)", estimand="Training loss of the training on the sum at "
        "a learning rate of 1e-2 less that of the training by the paper's settings, paired by data "
        "seed, mean over trainings, at n = 10,000 (trained at the profile full)",
@@ -225,7 +228,8 @@ def _published(e: Evidence) -> dict[str, Estimate]:
     return _lower(e, dict(zip(_PUBLISHED, _PUBLISHED, strict=True)), "two-solutions-published")
 
 
-@claim("U1-test-loss", source="ours, beside the update of July 2023", published="not stated",
+@claim("U1-test-loss", title="On the bump the lowest training loss tests worse",
+       source="ours, beside the update of July 2023", published="not stated",
        figure="fig-best-test-loss", region=above(0), estimand="log₁₀ of the test loss of the "
        "solution with the lowest training loss, less that of the training by the paper's settings, "
        "at n = 1,000 and T = 200, the twin of the bump; mean over trainings")  # fmt: skip
@@ -239,7 +243,8 @@ def _test_loss(e: Evidence) -> Estimate:
     return mean(np.log10(best / usual))
 
 
-@claim("U1-no-bump", source="ours, beside the update of July 2023", published="not stated",
+@claim("U1-no-bump", title="A pentagon followed down to the bump tests better",
+       source="ours, beside the update of July 2023", published="not stated",
        figure="fig-followed", region=below(0), estimand="Test loss of the pentagon of 2,000 points "
        "followed down to T = 200, the twin of the bump, less that of a training from scratch on "
        "the same data, at n = 1,000; mean over trainings")  # fmt: skip
@@ -254,7 +259,8 @@ def _no_bump(e: Evidence) -> Estimate:
     return mean((followed_down["test_loss"] - scratch["test_loss"]).dropna(), error=error)
 
 
-@claim("U1-path", source="ours, beside the update of July 2023", published="not stated",
+@claim("U1-path", title="A memorising solution followed to another T is worse",
+       source="ours, beside the update of July 2023", published="not stated",
        figure="fig-followed", at_quick=False, region={"up": above(0), "down": above(0)},
        estimand="Training loss of a memorising solution followed from T = 1,000 up to 2,000, 5 % "
        "at a time, and from 5,000 down to 1,000, less the lowest found from scratch on the same "

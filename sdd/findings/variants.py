@@ -213,7 +213,8 @@ def _persists(e: Evidence) -> dict[str, Estimate]:
     return {", ".join(keys): _bump(rows, 1) for keys, rows in _judging(e).items()}
 
 
-@claim("C2-elsewhere", source=_C2, published="also with other losses (text)",
+@claim("C2-elsewhere", title="Other losses and untied weights have the bump elsewhere",
+       source=_C2, published="also with other losses (text)",
        figure="comments#fig-variants", at_quick=False,
        region={", ".join(keys): above(0) for keys in ELSEWHERE},
        estimand=f"At n = 500, S = 0.98: {_OWN} at T = 250 (cross-entropy) or 500 (untied) less the "

@@ -195,7 +195,8 @@ def _bigger_model_hurts(e: Evidence) -> dict[str, Estimate]:
     }
 
 
-@claim("F5-steadier", source=_F5, published="steadier for m > 3 (text)", figure="fig-width-curves",
+@claim("F5-steadier", title="Test losses differ less over trainings for m > 3",
+       source=_F5, published="steadier for m > 3 (text)", figure="fig-width-curves",
        at_quick=False, region={"T = 50": above(1), "T = 200": above(1)},
        estimand="Standard deviation of the test loss over trainings at m = 2, as a multiple of "
        "that at m = 4, at n = 1,000 and T = 50 and 200")  # fmt: skip
@@ -218,6 +219,7 @@ def _ratio(these: pd.DataFrame, those: pd.DataFrame) -> Place:
 
 @claim(
     "F5-moves",
+    title="The wider model's bump comes later",
     source="ours, beside F5",
     published="not stated",
     figure="fig-width-curves",
@@ -230,7 +232,8 @@ def _bump_moves(e: Evidence) -> dict[str, Estimate]:
     return {f"m = {m}": rise(cell(runs, m=m, T=200), cell(runs, m=m, T=500)) for m in (2, 4)}
 
 
-@claim("F5-parameters", source="ours, beside F5", figure="appendix#fig-steps", at_quick=False,
+@claim("F5-parameters", title="At m = 4 the top of the bump comes at a larger T",
+       source="ours, beside F5", figure="appendix#fig-steps", at_quick=False,
        published="a capacity of so many bits a parameter (Morris et al. 2025)", region=above(0),
        estimand="Test loss at T = 300 less that at T = 1,000, at m = 4 and 50,000 steps; "
        f"{_PAIRED}. In proportion to (m + 1) n the top at m = 4 would be 5/3 times that at m = 2, "
@@ -241,7 +244,8 @@ def _moves_as_parameters(e: Evidence) -> dict[str, Estimate]:
     return {} if runs.empty else {"": rise(cell(runs, T=1_000), cell(runs, T=300))}
 
 
-@claim("F5-capacity", source="ours, beside F5", figure="fig-capacity",
+@claim("F5-capacity", title="The T of the bump goes as the number of parameters",
+       source="ours, beside F5", figure="fig-capacity",
        published="1 (a capacity of so many bits a parameter, Morris et al. 2025)",
        region={"n": within(1, 0.25), "m + 1": within(1, 0.25)},
        estimand="Exponent with which the T of the bump goes as n, at m = 3, and as m + 1, at one "
