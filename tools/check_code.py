@@ -13,10 +13,13 @@ from sphinx.application import Sphinx
 
 FINDINGS = Path(__file__).resolve().parents[1] / "sdd" / "findings"
 PREFIX = "_modules/sdd/findings/"
-CHECK = re.compile(r'^(<span class="k">def</span> )<span class="nf">(_\w+)</span>', re.MULTILINE)
+CHECK = re.compile(
+    r'^(<span class="k">def</span>(?:<span class="w"> </span>| ))<span class="nf">(_\w+)</span>',
+    re.MULTILINE,
+)
 CLAIM = re.compile(
     r'(<span class="nd">@claim</span><span class="p">\(</span>\s*)'
-    r'(<span class="s2">&quot;([\w-]+)&quot;</span>)'
+    r'(<span class="s2">(?:&quot;|")([\w-]+)(?:&quot;|")</span>)'
 )
 
 

@@ -96,6 +96,8 @@ def plain_blocks(text: str, page: str, book: Book) -> list[tuple[str, str]]:
                 raise ValueError(f"{page}: no notebook can show the directive {name}")
             case "fence" | "code_block", _:
                 found.append(("code", source))
+            case "html_block", _ if re.match("</?details", source):  # a fold over several cells
+                pass
             case "myst_target" | "myst_line_comment", _:
                 pass
             case "dl_open", _:

@@ -25,7 +25,7 @@ addEventListener("DOMContentLoaded", () => {
     if (!claim) return;
     if (claim.hidden) form.reset();
     claim.open = true;
-    claim.scrollIntoView({ block: "center" });
+    claim.firstElementChild.scrollIntoView({ block: "center" });
     claim.firstElementChild.focus({ preventScroll: true });
   }
 

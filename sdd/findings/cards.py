@@ -13,8 +13,9 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDE
 from sdd.findings.scorecard import Judgement
 
 __all__ = [
-    "FINDINGS", "MIXED", "SIGNS", "Finding", "by_claim", "chapter", "counted", "filters", "findings",
-    "groups", "mark", "name", "plot", "row", "tally", "tiles", "together", "together_on",
+    "FINDINGS", "HEAD", "MIXED", "SIGNS", "Finding", "by_claim", "chapter", "counted", "filters",
+    "findings", "groups", "mark", "name", "plot", "row", "tally", "tiles", "together",
+    "together_on",
 ]  # fmt: skip
 
 # Verdicts in words, with a sign, a class and a short word each: none is told by colour alone.
@@ -47,6 +48,15 @@ FINDINGS = (
     ),
 )
 
+# Above the columns of a row.
+HEAD = (
+    "<p>"
+    + "".join(
+        f"<span>{column}</span>"
+        for column in ("Verdict", "Claim", "Published", "Ours", "True where shaded")
+    )
+    + "</p>"
+)
 WIDTH, HEIGHT = 160, 28  # of a plot
 
 
@@ -140,9 +150,8 @@ def chapter(j: Judgement) -> str:
 def row(parts: Sequence[Judgement], *, scorecard: bool) -> str:
     """Return a claim as a line that unfolds, as Markdown; with an address on the scorecard."""
     j = parts[0]
-    single = len(parts) == 1
     title = f"<strong>{escape(j.title)}</strong>" if j.headline else escape(j.title)
-    ours = (j.ours if j.trainings else "no trainings") if single else tally(parts)
+    ours = j.ours if len(parts) == 1 else tally(parts)
     verdicts = " ".join(dict.fromkeys(SIGNS[p.verdict][1] for p in parts))
     address = f' id="claim-{j.id}"' if scorecard else ""
     back = "" if scorecard else f'<a href="scorecard.html#claim-{j.id}">on the scorecard</a> · '
@@ -171,8 +180,8 @@ def _part(j: Judgement) -> str:
     name = f"<em>{escape(j.row)}</em>: " if j.row else ""
     sign, kind, _ = SIGNS[j.verdict]
     small = f"<small>{escape('; '.join(filter(None, said)))}</small>"
-    text = f"{name}<b>{escape(j.ours)}</b> {small}"
-    return f"<li>{mark(sign, kind, j.verdict)}<span>{text}</span>{plot([j])}</li>"
+    text = f"{mark(sign, kind, j.verdict)} {name}<b>{escape(j.ours)}</b> {small}"
+    return f"<li><span>{text}</span>{plot([j])}</li>"
 
 
 def together_on(finding: Finding, judged: Sequence[Judgement]) -> tuple[str, str, str]:

@@ -393,7 +393,7 @@ def _rows(judged: Sequence[Judgement], *, scorecard: bool) -> Markdown:
     claims = cards.by_claim(judged)
     if building():
         rows = "".join(cards.row(parts, scorecard=scorecard) for parts in claims)
-        return Markdown(f'<div class="claims">\n\n{rows}\n</div>')
+        return Markdown(f'<div class="claims">\n{cards.HEAD}\n\n{rows}\n</div>')
     rows = [
         {
             "Claim": f"{j.statement}{f': *{j.row}*' if j.row else ''} (`{j.id}`, "
