@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import json
 import os
 import re
 import signal
@@ -370,7 +369,7 @@ def test_claims_prints_and_writes_the_scorecard(call, tmp_path, monkeypatch):
         assert j.verdict in line
         assert f"{j.ours}, true if {j.region}" in line
         assert j.published in line
-    assert json.loads(target.read_text(encoding="utf-8")) == [dataclasses.asdict(j) for j in judged]
+    assert target.read_text(encoding="utf-8") == scorecard.to_json(judged)
 
 
 def test_bench_passes_its_target_and_its_length_on(call, monkeypatch, tmp_path):

@@ -53,7 +53,7 @@ HEAD = (
     "<p>"
     + "".join(
         f"<span>{column}</span>"
-        for column in ("Verdict", "Claim", "Published", "Ours", "True where shaded")
+        for column in ("Verdict", "Claim", "Published", "Ours", "Shaded: true")
     )
     + "</p>"
 )

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from worlds import around, changed, world
 
-from sdd.findings import CLAIMS, double_descent, elsewhere, page, rule, scorecard
-from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
+from sdd.findings import CLAIMS, cards, double_descent, elsewhere, page, rule, scorecard
+from sdd.findings.rule import REPRODUCED, SMALL, UNDECIDED
 from sdd.measures.statistics import mean
 
-CSS = Path(__file__).resolve().parents[2] / "book" / "assets" / "site.css"
+ASSETS = Path(__file__).resolve().parents[2] / "book" / "assets"
+STYLES = ("site.css", "claims.css")
 
 
 def test_a_caption_says_profile_sizes_steps_and_trainings():
@@ -74,36 +75,24 @@ def test_the_data_of_a_figure_are_written_only_while_the_book_is_built(tmp_path,
         page.csv("fig-x", frame[:0])
 
 
-def test_the_scorecard_has_the_claims_with_their_figures_by_source(monkeypatch):
-    monkeypatch.setenv("SDD_BUILD", "1")
-    judged = scorecard.judge_all(world())
-    assert sorted({j.id for j in judged}) == sorted(CLAIMS)
-    assert len({j.key for j in judged}) == len(judged)
-    text = page.scorecard(judged).data
-    assert all(text.count(f"`{id}`") == 1 for id in CLAIMS)
-    assert "{numref}`fig-double-descent`" in text
-    assert scorecard.tally([REPRODUCED, REPRODUCED, CONTRADICTED, UNDECIDED]) == {
-        "reproduced": 2, "contradicted": 1, "undecided": 1, "undecidable": 0, "small": 0, "rows": 4,
-    }  # fmt: skip
-    groups = [line.split(" | ") for line in page.by_group(judged).data.splitlines()]
-    assert sum(int(cell.strip(" |")) for cell in groups[-1][1:]) == len(CLAIMS)
-    assert sum(int(cell.strip(" |")) for cell in groups[-2][1:]) == len(judged)
-
-
 def test_in_a_notebook_tables_have_links_and_words_in_place_of_roles():
     text = page.checks(world(), "F3-bump").data
-    assert "([fig-double-descent](double-descent.ipynb))" in text
+    assert "(`F3-bump`, [fig-double-descent](double-descent.ipynb))" in text
     assert "{numref}" not in text
+    assert "<details" not in text
     cited = elsewhere.table().iloc[:1]
     assert "Jermyn (2023)<br>" in page.markdown(cited).data
 
 
-def test_a_claim_of_several_parts_stands_once_above_them():
-    lines = page.checks(world(), "F4-norms").data.splitlines()
-    assert [line.split(" | ")[0] for line in lines[3:]] == ["| *‖W‖ falls*", "| *‖b‖ at large T*"]
-    assert "`F4-norms`" in lines[2]
-    assert "true if below 1; 8 trainings; " in lines[4]
-    assert lines[4].endswith('<span class="verdict reproduced">✓ reproduced</span> |')
+def test_in_a_notebook_each_part_of_a_claim_is_a_row_with_its_numbers():
+    lines = page.checks(world(), "F4-norms").data.splitlines()[2:]
+    assert ["*‖W‖ falls*" in lines[0], "*‖b‖ at large T*" in lines[1], len(lines)] == [
+        True,
+        True,
+        2,
+    ]
+    assert "true if below 1; 8 trainings; " in lines[1]
+    assert lines[1].endswith('<span class="verdict reproduced">✓ <span>reproduced</span></span> |')
 
 
 def _luminance(color):
@@ -113,12 +102,14 @@ def _luminance(color):
 
 
 def test_verdicts_differ_in_sign_and_words_and_their_colours_can_be_read_in_both_themes():
-    assert len({sign for sign, _ in page.SIGNS.values()}) == len(page.SIGNS) == 5
+    signs = {sign for sign, *_ in cards.SIGNS.values()} | {cards.MIXED}
+    assert len(signs) == len(cards.SIGNS) + 1 == 6
     rule = r"^(html.*)?\.bd-content \.verdict\.(\w+) \{ color: (#\w{6}); \}$"
-    found = re.findall(rule, CSS.read_text(encoding="utf-8"), re.MULTILINE)
+    text = "".join((ASSETS / name).read_text(encoding="utf-8") for name in STYLES)
+    found = re.findall(rule, text, re.MULTILINE)
     for dark, ground in ((False, "#ffffff"), (True, "#121212")):
         colors = {kind: color for theme, kind, color in found if bool(theme) == dark}
-        assert set(colors) == {kind for _, kind in page.SIGNS.values()}
+        assert set(colors) == {kind for _, kind, _ in cards.SIGNS.values()} | {"mixed"}
         for kind, color in colors.items():
             light, deep = sorted(map(_luminance, (color, ground)), reverse=True)
             assert (light + 0.05) / (deep + 0.05) >= 4.5, (kind, dark)
@@ -127,17 +118,7 @@ def test_verdicts_differ_in_sign_and_words_and_their_colours_can_be_read_in_both
 def test_checks_show_the_claims_asked_for_and_no_others():
     text = page.checks(world(), "F3-bump", "F3-floor").data
     asked = {i for i in CLAIMS if i.startswith(("F3-bump", "F3-floor"))}
-    assert set(re.findall(r"`([\w-]+)`</small>", text)) == asked
-
-
-def test_headlines_theirs_and_ours_are_counted_apart():
-    judged = scorecard.judge_all(world())
-    found = scorecard.counts(judged)
-    assert found["headline-claims"] == 10
-    assert found["theirs-rows"] + found["ours-rows"] == len(judged)
-    for part in ("headline", "theirs", "ours"):
-        told = ("reproduced", "contradicted", "open")
-        assert found[f"{part}-rows"] == sum(found[f"{part}-{name}"] for name in told)
+    assert set(re.findall(r"\(`([\w-]+)`, \[", text)) == asked
 
 
 def test_what_chance_does_is_counted_by_kind_of_interval_and_not_of_headlines():
