@@ -195,9 +195,10 @@ def findings(judged: Sequence[Judgement]) -> str:
     items = []
     for finding in FINDINGS:
         links = "".join(
-            f'<a href="#claim-{j.id}">{SIGNS[j.verdict][0]} {escape(name(j))}</a>'
-            for j in judged
-            if j.id in finding.ids
+            f'<a href="#claim-{parts[0].id}">{together(j.verdict for j in parts)[0]} '
+            f"{escape(parts[0].title)}</a>"
+            for parts in by_claim(judged)
+            if parts[0].id in finding.ids
         )
         items.append(
             f"<li>{mark(*together_on(finding, judged))}"
