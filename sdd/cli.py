@@ -4,12 +4,13 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from sdd.training.config import TrainConfig
 
 __all__ = ["main", "parse"]
 
+RUN = re.compile(r"[0-9a-f]{16}")  # the name of a run
 DEVICE = (
     'where to train: "cpu" (the default: the engine), "cuda" or another device of PyTorch, or '
     '"auto": a GPU where there is one and it is likely to be faster. Also with names of '
@@ -63,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "is the profile's). Finished runs are stored, and of those in training a checkpoint is "
         "kept every 15 seconds: stopped at any time, the same command continues from there.",
     )
-    run.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    run.add_argument(
+        "experiments", nargs="*", metavar="EXPERIMENT", help="names, or those of runs; see `list`"
+    )
     run.add_argument(
         "--jobs",
         type=int,
@@ -96,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         "The same runs always give the same bytes.",
     )
     out.add_argument("archive", type=Path, metavar="FILE")
-    out.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    out.add_argument(
+        "experiments", nargs="*", metavar="EXPERIMENT", help="names, or those of runs; see `list`"
+    )
     out.add_argument("--force", action="store_true", help="replace FILE if it is there")
     taken = commands.add_parser(
         "import",
@@ -112,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         "and compare bits. Where they differ, as on another processor they may, the test loss is "
         "held against the spread of trainings of the same settings.",
     )
-    check.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names; see `list`")
+    check.add_argument(
+        "experiments", nargs="*", metavar="EXPERIMENT", help="names, or those of runs; see `list`"
+    )
     check.add_argument("--sample", type=int, default=20, help="how many runs (default: 20)")
     check.add_argument("--seed", type=int, help="draws the sample (default: another every time)")
     check.add_argument("--jobs", type=int, help="as for `run`")
@@ -146,7 +154,7 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
     given = {name: value for name in asked if (value := getattr(args, name)) is not None}
     if not given or (args.experiments and given.keys() == {"device"}):
         names = args.experiments or list(findings.EXPERIMENTS)
-        specs = [s for name in names for s in findings.specs(name, args.profile)]
+        specs = [s for name in names for s in _asked(name, args.profile)]
         return [replace(s, config=replace(s.config, **given)) for s in specs] if given else specs
     if args.experiments:
         both = f"{' '.join(args.experiments)} and {', '.join(map(_flag, given))}"
@@ -156,6 +164,20 @@ def _specs(args: argparse.Namespace) -> list[RunSpec]:
     start, snapshots = given.pop("start", ""), tuple(given.pop("snapshots", ()))
     chosen = findings.spec(given.pop("T"), given.pop("data_seed", 0), of=args.profile, **given)
     return [replace(chosen, start=start, snapshots=snapshots)]
+
+
+@cache
+def _by_name(of: str) -> dict[str, RunSpec]:
+    return {s.name: s for name in findings.EXPERIMENTS for s in findings.specs(name, of)}
+
+
+def _asked(name: str, of: str) -> list[RunSpec]:
+    """Return the runs of an experiment, or the one of that name."""
+    if not RUN.fullmatch(name):
+        return findings.specs(name, of)
+    if name not in _by_name(of):
+        raise ValueError(f"no experiment of the profile {of} has a run named {name}")
+    return [_by_name(of)[name]]
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

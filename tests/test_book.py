@@ -3,6 +3,7 @@
 import ast
 import re
 import shutil
+import tomllib
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,22 @@ def test_every_figure_has_a_name_a_caption_and_words_for_those_who_cannot_see_it
         assert settings["figure"]["caption"]
         assert len(settings["image"]["alt"]) >= 40, settings["figure"]["name"]
         assert not set("$\\{}") & set(settings["image"]["alt"]), "no markup in alt text"
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_figure_says_how_it_was_made(page):
+    code = "\n".join(cell.source for cell in cells(page, "code"))
+    told = re.findall(r'page\.csv\("([\w-]+)"', code)
+    assert sorted(told) == sorted(settings["figure"]["name"] for settings in figures(page))
+
+
+def test_rows_and_columns_are_told_of_figures_that_there_are_in_a_cell_of_a_spreadsheet():
+    said = tomllib.loads((ROOT / "sdd" / "findings" / "columns.toml").read_text(encoding="utf-8"))
+    names = {settings["figure"]["name"] for page in CHAPTERS for settings in figures(page)}
+    rows = said.pop("rows")
+    assert {*rows, *said} - {"columns"} <= names
+    meanings = [*rows.values(), *(text for part in said.values() for text in part.values())]
+    assert not [text for text in meanings if "," in text or '"' in text]
 
 
 @pytest.mark.parametrize("page", PAGES)

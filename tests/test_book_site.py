@@ -1,5 +1,6 @@
 """What the site adds to Jupyter Book, on a book of one page with the real book's configuration."""
 
+import json
 import os
 import re
 import shutil
@@ -25,14 +26,14 @@ myst: {html_meta: {description: A page to try}}
 ---
 mystnb:
   image: {alt: A line}
-  figure: {caption: With its table., name: fig-kept}
+  figure: {caption: With its table., name: fig-norms}
 ---
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from sdd.findings import page
 
-page.csv("fig-kept", pd.DataFrame({"x": [1], "y": [2.5]}))
+page.csv("fig-norms", pd.DataFrame({"T": [1], "norm": [2.5]}), "No training.")
 plt.plot([1, 2]);
 ```
 
@@ -74,7 +75,7 @@ def build(book, address):
     done = subprocess.run(
         [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-q"],
         cwd=book,
-        env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"},
+        env={k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "PROFILE")},
         capture_output=True,
         text=True,
         check=True,
@@ -85,13 +86,22 @@ def build(book, address):
 
 
 @pytest.mark.slow
-def test_a_figure_links_to_its_table_and_one_without_is_warned_of(built):
+def test_below_a_figure_is_how_it_was_made_and_one_that_does_not_say_is_warned_of(built):
     site, page, warnings = built
-    assert [a["href"] for a in page.select('figcaption a[href$=".csv"]')] == [
-        "../data/fig-kept.csv"
+    (fold,) = page.select("figcaption details.made")
+    assert fold.summary.text == "How this was made: profile paper"
+    told = {dt.text: dt.find_next_sibling("dd") for dt in fold.select("dt")}
+    assert list(told) == ["What", "Data", "Claims", "Code"]
+    assert told["What"].text == "No training."
+    assert told["Data"].a["href"] == "../data/fig-norms.csv"
+    assert (site / "data" / "fig-norms.csv").read_text().endswith("T,norm\n1,2.5\n")
+    assert [a["href"] for a in told["Claims"].select("a")] == [
+        f"scorecard.html#claim-{claim}" for claim in told["Claims"].text.split(", ")
     ]
-    assert (site / "data" / "fig-kept.csv").read_text() == "x,y\n1,2.5\n"
-    assert re.findall(r"(\S+) has no data", warnings) == ["fig-forgotten"]
+    (kept,) = json.loads((site / "figures.json").read_text())["figures"]
+    assert (kept["figure"], kept["page"]) == ("fig-norms", "book/page.html#fig-norms")
+    assert [path.name for path in (site / "data").iterdir()] == ["fig-norms.csv"]
+    assert re.findall(r"(\S+) does not say how it was made", warnings) == ["fig-forgotten"]
 
 
 @pytest.mark.slow

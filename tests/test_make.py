@@ -42,9 +42,9 @@ print("±", store.default_folder(), sys.flags.optimize, sys.stdout.encoding)
 ---
 mystnb:
   image: {alt: A line}
-  figure: {caption: With its table., name: fig-kept}
+  figure: {caption: With its table., name: fig-losses}
 ---
-page.csv("fig-kept", pd.DataFrame({"x": [1], "y": [2.5]}))
+page.csv("fig-losses", pd.DataFrame({"T": [1], "train_loss": [2.5]}), "No training.")
 plt.plot([1, 2]);
 ```
 """

@@ -66,7 +66,7 @@ def test_wheel_and_sdist_hold_the_package_with_its_data_and_no_tests(built):
     wheel, source, _ = built
     modules = {str(file.relative_to(ROOT)) for file in (ROOT / "sdd").rglob("*.py")}
     data = {"sdd/py.typed", "sdd/engine/README.md", "sdd/figures/sdd.mplstyle"}
-    data |= {"sdd/findings/promises.json"}
+    data |= {"sdd/findings/promises.json", "sdd/findings/columns.toml"}
     for files in (wheel, source):
         assert modules | data <= files
         assert [name for name in files if name.startswith(("tests", "book", "runs"))] == []

@@ -1,4 +1,4 @@
-"""What the site needs beyond _config.yml: summaries, data, a front door, buttons that can work."""
+"""What the site needs beyond _config.yml: summaries, a front door, buttons that can work."""
 
 import os
 import re
@@ -13,10 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.osutil import relative_uri
 
-# As in sdd.findings.page, which is not imported here: that takes seconds of every build.
-DATA_FOLDER = "SDD_FIGURE_DATA"
 BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 NOTEBOOKS_BRANCH = "notebooks"  # where the publishing workflow puts what `make notebooks` writes
 LAB_PORT = os.environ.get("LABPORT", "8895")  # as in the Makefile
@@ -169,10 +166,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Pages that a build generates are not in _toc.yml: the next one would take them for stray ones.
     shutil.rmtree(Path(app.srcdir) / "book" / "api", ignore_errors=True)
     app.connect("config-inited", set_buttons, priority=100)
-    app.connect("builder-inited", ask_for_data)
     app.connect("builder-inited", launch_from_notebooks, priority=900)
     app.connect("missing-reference", refer_to_page_left_out)
-    app.connect("doctree-resolved", link_data)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", add_open_graph, priority=900)
     app.connect("html-page-context", launch_notebooks, priority=900)

@@ -18,7 +18,7 @@ from sdd.findings.classifier import (
 )  # fmt: skip
 from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
-from sdd.findings.profiles import FIRST_JUDGING, Profile, choose, data_seeds, profile
+from sdd.findings.profiles import FIRST_JUDGING, Profile, choose, data_seeds
 from sdd.findings.prose import Markdown
 from sdd.findings.rule import above
 from sdd.measures.geometry import maximal_dimensionality
@@ -29,7 +29,7 @@ from sdd.runs.spec import RunSpec
 
 __all__ = [
     "COMMENT", "HIGHEST", "RANDOM", "UNITS", "agreement", "changes", "distribution", "estimates",
-    "pictures", "rank_correlation", "source", "table", "told_of_mnist", "toys",
+    "pictures", "rank_correlation", "table", "told_of_mnist", "toys",
 ]  # fmt: skip
 
 # Of the digits trained on the 25 of the highest D*, in the mean of the trainings with 64 units from
@@ -176,18 +176,6 @@ def told_of_mnist(e: Evidence) -> Markdown:
         f"the median $D^*$ is {typical:.4f}, and the largest {most:.2f}: {most / typical:.0f} "
         "times as much."
     )
-
-
-def source(*frames: pd.DataFrame) -> str:
-    """Return what a caption says of the trainings of digits that it was drawn from."""
-    rows = pd.concat(frames).drop_duplicates("run")
-    units = ", ".join(map(str, sorted(rows["m"].unique())))
-    judge = int((rows["seed"] >= FIRST_JUDGING).sum())
-    count = f"{len(rows)} training{'s' * (len(rows) > 1)}"
-    count += f" ({judge} judging)" if judge else ""
-    T = " or ".join(f"{T:,.0f}" for T in sorted(rows["T"].unique()))
-    name = profile().name
-    return f"Profile {name}: T = {T} digits, {units} units, {rows['steps'].max()} steps; {count}."
 
 
 # --- Claims: regions were chosen on trainings from seeds 0 to 3 ----------------------------------

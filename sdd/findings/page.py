@@ -1,7 +1,6 @@
-"""What a chapter shows besides figures: numbers for its prose, tables, and the data of figures."""
+"""What a chapter shows besides figures: numbers for its prose, and tables."""
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,9 +9,11 @@ import pandas as pd
 from sdd import paper
 from sdd.findings import cards
 from sdd.findings.evidence import Evidence
-from sdd.findings.profiles import FIRST_JUDGING, Profile, profile
+from sdd.findings.profiles import Profile
 from sdd.findings.prose import Markdown, building, plain, publish, say
 from sdd.findings.scorecard import Judgement, judge_all
+from sdd.findings.provenance import csv, source
+from sdd.findings.tables import thinned
 
 __all__ = [
     "beside",
@@ -28,89 +29,9 @@ __all__ = [
     "size",
     "source",
     "tiles",
+    "thinned",
     "verdict_mark",
 ]
-
-# The environment variable by which tools/book_site.py asks for data while it builds the book.
-FOLDER = "SDD_FIGURE_DATA"
-
-
-def csv(name: str, frame: pd.DataFrame) -> None:
-    """Write the table that a figure is drawn from, as NAME.csv, while the book is built.
-
-    Parameters
-    ----------
-    name : str
-        The figure's own in the book, such as "fig-norms".
-    frame : DataFrame
-        One row or more.
-
-    Raises
-    ------
-    ValueError
-        Where the table is empty.
-
-    Examples
-    --------
-    >>> from sdd.findings import page
-    >>> page.csv("fig-norms", pd.DataFrame({"T": [5], "W_norm": [3.0]}))
-    """
-    if frame.empty:
-        raise ValueError(f"the table of {name} must have rows, but is empty")
-    if folder := os.environ.get(FOLDER):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        frame.to_csv(Path(folder) / f"{name}.csv", index=False, float_format="%.6g")
-
-
-def source(*frames: pd.DataFrame, of: str | None = None) -> str:
-    """Return what a figure's caption says of the runs that it was drawn from, at a profile.
-
-    Parameters
-    ----------
-    *frames : DataFrame
-        Tables of runs, a row a run; those in several count once.
-    of : str or None
-        Name of the profile; None means the current one.
-
-    Returns
-    -------
-    str
-        A sentence with profile, sizes, steps and number of trainings.
-
-    Raises
-    ------
-    ValueError
-        Where there is no such profile.
-
-    Examples
-    --------
-    >>> from sdd.findings import page
-    >>> law = {"n": 50, "sparsity": 0.9, "steps": 500, "restarts": 1}
-    >>> page.source(pd.DataFrame({"run": ["a", "b"], "data_seed": [0, 20], **law}), of="quick")
-    'Profile quick: n = 50, S = 0.9, 500 steps; 2 trainings (1 looked at beforehand, 1 judging).'
-    """
-    drawn = pd.concat(frames).drop_duplicates("run")
-    sizes = ", ".join(f"{n:,}" for n in sorted(drawn["n"].unique()))
-    laws = drawn.sort_values(["n", "sparsity"])["sparsity"].unique()
-    sparsities = ", ".join(f"{S:g}" for S in laws)
-    least, most = drawn["steps"].min(), drawn["steps"].max()
-    steps = f"{least:,}" + (f" to {most:,}" if most > least else "")
-    trainings = _trainings(drawn)
-    return f"Profile {profile(of).name}: n = {sizes}, S = {sparsities}, {steps} steps; {trainings}."
-
-
-def _trainings(drawn: pd.DataFrame) -> str:
-    """Return how many trainings were drawn, and how many of them are for what."""
-    count, trained = len(drawn), int(drawn["restarts"].sum())
-    judge = int((drawn["data_seed"] >= FIRST_JUDGING).sum())
-    said = f"{trained:,} training{'s' * (trained > 1)}"
-    if trained > count:
-        said += f", of which {count:,} are shown, the best of several by training loss"
-    elif judge == count:
-        said += ", which judge" if count > 1 else ", which judges"
-    elif judge:
-        said += f" ({count - judge:,} looked at beforehand, {judge:,} judging)"
-    return said
 
 
 def mean_sd(values: Iterable[float], digits: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sdd.findings.page import FOLDER
+from sdd.findings.provenance import FOLDER
 
 __all__ = ["pack", "publish_data"]
 

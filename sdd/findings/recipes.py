@@ -18,10 +18,11 @@ from sdd.findings.evidence import Evidence
 from sdd.findings.experiments import experiment
 from sdd.findings.profiles import Profile
 from sdd.runs.spec import RunSpec
+from sdd.runs.store import name_of
 from sdd.training.config import TrainConfig
 from sdd.training.run import Run
 
-__all__ = ["median_rank", "own_law", "silent_share", "source", "table", "untied"]
+__all__ = ["made", "median_rank", "own_law", "silent_share", "table", "untied"]
 
 LAW: dict[str, Any] = {"n": 500, "sparsity": 0.98}
 STEPS = (0, 50, 100, 200, 400, 800, 1_600, 5_000)
@@ -93,11 +94,9 @@ def untied() -> Any:
     return Untied
 
 
-def source(runs: Iterable[Run]) -> str:
-    """Return what a caption says of the runs that it was drawn from."""
-    rows = pd.DataFrame([run.table_row() for run in runs])
-    n, steps = (" and ".join(f"{v:,}" for v in rows[k].unique()) for k in ("n", "steps"))
-    return f"n = {n}, {steps} steps; {len(rows)} training{'s' * (len(rows) > 1)}."
+def made(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return the rows of these runs in the chapter's table."""
+    return table().set_index("run", drop=False).loc[[name_of(run) for run in runs]]
 
 
 def median_rank(columns: pd.DataFrame) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What chapters show: captions, tables beside published values, verdicts, CSV."""
+"""What chapters show: tables beside published values, verdicts."""
 
 import re
 from dataclasses import replace
@@ -14,25 +14,6 @@ from sdd.measures.statistics import mean
 
 ASSETS = Path(__file__).resolve().parents[2] / "book" / "assets"
 STYLES = ("site.css", "claims.css")
-
-
-def test_a_caption_says_profile_sizes_steps_and_trainings():
-    runs = pd.DataFrame(
-        {"run": ["a", "b", "c"], "n": 200, "sparsity": 0.95, "steps": 40, "data_seed": [0, 1, 0],
-         "restarts": 1}
-    )  # fmt: skip
-    said = "Profile quick: n = 200, S = 0.95, 40 steps; 3 trainings"
-    assert page.source(runs, runs, of="quick") == f"{said}."
-    judging = runs.assign(data_seed=[0, 20, 21])
-    assert page.source(judging, of="quick") == f"{said} (1 looked at beforehand, 2 judging)."
-    assert page.source(judging[1:], of="quick").endswith("; 2 trainings, which judge.")
-    best = page.source(runs.assign(restarts=[4, 1, 1]), of="quick")
-    assert best.endswith("6 trainings, of which 3 are shown, the best of several by training loss.")
-    one = runs[2:].assign(n=1_000)
-    assert page.source(one, of="quick").endswith("; 1 training.")
-    assert "n = 200, 1,000" in page.source(runs, one.assign(run="d"), of="quick")
-    mixed = pd.concat([runs, one.assign(run="d", steps=9)])
-    assert "9 to 40 steps" in page.source(mixed, of="quick")
 
 
 def test_mean_and_deviation_are_written_without_a_signed_zero():

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from sdd.findings import page, playing
+from sdd.findings import playing, provenance
 
 
 def test_packed_numbers_are_within_half_a_step_of_their_own():
@@ -19,9 +19,9 @@ def test_packed_numbers_are_within_half_a_step_of_their_own():
 
 
 def test_data_are_written_as_a_script_while_the_book_is_built(tmp_path, monkeypatch):
-    monkeypatch.delenv(page.FOLDER, raising=False)
+    monkeypatch.delenv(provenance.FOLDER, raising=False)
     playing.publish_data("x", {"T": [np.int64(5), np.inf]})
-    monkeypatch.setenv(page.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv(provenance.FOLDER, str(tmp_path / "data"))
     playing.publish_data("x", {"T": [np.int64(5), np.inf], "W": np.zeros((2, 2))})
     text = (tmp_path / "play" / "x.js").read_text()
     assert text.startswith('sddData("x",')

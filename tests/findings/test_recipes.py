@@ -34,9 +34,3 @@ def test_points_of_the_other_law_are_rows_of_unit_length_that_are_drawn_alike_ea
     rate = (X[:, :3] > 0).mean(axis=0)
     np.testing.assert_allclose(rate, [1 / 2, 1 / 4, 1 / 6], atol=0.02)
     assert sdd.Dataset.from_sparse(X).T == 13_000
-
-
-def test_a_caption_says_size_steps_and_how_many():
-    run = sdd.train(sdd.sample(3, n=50, sparsity=0.9), sdd.TrainConfig(steps=20))
-    assert recipes.source([run, run]) == "n = 50, 20 steps; 2 trainings."
-    assert recipes.source([run]) == "n = 50, 20 steps; 1 training."

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-import pandas as pd
 import pytest
 from browsing import CHAPTERS, PAGES, SITE, open_page
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sdd"
@@ -19,11 +18,6 @@ LOOKS = [
     for width, scheme in ((390, "dark"), (1400, "light"))
     if width == 390 or not page.startswith(("book/api/", "_modules/"))
 ]
-DRAWN_FROM_SETTINGS = {
-    "fig-data",
-    "fig-rule",
-    "fig-schedule",
-}  # without a run that the caption could name
 CLAIM_KEYS = {
     "id", "row", "source", "title", "statement", "estimand", "region", "published", "ours",
     "trainings", "values", "value", "low", "high", "true_from", "true_to", "note", "verdict",
@@ -128,12 +122,6 @@ def anchors(name: str) -> frozenset[str]:
     return frozenset(
         {e["id"] for e in page.select("[id]")} | {e["name"] for e in page.select("a[name]")}
     )
-
-
-def figures(name: str) -> dict[str, Tag]:
-    """The captions of the named figures of a page."""
-    found = read(name).select('figure[id^="fig-"]')
-    return {figure["id"]: figure.figcaption for figure in found}
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
