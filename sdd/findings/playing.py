@@ -11,7 +11,7 @@ import numpy as np
 
 from sdd.findings.provenance import FOLDER
 
-__all__ = ["pack", "publish_data"]
+__all__ = ["exact", "pack", "publish_data"]
 
 
 def pack(values: Any) -> dict[str, Any]:
@@ -45,6 +45,29 @@ def pack(values: Any) -> dict[str, Any]:
     scale = float(np.abs(found).max(initial=0)) / 32_767 or 1.0
     data = np.rint(found / scale).astype("<i2").tobytes()
     return {"i16": base64.b64encode(data).decode(), "scale": scale, "shape": list(found.shape)}
+
+
+def exact(values: Any) -> dict[str, Any]:
+    """Return an array as 64-bit numbers in base 64: four times as long as `pack`'s, and as it is.
+
+    Parameters
+    ----------
+    values : array
+        Numbers of any shape.
+
+    Returns
+    -------
+    dict
+        ``f64``, little-endian, and the ``shape``; scripts get a Float64Array.
+
+    Examples
+    --------
+    >>> from sdd.findings.playing import exact
+    >>> exact([0.1])["f64"]
+    'mpmZmZmZuT8='
+    """
+    found = np.asarray(values, "<f8")
+    return {"f64": base64.b64encode(found.tobytes()).decode(), "shape": list(found.shape)}
 
 
 def publish_data(name: str, content: Mapping[str, Any]) -> None:

@@ -65,13 +65,15 @@ function deferred() {
   return found;
 }
 
-// Arrays are 16-bit numbers times a scale, in base 64; see sdd.findings.playing.pack.
+// Arrays are 16-bit numbers times a scale, or 64-bit numbers, in base 64; see sdd.findings.playing.
 function decode(content) {
   if (Array.isArray(content)) return content.map(decode);
   if (content === null || typeof content !== "object") return content;
-  if ("i16" in content) {
-    const bytes = Uint8Array.from(atob(content.i16), c => c.charCodeAt(0));
-    const values = Float32Array.from(new Int16Array(bytes.buffer), x => x * content.scale);
+  if ("i16" in content || "f64" in content) {
+    const bytes = Uint8Array.from(atob(content.i16 ?? content.f64), c => c.charCodeAt(0));
+    const values = "f64" in content
+      ? new Float64Array(bytes.buffer)
+      : Float32Array.from(new Int16Array(bytes.buffer), x => x * content.scale);
     return Object.assign(values, { shape: content.shape });
   }
   return Object.fromEntries(Object.entries(content).map(([key, value]) => [key, decode(value)]));
