@@ -87,33 +87,6 @@ def add_open_graph(
     )
 
 
-def ask_for_data(app: Sphinx) -> None:
-    """Have the chapters, which inherit the environment, write their figures' data into the site."""
-    if app.builder.format == "html":
-        os.environ[DATA_FOLDER] = str(Path(app.outdir) / "data")
-
-
-def link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Link below each figure that a cell draws to its data, and warn where there is none."""
-    if app.builder.format != "html":
-        return
-    cells = [n for n in doctree.findall(nodes.container) if "cell_output" in n["classes"]]
-    for figure in (figure for cell in cells for figure in cell.findall(nodes.figure)):
-        name = next(iter(figure["ids"]), "(a figure without a name)")
-        if not (Path(app.outdir) / "data" / f"{name}.csv").is_file():
-            logging.getLogger(__name__).warning(
-                f'{name} has no data: end its cell with page.csv("{name}", table)',
-                location=figure,
-            )
-            continue
-        address = relative_uri(app.builder.get_target_uri(docname), f"data/{name}.csv")
-        link = nodes.reference("", f"{name}.csv", refuri=address, internal=True)
-        line = nodes.paragraph("", "", nodes.Text("Data: "), link, classes=["figure-data"])
-        if not isinstance(figure[-1], nodes.legend):
-            figure += nodes.legend()
-        figure[-1] += line
-
-
 def escape_bars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:

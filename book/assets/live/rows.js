@@ -34,24 +34,28 @@ function binomial(n, p) {
 }
 
 function draw(first, count, n, cdf, seed, stream) {
-  const start = new Int32Array(count + 1), index = [], value = [], words = new Uint32Array(2 * n);
+  const start = new Int32Array(count + 1), words = new Uint32Array(2 * n + 4);
+  const index = new Int32Array(64 * count), value = new Float64Array(64 * count); // far more than n (1 − S)
+  let at = 0;
   for (let i = 0; i < count; i++) {
     philox(words, 0, first + i, 0, stream, seed);
-    const u = (words[0] * 2 ** 21 + (words[1] >>> 11)) * 2 ** -53, chosen = [];
-    let k = 0;
+    const u = (words[0] * 2 ** 21 + (words[1] >>> 11)) * 2 ** -53;
+    let k = 0, squares = 0;
     while (cdf[k] <= u) k++;
     for (let block = 0; 4 * block < 2 * k; block++) philox(words, 4 * block, first + i, block + 1, stream, seed);
+    // k different positions by Floyd's algorithm, then in order.
     for (let t = 0; t < k; t++) {
-      const j = Math.floor(words[t] * (n - k + t + 1) * UNIT);
-      chosen.push(chosen.includes(j) ? n - k + t : j);
+      let j = Math.floor(words[t] * (n - k + t + 1) * UNIT);
+      for (let s = 0; s < t; s++) if (index[at + s] === j) j = n - k + t;
+      index[at + t] = j;
+      squares += ((words[k + t] + 0.5) * UNIT) ** 2;
     }
-    const values = Array.from(words.subarray(k, 2 * k), w => (w + 0.5) * UNIT);
-    const norm = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
-    index.push(...chosen.sort((a, b) => a - b));
-    value.push(...values.map(x => Math.fround(x / norm)));
-    start[i + 1] = index.length;
+    index.subarray(at, at + k).sort();
+    const norm = Math.sqrt(squares);
+    for (let t = 0; t < k; t++) value[at + t] = Math.fround(((words[k + t] + 0.5) * UNIT) / norm);
+    start[i + 1] = at += k;
   }
-  return { start, index: Int32Array.from(index), value: Float64Array.from(value) };
+  return { start, index: index.slice(0, at), value: value.slice(0, at) };
 }
 
 /** The batch of each step: sdd.sample(T, n, S, seed) always, or sdd.stream(batch, n, S, seed).at(step). */
