@@ -2,12 +2,15 @@
 
 import { el, load, number, start } from "../play/core.js";
 import { kept, sayFeatures, sayPoints } from "./words.js";
-import { lossView, outputView, planeView } from "./views.js";
+import { lossView, outputView, planeView, powerOfTen } from "./views.js";
 import text from "./worker.js?text";
 
 const MOST = 100; // the largest T; one further on the slider is ∞
 const log = (low, high, value) => ({ min: low, max: high, step: 0.25, to: k => Number((10 ** k).toPrecision(2)), from: x => Math.log10(x), value });
-const power = x => (x === 0 ? "0" : x >= 1e-3 && x < 1 ? String(x) : x.toExponential(1).replace(".0e", "e").replace("e", "·10^"));
+const power = x => {
+  const [digits, k] = x.toExponential(1).replace(".0e", "e").split("e");
+  return x >= 1e-2 ? String(x) : digits === "1" ? powerOfTen(Number(k)) : `${digits} · ${powerOfTen(Number(k))}`;
+};
 
 start("live", async box => {
   const data = await load("live"), { n, rules, usual } = data;
@@ -17,7 +20,7 @@ start("live", async box => {
     seed: { label: "seed of points and weights", ...plain, min: 0, max: 99, value: usual.seed, say: String },
     lr: { label: "learning rate", ...log(-4, -1.5, usual.lr), say: power },
     decay: { label: "weight decay", ...log(-4, 0, usual.decay), say: power },
-    eps: { label: "ε of AdamW, for the sum", ...log(-8, -1, usual.eps), say: x => `${power(x)}, or ${power(x / n)} for the mean` },
+    eps: { label: "ε of the sum", ...log(-8, -1, usual.eps), say: x => `${power(x)} (${power(x / n)} of the mean)` },
     steps: { label: "steps", ...log(2, 5, usual.steps), to: k => Math.round(Number((10 ** k).toPrecision(1))), say: number },
   };
   KEYS.steps.step = 0.1;
@@ -82,6 +85,7 @@ start("live", async box => {
     running = false;
     run.textContent = "Run";
     worker.postMessage({});
+    draw();
   }
   function begin(play) {
     if (curve.length > 1) {

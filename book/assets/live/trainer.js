@@ -25,7 +25,7 @@ function one(p, m, v, g, q, scale, keep, size, root, eps) {
 export class Trainer {
   // W: row after row; rows(step): the batch of a step, as compressed sparse rows; eps: of the sum.
   constructor({ n, W, rows, steps, lr, decay, eps, warmup = Math.round(0.05 * steps) }) {
-    Object.assign(this, { n, rows, steps, lr, decay, eps, warmup, step: 0, shrunk: 0, way: 0, least: Infinity });
+    Object.assign(this, { n, rows, steps, lr, decay, eps, warmup, step: 0, shrunk: 0, way: 0, least: Infinity, woken: 0 });
     // Three numbers a feature: two of W and one of b, their moments, their gradient, and where
     // they were when the list was made.
     [this.p, this.m, this.v, this.g, this.old] = Array.from({ length: 5 }, () => new Float64Array(3 * n));
@@ -187,6 +187,7 @@ export class Trainer {
         }
         this.made[j] = -Infinity;
         this.awake[this.count++] = j;
+        this.woken++;
       } else {
         still.push(j);
         this.least = Math.min(this.least, this.until[j]);

@@ -5,7 +5,9 @@ import { el, number, svg } from "../play/core.js";
 const frame = (width, height, label, ...inside) =>
   svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...inside);
 const panel = (title, drawing, ...rest) => el("figure", {}, el("figcaption", {}, title), drawing, ...rest);
-const short = x => (x >= 0.01 && x < 1e4 ? String(Number(x.toPrecision(2))) : x.toExponential(0).replace("e", "·10^").replace("+", ""));
+
+/** 10 to a whole number, as text. */
+export const powerOfTen = k => `10${Array.from(String(k), c => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("")}`;
 
 /** The loss against the step, both logarithmic, and the curve of the training before. */
 export function lossView() {
@@ -21,7 +23,7 @@ export function lossView() {
     before.setAttribute("d", path(ghost.filter(([s]) => s <= steps)));
     ticks.replaceChildren();
     const each = Math.ceil((high - low) / 4);
-    for (let k = 0; k >= low; k -= each) ticks.append(svg("line", { x1: left, x2: W - 8, y1: y(10 ** k), y2: y(10 ** k) }), svg("text", { x: left - 5, y: y(10 ** k) + 4, "text-anchor": "end" }, short(10 ** k)));
+    for (let k = 0; k >= low; k -= each) ticks.append(svg("line", { x1: left, x2: W - 8, y1: y(10 ** k), y2: y(10 ** k) }), svg("text", { x: left - 5, y: y(10 ** k) + 4, "text-anchor": "end" }, k ? powerOfTen(k) : "1"));
     for (let s = 1; s <= steps; s *= 10) ticks.append(svg("text", { x: x(s), y: H - 16, "text-anchor": "middle" }, number(s)));
     ticks.append(svg("text", { x: (W + left) / 2, y: H - 2, "text-anchor": "middle" }, "step"));
   };
