@@ -9,8 +9,9 @@ import pandas as pd
 
 from sdd import paper
 from sdd.findings.evidence import Evidence
-from sdd.findings.page import FOLDER, markdown, verdict_mark
+from sdd.findings.page import markdown, verdict_mark
 from sdd.findings.prose import Markdown
+from sdd.findings.provenance import FOLDER
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement
 from sdd.measures import vectors

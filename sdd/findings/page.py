@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -11,8 +10,8 @@ from sdd.findings import cards
 from sdd.findings.evidence import Evidence
 from sdd.findings.profiles import Profile
 from sdd.findings.prose import Markdown, building, plain, publish, say
-from sdd.findings.scorecard import Judgement, judge_all
 from sdd.findings.provenance import csv, source
+from sdd.findings.scorecard import Judgement, judge_all
 from sdd.findings.tables import thinned
 
 __all__ = [
@@ -28,8 +27,8 @@ __all__ = [
     "scorecard",
     "size",
     "source",
-    "tiles",
     "thinned",
+    "tiles",
     "verdict_mark",
 ]
 
@@ -315,7 +314,7 @@ def _rows(judged: Sequence[Judgement], *, scorecard: bool) -> Markdown:
     if building():
         rows = "".join(cards.row(parts, scorecard=scorecard) for parts in claims)
         return Markdown(f'<div class="claims">\n{cards.HEAD}\n\n{rows}\n</div>')
-    rows = [
+    lines = [
         {
             "Claim": f"{j.statement}{f': *{j.row}*' if j.row else ''} (`{j.id}`, "
             f"[{j.figure.partition('#')[2]}]({cards.chapter(j)}.ipynb))",
@@ -326,4 +325,4 @@ def _rows(judged: Sequence[Judgement], *, scorecard: bool) -> Markdown:
         for parts in claims
         for j in parts
     ]
-    return markdown(pd.DataFrame(rows).map(lambda cell: cell.replace("|", "\\|")))
+    return markdown(pd.DataFrame(lines).map(lambda cell: cell.replace("|", "\\|")))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sdd
-from sdd.findings import Evidence, explorer, page
+from sdd.findings import Evidence, explorer, provenance
 from sdd.runs import make_run, save_run
 
 LAW = {"n": 60, "sparsity": 0.9}
@@ -34,7 +34,7 @@ def unpacked(found):
 
 def published(name, content, tmp_path, monkeypatch):
     """What a page reads of data that are written while the book is built."""
-    monkeypatch.setenv(page.FOLDER, str(tmp_path / "data"))
+    monkeypatch.setenv(provenance.FOLDER, str(tmp_path / "data"))
     explorer.publish_data(name, content)
     text = (tmp_path / "play" / f"{name}.js").read_text(encoding="utf-8")
     return json.loads(text.partition(",")[2].removesuffix(");\n"))
