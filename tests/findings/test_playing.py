@@ -18,6 +18,13 @@ def test_packed_numbers_are_within_half_a_step_of_their_own():
         playing.pack([np.nan])
 
 
+def test_numbers_can_be_packed_as_they_are():
+    values = np.random.default_rng(0).normal(size=(30, 2))
+    found = playing.exact(values)
+    read = np.frombuffer(base64.b64decode(found["f64"]), "<f8").reshape(found["shape"])
+    assert np.array_equal(read, values)
+
+
 def test_data_are_written_as_a_script_while_the_book_is_built(tmp_path, monkeypatch):
     monkeypatch.delenv(provenance.FOLDER, raising=False)
     playing.publish_data("x", {"T": [np.int64(5), np.inf]})

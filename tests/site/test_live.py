@@ -16,6 +16,7 @@ from sdd.training import initial_weights
 
 LIVE = play_site.ASSETS / "live"
 N, S = 1_000, 0.99
+WORDS = "arrangement, circles, dimensionality, sayFeatures, sayPoints, widestGap"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def scripts(browser, tmp_path_factory):
     main.write_text(
         f"""import {{ Trainer }} from "{LIVE}/trainer.js";
 import {{ batches, weights }} from "{LIVE}/rows.js";
-import {{ arrangement, circles, dimensionality, kept, sayFeatures, sayPoints, widestGap }} from "{LIVE}/words.js";
+import {{ {WORDS} }} from "{LIVE}/words.js";
 const plain = ({{ start, index, value }}) => [start, index, value].map(a => Array.from(a));
 const train = ({{ W, records, ...rest }}) => {{
   const trainer = new Trainer({{ ...rest, W: Float64Array.from(W), rows: batches(rest) }}), losses = [];
@@ -36,7 +37,7 @@ const train = ({{ W, records, ...rest }}) => {{
   const {{ W: w, b }} = trainer.weights();
   return {{ losses, W: Array.from(w), b: Array.from(b), woken: trainer.woken }};
 }};
-globalThis.live = {{ train, plain, batches, weights, arrangement, circles, dimensionality, kept, sayFeatures, sayPoints, widestGap }};
+globalThis.live = {{ train, plain, batches, weights, {WORDS} }};
 """,
         encoding="utf-8",
     )
@@ -102,7 +103,7 @@ def test_losses_and_weights_are_those_of_sdd_in_double_precision(scripts, T, red
 
 @pytest.mark.parametrize("T", [5, 8, 30, math.inf])
 def test_with_the_small_epsilon_of_the_sum_losses_are_those_of_sdd(scripts, T):
-    """A step is then lr / ε times a gradient that is nearly zero: rounding grows in silent features.
+    """There a step is lr / ε times a gradient that is nearly zero, and rounding grows.
 
     Weights cannot agree better than those of sdd with its own, from a start one rounding away.
     """
@@ -139,7 +140,10 @@ def test_arrangements_are_named_as_sdd_names_them(scripts):
              "fan": arrangements.FAN}  # fmt: skip
     seen = set()
     for T in (2, 3, 4, 5, 6, 7, 8) * 20:
-        angles, lengths = rng.uniform(0, rng.choice([3, 2 * math.pi]), T), rng.choice([1, 1.1, 2], T)
+        angles, lengths = (
+            rng.uniform(0, rng.choice([3, 2 * math.pi]), T),
+            rng.choice([1, 1.1, 2], T),
+        )
         H = lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         found = scripts.evaluate(
             "h => [live.arrangement(h, 1.25).kind, live.circles(h, 1.25), live.widestGap(h),"
@@ -167,7 +171,8 @@ def ring(count, radius=1.0, turn=0.0):
          "All eight points memorised: a fan of six with two inside."),
         (ring(20)[:6] + ring(4, 0.5)[2:4], [0.0] * 6 + [0.3, 0.9],
          "Six of eight points memorised, one more in part: a fan of six with two inside."),
-        (ring(3) + ring(3, 0.2), [0.9] * 6, "None of six points memorised: two circles, of three and three."),
+        (ring(3) + ring(3, 0.2), [0.9] * 6,
+         "None of six points memorised: two circles, of three and three."),
         (ring(1), [0.0], "The one point memorised: one vector."),
     ],
 )  # fmt: skip
@@ -182,7 +187,9 @@ def test_features_that_stand_out_are_counted(scripts):
     assert scripts.evaluate("a => live.sayFeatures(...a)", [ring(5) + faint, rules]) == (
         "Five features stand out, at nearly equal angles: a pentagon."
     )
-    assert scripts.evaluate("a => live.sayFeatures(...a)", [faint, rules]) == "No feature stands out."
+    assert (
+        scripts.evaluate("a => live.sayFeatures(...a)", [faint, rules]) == "No feature stands out."
+    )
 
 
 # --- The page -----------------------------------------------------------------------------------
@@ -276,7 +283,9 @@ def test_a_point_is_shown_beside_its_output(piece):
 
 def test_without_its_data_there_is_one_sentence(browser, address):
     page = browser.new_page()
-    page.route("**/play/live.js", lambda route: route.abort() if "_static" not in route.request.url else route.continue_())
+    page.route(
+        "**/play/live.js", lambda r: r.fallback() if "_static" in r.request.url else r.abort()
+    )
     page.goto(f"{address}book/live.html")
     expect(page.get_by_role("alert")).to_contain_text("This cannot be played with here")
     page.close()

@@ -166,7 +166,8 @@ start("live", async box => {
   const source = el("p", { class: "live-source" });
   box.append(
     el("div", { class: "live-presets", role: "group", "aria-label": "things to try" }, ...presets),
-    el("div", { class: "live-sliders" }, ...sliders),
+    el("div", { class: "live-sliders" }, ...sliders.slice(0, 2)),
+    el("details", { open: box.clientWidth > 500 }, el("summary", {}, "learning rate, weight decay, ε, steps"), el("div", { class: "live-sliders" }, ...sliders.slice(2))),
     el("div", { class: "live-buttons" }, run, step, again, speed),
     count, say, before,
     el("div", { class: "live-views" }, hidden.node, columns.node, loss.node, output.node),

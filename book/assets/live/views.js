@@ -24,7 +24,7 @@ export function lossView() {
     ticks.replaceChildren();
     const each = Math.ceil((high - low) / 4);
     for (let k = 0; k >= low; k -= each) ticks.append(svg("line", { x1: left, x2: W - 8, y1: y(10 ** k), y2: y(10 ** k) }), svg("text", { x: left - 5, y: y(10 ** k) + 4, "text-anchor": "end" }, k ? powerOfTen(k) : "1"));
-    for (let s = 1; s <= steps; s *= 10) ticks.append(svg("text", { x: x(s), y: H - 16, "text-anchor": "middle" }, number(s)));
+    for (let s = 1; s <= steps; s *= 10) ticks.append(svg("text", { x: x(s), y: H - 16, "text-anchor": x(s) > W - 30 ? "end" : "middle" }, number(s)));
     ticks.append(svg("text", { x: (W + left) / 2, y: H - 2, "text-anchor": "middle" }, "step"));
   };
   return { node: panel("Training loss", drawing), draw };
