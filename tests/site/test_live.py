@@ -29,7 +29,8 @@ import {{ batches, weights }} from "{LIVE}/rows.js";
 import {{ {WORDS} }} from "{LIVE}/words.js";
 const plain = ({{ start, index, value }}) => [start, index, value].map(a => Array.from(a));
 const train = ({{ W, records, ...rest }}) => {{
-  const trainer = new Trainer({{ ...rest, W: Float64Array.from(W), rows: batches(rest) }}), losses = [];
+  const losses = [], rows = batches(rest);
+  const trainer = new Trainer({{ ...rest, W: Float64Array.from(W), rows }});
   for (const step of records) {{
     trainer.advance(step - trainer.step);
     losses.push(trainer.errors().reduce((sum, x) => sum + x, 0) / trainer.T);
