@@ -105,13 +105,6 @@ def test_below_a_figure_is_how_it_was_made_and_one_that_does_not_say_is_warned_o
 
 
 @pytest.mark.slow
-def test_cells_of_a_table_of_claims_are_named_for_the_style_sheet_and_others_not(built):
-    _, page, _ = built
-    assert len(page.select("table.claims")) == 1
-    names = [name for cell in page.select("td") for name in cell.get("class", [])]
-    assert names == ["claim-claim", "claim-published", "claim-ours"]
-
-
 @pytest.mark.slow
 def test_launch_buttons_open_the_notebook_on_its_branch_and_edit_buttons_the_source(built):
     _, page, _ = built
