@@ -203,5 +203,5 @@ def three_panels(
             if k == 0:
                 ax.set_ylabel(of.replace(" ", "\n", 1), color=color, fontsize=10)
             if line == 0:
-                ax.set_title(model, fontsize=10)
+                ax.set_title(model if k == 0 else model.removeprefix("T = "), fontsize=10)
     return fig

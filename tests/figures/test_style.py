@@ -69,7 +69,7 @@ def contrast(one, other):
     return high / low
 
 
-GROUNDS = {"white": (lambda color: color, "#ffffff"), "dark": (in_dark_mode, "#14181e")}
+GROUNDS = {"white": (lambda color: color, "#ffffff"), "dark": (in_dark_mode, "#121212")}
 
 
 @pytest.mark.parametrize("ground", GROUNDS)
