@@ -24,11 +24,11 @@ CLAIM = re.compile(
 
 
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Show each module with claims that `viewcode` does not show."""
+    """Show each module with runs or claims that `viewcode` does not show."""
     shown = getattr(app.env, "_viewcode_modules", {})
     for file in sorted(FINDINGS.glob("*.py")):
         name, source = f"sdd.findings.{file.stem}", file.read_text(encoding="utf-8")
-        if shown.get(name) or "@claim(" not in source:
+        if shown.get(name) or not re.search(r"^@(?:claim|experiment)\(", source, re.MULTILINE):
             continue
         body = app.builder.highlighter.highlight_block(source, "python", linenos=False)
         title = f"Source code for {name}"

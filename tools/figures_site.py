@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from html import escape
 from importlib.metadata import version
@@ -156,22 +155,10 @@ def findings(root: Path) -> dict[str, str]:
     }
 
 
-def code_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Show the code of findings, which viewcode leaves out as the reference does."""
-    known = getattr(app.env, "_viewcode_modules", {})
-    for stem, text in findings(Path(app.srcdir)).items():
-        module = f"sdd.findings.{stem}"
-        if not known.get(module):
-            code = app.builder.highlighter.highlight_block(text, "python", linenos=False)
-            body = f"<h1>Source code for {module}</h1>{code}"
-            yield f"{CODE}{stem}", {"title": module, "body": body}, "page.html"
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_css_file("made.css")
     app.connect("builder-inited", ask_for_data)
     app.connect("doctree-resolved", add_folds)
-    app.connect("html-collect-pages", code_pages)
     app.connect("build-finished", write_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
