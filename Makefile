@@ -107,7 +107,7 @@ test: install ## train the quick runs and run the tests, not those of the site (
 
 test-site: export NOTEBOOKS := $(NOTEBOOKS)
 test-site: install ## open the built site in Chromium and test every page
-	@$(PY) -m pytest tests/site $(ARGS)
+	@$(PY) -m pytest tests/site --numprocesses=2 --dist=loadfile $(ARGS)
 
 harness: install ## try hard to lose a stored run or have a wrong one accepted (20 min; SEED=..., ARGS=kills)
 	@$(PY) tools/harness.py $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -212,6 +212,10 @@ def name(j: Judgement) -> str:
     return f"{j.title}: {j.row}" if j.row else j.title
 
 
+# For readers who move by keys: the tiles are links, more than two hundred of them.
+SKIP = '<a class="skip-tiles" href="#after-tiles">Skip the tiles</a>'
+
+
 def groups(judged: Sequence[Judgement]) -> list[tuple[str, list[list[Judgement]]]]:
     """Return the title of each source, with the rows of each of its claims."""
     found = [(title, by_claim(j for j in judged if j.group == g)) for g, title in GROUPS.items()]
@@ -231,7 +235,7 @@ def tiles(judged: Sequence[Judgement]) -> str:
         f"<ul>{''.join(_tile(j) for parts in claims for j in parts)}</ul>"
         for title, claims in groups(judged)
     )
-    return f'<div class="tiles">{strips}</div>'
+    return f'{SKIP}<div class="tiles">{strips}</div><div id="after-tiles" tabindex="-1"></div>'
 
 
 def _tile(j: Judgement) -> str:
