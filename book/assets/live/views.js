@@ -43,7 +43,7 @@ export function planeView(title, kind, choose) {
     scale.textContent = `longest ${most.toPrecision(2)}`;
     ends.replaceChildren();
     if (dots) vectors.forEach(([x, y], k) => {
-      const at = { class: `${kind} end${kept[k] < 2 ? " hollow" : ""}${chosen.includes(k) ? " chosen" : ""}`, onclick: () => choose(k) };
+      const at = { class: `${kind} end${kept[k] < 2 ? " hollow" : ""}${chosen.includes(k) ? " picked" : ""}`, onclick: () => choose(k) };
       ends.append(kept[k] < 1
         ? svg("rect", { ...at, x: s * x - 5, y: -s * y - 5, width: 10, height: 10 })
         : svg("circle", { ...at, cx: s * x, cy: -s * y, r: 5 }));
