@@ -4,6 +4,7 @@ What the theme and its friends bring for any site is cut down, at the end of the
 this one needs, found by following what its pages name.
 """
 
+import logging
 import re
 import unicodedata
 from base64 import b64decode, b64encode
@@ -22,6 +23,8 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 from sphinx.application import Sphinx
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each character
+
 IMAGE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")(?![^>]*\b(?:loading|width)=)')
 SVG_SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 PX_PER_PT = 96 / 72
@@ -34,6 +37,8 @@ CLASSES = re.compile(r'class="([^"]*)"')
 TRUETYPE = re.compile(r',\s*url\([^)]*\.ttf\)\s*format\("truetype"\)')
 WORD = re.compile(r"[\w-]+")
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
+# Names, punctuation and blanks in code, which have the colour of what is around them.
+PLAIN_CODE = re.compile(r'<span class="[npw]">([^<]*)</span>')
 TAG = re.compile(r"<[^>]*>")
 ICON = re.compile(r'"(?:\\([0-9a-fA-F]{2,6}) ?|([^\x00-\x7f]))"')
 NESTING = ("media", "supports", "layer", "container")
@@ -188,6 +193,8 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
     site, static = Path(app.outdir), Path(app.outdir) / "_static"
     for image in (site / "_images").glob("*.svg"):
         image.write_text(light_image(image.read_text("utf-8")), "utf-8")
+    for page in site.rglob("*.html"):
+        page.write_text(PLAIN_CODE.sub(r"\1", page.read_text("utf-8")), "utf-8")
     pages = [page.read_text("utf-8") for page in site.rglob("*.html") if static not in page.parents]
     ours = {
         static / path.relative_to(Path(app.srcdir) / folder)
