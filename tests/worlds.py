@@ -16,6 +16,7 @@ from sdd.findings.profiles import FIRST_JUDGING
 from sdd.measures.table import settings_of
 
 ERROR = 1e-5  # standard error of every test loss
+ANY = {"test_error": ERROR, "W_norm": 1.0, "b_norm": 1.0, "test_loss": 1.0}
 # Squared length of the five features that gives D = 0.2555 beside the decayed initial weights,
 # 4 exp(−2 · 0.01 · Σ lr) with Σ lr = 25 at the paper's schedule: D = 2r² / (5r² + R²).
 FIVE = 0.2555 * 4 * math.exp(-0.02 * 25) / (2 - 5 * 0.2555)
@@ -141,3 +142,16 @@ def changed(evidence, experiment, chosen, **columns):
     for name, value in columns.items():
         frame.loc[rows, name] = value(frame.loc[rows]) if callable(value) else value
     return with_tables(evidence, {experiment: frame})
+
+
+def summed():
+    """Runs on the sum as Jermyn reports them."""
+    rows = settings("sum", **ANY)
+    peak, wobble = rows["T"] == 2_000, 1 + 0.001 * rows["data_seed"]
+    longest = world().table("dataset-size")["b_norm"].max()
+    points, late = rows["T"] < 100, rows["T"] >= 20_000
+    return rows.assign(
+        test_loss=np.where(peak, 5_000 * wobble, 2.0), W_norm=rows["T"] * wobble,
+        b_norm=np.where(peak, 3 * longest * wobble, 1.0),
+        point_D_max=np.where(points, 0.5, 0.0), D1=0.1, five_apart=late,
+    )  # fmt: skip

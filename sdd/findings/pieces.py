@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sdd.findings.epsilon import MARKS, path
 from sdd.findings.evidence import Evidence
-from sdd.findings.replications import MARKS, path
 from sdd.measures.columns import test_rows
 from sdd.measures.damping import of_the_paper
 from sdd.measures.decomposition import outputs

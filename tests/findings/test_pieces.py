@@ -5,7 +5,7 @@ import pytest
 from short_runs import short
 
 import sdd
-from sdd.findings import Evidence, pieces, replications
+from sdd.findings import Evidence, epsilon, pieces
 from sdd.measures.columns import test_rows as rows_of
 from sdd.measures.decomposition import Moments
 from sdd.measures.refits import loss_of
@@ -57,8 +57,8 @@ def test_a_loud_points_sums_are_those_of_its_features_and_outputs(run):
 
 def test_the_dial_has_a_run_for_each_twin_and_each_epsilon_of_the_path(book_store):
     e = Evidence.stored("quick")
-    found, path = pieces.dial(e), replications.path(e)
-    assert found["marks"] == replications.MARKS
+    found, path = pieces.dial(e), epsilon.path(e)
+    assert found["marks"] == epsilon.MARKS
     assert sum(len(twin["losses"]) for twin in found["twins"]) == len(path)
     for twin in found["twins"]:
         runs = path[path["twin"] == twin["name"]]

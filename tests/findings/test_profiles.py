@@ -9,7 +9,7 @@ import pytest
 
 from sdd import paper
 from sdd.data import DataSettings
-from sdd.findings import EXPERIMENTS, PROFILES, profile, replications, run_like, spec, specs
+from sdd.findings import EXPERIMENTS, PROFILES, epsilon, profile, run_like, spec, specs
 from sdd.findings.profiles import FIRST_JUDGING
 from sdd.runs.spec import RunSpec
 from sdd.training.config import TrainConfig
@@ -187,7 +187,7 @@ def test_eps_is_turned_over_at_least_seven_decades_from_beyond_the_sum_to_beyond
             assert found[0] == 1e-8
             assert found[-1] / found[0] >= 1e7 * (1 - 1e-9)
         laws = {(s.data.n, s.data.sparsity) for s in specs("eps-law", name)} | {(1_000, 0.99)}
-        assert laws == set(replications.LAWS)
+        assert laws == set(epsilon.LAWS)
         for n, S in laws:
             assert n * (1 - S) == pytest.approx(10)  # active features a row, everywhere
 

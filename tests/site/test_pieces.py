@@ -13,7 +13,7 @@ from sdd.measures import arrangements
 from sdd.measures.decomposition import Moments
 from sdd.measures.refits import loss_of
 
-PLACES = {"points": "optimisation", "dial": "replications", "volume": "bump"}
+PLACES = {"points": "optimisation", "dial": "epsilon", "volume": "bump"}
 
 
 def data(name: str) -> dict:
