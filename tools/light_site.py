@@ -43,6 +43,7 @@ TAG = re.compile(r"<[^>]*>")
 ICON = re.compile(r'"(?:\\([0-9a-fA-F]{2,6}) ?|([^\x00-\x7f]))"')
 NESTING = ("media", "supports", "layer", "container")
 H_OF_PLANCK = 0x210E  # where the italic h stands
+RADICAL = 0x221A  # drawn by roots, in whose text it does not stand
 
 
 # Images
@@ -153,7 +154,7 @@ def characters(pages: list[str], styles: list[str]) -> set[int]:
         if "ITALIC" in unicodedata.name(chr(code), "")
         and unicodedata.normalize("NFKC", chr(code)) in text
     }
-    return {H_OF_PLANCK, *map(ord, text), *icons, *italics}
+    return {H_OF_PLANCK, RADICAL, *map(ord, text), *icons, *italics}
 
 
 def cut_font(path: Path, needed: set[int]) -> None:

@@ -56,7 +56,7 @@ def against_ratio(
     ['paper']
     """
     ax = ax or plt.gca()
-    ax.set_xscale("log")
+    ax.set_xscale("log", subs=[])
     kinds = list(runs[hue].unique())
     look = {"x": "ratio", "y": y, "hue": hue, "hue_order": kinds, "style": hue,
             "style_order": kinds, "markers": MARKERS[: len(kinds)],
@@ -207,7 +207,7 @@ def rate_map(
             name, place, xytext=(0, 12), textcoords="offset points", ha="center", fontsize=10,
             bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1}, zorder=5,
         )  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlabel="ε of the summed loss ÷ (1 − S)")
-    ax.set(ylabel="learning rate")
+    ax.set_xscale("log", subs=[])
+    ax.set(yscale="log", xlabel="ε of the summed loss ÷ (1 − S)", ylabel="learning rate")
     ax.margins(0.12, 0.2)
     return ax
