@@ -96,10 +96,10 @@ def best_told(runs: pd.DataFrame) -> str:
     later = found[found.index > last_always]
     then = ", ".join(f"in {some} of {of} at {size(T)}" for T, some, of in later.itertuples())
     return (
-        f"At n = {n:,} the lowest training loss that we found is that of a search for memorising "
-        f"solutions, in every data set from T = {size(since)} to {size(last_always)}"
-        f"{', ' + then if then else ', the largest here'}. The median of its "
-        f"test loss is {losses[peak]:,.3g} at T = {top}, where the paper's settings give "
+        f"At n = {n:,} a search for memorising solutions finds the lowest training loss, in every "
+        f"data set from T = {size(since)} to {size(last_always)}"
+        f"{', ' + then if then else ', the largest here'}. The median of their "
+        f"test losses is {losses[peak]:,.3g} at T = {top}, where the paper's settings give "
         f"{usual[peak]:.3g}, and {losses.iloc[-1]:,.3g} at T = {last}."
     )
 
