@@ -14,8 +14,8 @@ __all__ = ["histories", "repeat_boundary"]
 
 LINES = {
     "feature": (COLORS["feature"], 1.2),
-    "example": (COLORS["example"], 0.6),
-    "repeated example": (COLORS["example"], 2.6),
+    "point": (COLORS["example"], 0.6),
+    "repeated point": (COLORS["example"], 2.6),
 }
 
 
@@ -25,8 +25,8 @@ def histories(frame: pd.DataFrame) -> Figure:
     Parameters
     ----------
     frame : DataFrame
-        A row a vector and snapshot: ``model``, ``step``, ``of`` ("feature", "example" or "repeated
-        example", which has the thick line), ``number`` and ``D``.
+        A row a vector and snapshot: ``model``, ``step``, ``of`` ("feature", "point" or "repeated
+        point", which has the thick line), ``number`` and ``D``.
 
     Returns
     -------

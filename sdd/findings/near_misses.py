@@ -24,7 +24,7 @@ FILMED = {(T, 5, "mean"): 0, (T, 4, "mean"): 7, (400, 1, "mean"): 3}
 
 @experiment("near-misses")
 def near_misses(p: Profile) -> list[RunSpec]:
-    """Trainings with snapshots, in which features or an example may be learnt and forgotten."""
+    """Trainings with snapshots, in which features or a point may be learnt and forgotten."""
     seeds = {
         (T, 5, "mean"): [],
         (T, 4, "mean"): data_seeds(0, choose(p, 2, 16)),
@@ -52,10 +52,9 @@ def misses(e: Evidence) -> pd.DataFrame:
 
 def histories(runs: pd.DataFrame) -> pd.DataFrame:
     """Return D at all snapshots of the runs that are filmed, see `history`."""
-    return pd.concat(
-        [history(run).assign(model=_title(run.T, run.data.repeats)) for run in _filmed(runs)],
-        ignore_index=True,
-    )
+    found = [history(run).assign(model=_title(run.T, run.data.repeats)) for run in _filmed(runs)]
+    kinds = {"example": "point", "repeated example": "repeated point"}
+    return pd.concat(found, ignore_index=True).replace({"of": kinds})
 
 
 def films(runs: pd.DataFrame, T: float, repeats: int) -> pd.DataFrame:
@@ -85,7 +84,7 @@ def _filmed(runs: pd.DataFrame) -> list:
 
 
 def _title(T: float, repeats: int) -> str:
-    return f"T = {size(T)}" + (f", one example {repeats} times" if repeats > 1 else "")
+    return f"T = {size(T)}" + (f", one point {repeats} times" if repeats > 1 else "")
 
 
 # --- Claims -------------------------------------------------------------------------------------
@@ -111,11 +110,11 @@ def _features(e: Evidence) -> dict[str, Estimate]:
     }  # fmt: skip
 
 
-@claim("C8-examples", title="An example learnt and dropped again is the exception",
+@claim("C8-examples", title="A point learnt and dropped again is the exception",
        source="C8, comment by Jermyn", published="happens (one training)",
        region=below(0.5), figure="repeats#fig-repeats-histories", estimand="Share of trainings in "
-       "which the example's loss had fallen by a quarter or more, and ends with less than half of "
-       "the fall; one example four times, at T/n = 3")  # fmt: skip
+       "which the point's loss had fallen by a quarter or more, and ends with less than half of "
+       "the fall; one point four times, at T/n = 3")  # fmt: skip
 def _examples(e: Evidence) -> Estimate:
-    """An example that was learnt and is dropped again is the exception."""
+    """A point that was learnt and is dropped again is the exception."""
     return share(e.judging("near-misses", forgotten).query("repeats == 4")["dropped"])

@@ -1,4 +1,4 @@
-"""Repeated examples that take a feature's place (C5 to C7)."""
+"""Repeated points that take a feature's place (C5 to C7)."""
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ def fast(p: Profile, T: int, seed: int, **changes) -> RunSpec:
 
 @experiment("repeats")
 def repeats(p: Profile) -> list[RunSpec]:
-    """One example three and five times (C5), three of them five times and eight ten times (C6)."""
+    """One point three and five times (C5), three of them five times and eight ten times (C6)."""
     one = data_seeds(1, choose(p, 4, 24))
     several = data_seeds(1, choose(p, 2, 12))
     return [
@@ -55,7 +55,7 @@ def repeats(p: Profile) -> list[RunSpec]:
 
 @experiment("repeats-boundary")
 def repeats_boundary(p: Profile) -> list[RunSpec]:
-    """One example, about as often as it takes to be memorised, at several sizes (C7)."""
+    """One point, about as often as it takes to be memorised, at several sizes (C7)."""
     trainings = choose(p, {1_000: 2, 2_000: 2}, SETS)
     tried = [
         fast(p, t, seed, repeats=R)
@@ -84,7 +84,7 @@ def repeats_schedule(p: Profile) -> list[RunSpec]:
 
 
 def table(of: str | None = None) -> pd.DataFrame:
-    """Return the trainings with repeated examples at T/n = 3, a row a training."""
+    """Return the trainings with repeated points at T/n = 3, a row a training."""
     return Evidence.stored(of).table("repeats", places)
 
 
@@ -92,10 +92,10 @@ def several(runs: pd.DataFrame) -> pd.DataFrame:
     """Return who has the places in `table`, as a table of text: a row for each way to repeat."""
     return pd.DataFrame([
         {
-            "examples repeated": k,
+            "points repeated": k,
             "times": R,
             "trainings": len(rows),
-            "examples embedded ± sd": mean_sd(rows["embedded"], 2),
+            "points embedded ± sd": mean_sd(rows["embedded"], 2),
             "features ± sd": mean_sd(rows["features"], 2),
             "both together ± sd": mean_sd(rows["embedded"] + rows["features"], 2),
             "angles off by ± sd": mean_sd(rows["star_error"], 1) + "°",
@@ -115,7 +115,7 @@ def endings(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def boundaries(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return from how many repeats on an example is memorised, a row a data set.
+    """Return from how many repeats on a point is memorised, a row a data set.
 
     Of repeats R in order, that is half-way between the last that does not do and the first that
     does; where outcomes are not in order, the mean of all such steps (the estimate of Spearman
@@ -149,14 +149,14 @@ def slopes(found: pd.DataFrame) -> pd.Series:
 
 
 def same_ends(e: Evidence) -> pd.DataFrame:
-    """Return the example's D and loss by either schedule, as a table of text."""
+    """Return the point's D and loss by either schedule, as a table of text."""
     runs = e.table("repeats-schedule", places).sort_values(["T", "repeats", "steps"])
     return pd.DataFrame({
         "T": runs["T"].map(size),
         "repeats": runs["repeats"],
         "steps": runs["steps"].map("{:,}".format),
         "learning rate": runs["lr"].map("{:g}".format),
-        "D of the example": runs["first_D"].map("{:.4f}".format),
+        "D of the point": runs["first_D"].map("{:.4f}".format),
         "its loss": runs["first_loss"].map("{:.3f}".format),
         "largest D of features": [
             ", ".join(f"{row[f'D{k}']:.2f}" for k in range(1, 6)) for _, row in runs.iterrows()
@@ -167,7 +167,7 @@ def same_ends(e: Evidence) -> pd.DataFrame:
 def numbers(e: Evidence) -> dict[str, object]:
     """Return the numbers of the chapter's prose, by the names that they are glued under."""
     runs = e.judging("repeats", places)
-    one = runs.query("repeats == 5 and repeated == 1")
+    one, several = (runs.query("repeats == 5 and repeated == @k") for k in (1, 3))
     found = boundaries(e.table("repeats-boundary", places)).query("n == 1000")
     least, most = (
         rows for _, rows in list(found.groupby("ratio"))[:: found["ratio"].nunique() - 1]
@@ -181,6 +181,7 @@ def numbers(e: Evidence) -> dict[str, object]:
         "one-error": one.query("embedded == 1")["star_error"].median(),
         "three": len(three := runs.query("repeats == 3")), "three-loss": three["first_loss"].mean(),
         "three-embedded": int(three["embedded"].sum()),
+        "places": (several["embedded"] + several["features"]).mean(),
         "least-ratio": least["ratio"].iloc[0], "least": least["boundary"].mean(),
         "least-share": least["boundary_ratio"].mean(),
         "most-ratio": most["ratio"].iloc[0], "most": most["boundary"].mean(),
@@ -192,7 +193,7 @@ def numbers(e: Evidence) -> dict[str, object]:
 # --- Claims -------------------------------------------------------------------------------------
 
 _AT = "over trainings at T/n = 3"
-_FIVE = f"one example five times, {_AT}"
+_FIVE = f"one point five times, {_AT}"
 _PLACES = "fig-repeats-places"
 
 
@@ -201,71 +202,71 @@ def _one(e: Evidence, R: int = 5, k: int = 1) -> pd.DataFrame:
 
 
 @claim("C5-embedded", source="C5, comment by Jermyn", published="embedded (one training)",
-       region=above(0.5), figure=_PLACES, estimand="Share of trainings that embed the example: its "
+       region=above(0.5), figure=_PLACES, estimand="Share of trainings that embed the point: its "
        f"own loss is below half of that of an output of zero; {_FIVE}")  # fmt: skip
 def _embedded(e: Evidence) -> Estimate:
-    """At T/n = 3 an example that occurs five times is embedded."""
+    """At T/n = 3 a point that occurs five times is embedded."""
     return share(_one(e)["embedded"] == 1)
 
 
-@claim("C5-fifth", title="An example stored beside four features ousts the fifth",
+@claim("C5-fifth", title="A point stored beside four features ousts the fifth",
        source="C5, comment by Jermyn", published="four features (one training)",
        region=within(4, 0.5), figure=_PLACES, estimand="Features with D of at least 0.1 that the "
-       f"example does not contain, mean over trainings that embed it; {_FIVE}")  # fmt: skip
+       f"point does not contain, mean over trainings that embed it; {_FIVE}")  # fmt: skip
 def _fifth(e: Evidence) -> Estimate:
-    """Beside the example there are four features: it suppresses the fifth."""
+    """Beside the point there are four features: it suppresses the fifth."""
     return mean(_one(e).query("embedded == 1")["features"])
 
 
-@claim("C5-place", title="The example lies where the fifth feature would",
+@claim("C5-place", title="The point lies where the fifth feature would",
        source="ours, beside C5", published="not stated", region=below(18),
        figure=_PLACES, estimand="By how many degrees the angles between these features and the "
-       "example differ from equal ones, mean over trainings that embed it; a quarter of 72° is "
+       "point differ from equal ones, mean over trainings that embed it; a quarter of 72° is "
        f"the most; {_FIVE}")  # fmt: skip
 def _place(e: Evidence) -> Estimate:
-    """The example lies where the fifth feature would: the five are a regular star."""
+    """The point lies where the fifth feature would: the five are a regular star."""
     return mean(_one(e).query("embedded == 1")["star_error"])
 
 
-@claim("C6-each", title="Each example that is embedded replaces a feature",
+@claim("C6-each", title="Each point that is embedded replaces a feature",
        source="C6, comment by Jermyn", published="each replaces a feature",
        region=within(5, 0.5), figure=_PLACES, estimand="Examples embedded and "
-       f"features, together, mean; three examples five times each, {_AT}")  # fmt: skip
+       f"features, together, mean; three points five times each, {_AT}")  # fmt: skip
 def _each(e: Evidence) -> Estimate:
-    """Of several repeated examples each that is embedded replaces a feature."""
+    """Of several repeated points each that is embedded replaces a feature."""
     runs = _one(e, 5, 3)
     return mean(runs["embedded"] + runs["features"])
 
 
-_MORE = {"examples": within(5, 0.5), "features": within(0, 0.5)}
+_MORE = {"points": within(5, 0.5), "features": within(0, 0.5)}
 
 
-@claim("C6-more", title="Of more than five repeated examples five are embedded",
-       source="C6, comment by Jermyn", published="five examples, no feature",
+@claim("C6-more", title="Of more than five repeated points five are embedded",
+       source="C6, comment by Jermyn", published="five points, no feature",
        region=_MORE, figure=_PLACES, estimand="Examples embedded, and features, mean; "
-       f"eight examples ten times each, {_AT}")  # fmt: skip
+       f"eight points ten times each, {_AT}")  # fmt: skip
 def _more(e: Evidence) -> dict[str, Estimate]:
-    """Of more than five repeated examples five are embedded, and no feature."""
+    """Of more than five repeated points five are embedded, and no feature."""
     runs = _one(e, 10, 8)
-    return {"examples": mean(runs["embedded"]), "features": mean(runs["features"])}
+    return {"points": mean(runs["embedded"]), "features": mean(runs["features"])}
 
 
-@claim("C7-few", title="An example that occurs three times is not embedded",
+@claim("C7-few", title="A point that occurs three times is not embedded",
        source="C7, comment by Jermyn", published="changes nothing", region=above(0.5),
-       figure=_PLACES, estimand="Loss of an example that occurs three times as a share of that of "
+       figure=_PLACES, estimand="Loss of a point that occurs three times as a share of that of "
        f"an output of zero, mean {_AT}")  # fmt: skip
 def _few(e: Evidence) -> Estimate:
-    """An example that occurs three times is not embedded at T/n = 3."""
+    """A point that occurs three times is not embedded at T/n = 3."""
     return mean(_one(e, 3)["first_loss"])
 
 
 _STEEP = dict.fromkeys(("slope", f"T/n = {FAR}"), within(paper.JERMYN_REPEATS, 0.2))
 
 
-@claim("C7-boundary", title="An example is memorised from 0.4 T/n repeats on",
+@claim("C7-boundary", title="A point is memorised from 0.4 T/n repeats on",
        source="C7, comment by Jermyn", published="0.4 T/n at large T/n",
        region=_STEEP, figure="fig-repeats-boundary", at_quick=False,
-       estimand="Repeats from which on an example is memorised (D in the top 0.1 % of examples): "
+       estimand="Repeats from which on a point is memorised (D in the top 0.1 % of points): "
        f"their growth for each T/n, from {NEAR} to {FAR}, mean over data sets; and they divided "
        f"by T/n at {FAR}. The region ends half-way to no growth")  # fmt: skip
 def _boundary(e: Evidence) -> dict[str, Estimate]:

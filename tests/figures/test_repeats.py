@@ -8,7 +8,7 @@ from sdd import figures
 
 def test_a_history_has_a_line_for_each_vector_and_the_repeated_one_is_thick():
     rows = [("a", step, of, number, 0.1 * number) for step in (10, 100) for of, number in (
-        ("feature", 1), ("feature", 2), ("example", 3), ("repeated example", 0))]  # fmt: skip
+        ("feature", 1), ("feature", 2), ("point", 3), ("repeated point", 0))]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["model", "step", "of", "number", "D"])
     frame = pd.concat([frame, frame.assign(model="b")[:2]])
     first, second = figures.histories(frame).axes

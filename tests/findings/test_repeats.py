@@ -121,8 +121,8 @@ def test_the_boundary_is_between_what_does_not_do_and_what_does(outcomes, bounda
 
 
 def test_the_table_of_places_has_a_row_for_each_way_to_repeat():
-    rows = repeats.several(rows_of_repeats()).set_index(["examples repeated", "times"])
-    assert rows.loc[(8, 10), "examples embedded ± sd"] == "5.00 ± 0.00"
+    rows = repeats.several(rows_of_repeats()).set_index(["points repeated", "times"])
+    assert rows.loc[(8, 10), "points embedded ± sd"] == "5.00 ± 0.00"
     assert set(rows["both together ± sd"]) == {"5.00 ± 0.00"}
     assert (rows["trainings"] == len(SEEDS)).all()
 
