@@ -16,7 +16,7 @@ from sdd.findings.profiles import PROFILES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md")
-EXAMPLES = ("X", "shrinkage")  # findings that CONTRIBUTING makes up
+EXAMPLES = ("X", "shrinkage", "NAME")  # names that CONTRIBUTING makes up
 
 
 def tokens(page):
