@@ -16,7 +16,6 @@ TEXT = re.compile(r"(?P<words>.+?)\s*<(?P<setting>\w+=[\w.-]+(?:&\w+=[\w.-]+)*)>
 FEW = 30  # data points up to here are as many at every profile: polygons are meant by them
 FIGURES = {
     "fig-home-descent": "T=2000",
-    "fig-home-vectors": "T=6",
     "fig-polygons": "T=5",
     "fig-losses": "T=30",
     "fig-columns": "T=10",

@@ -195,7 +195,7 @@ def findings(judged: Sequence[Judgement]) -> str:
     items = []
     for finding in FINDINGS:
         links = "".join(
-            f'<a href="#claim-{parts[0].id}">{together(j.verdict for j in parts)[0]} '
+            f'<a href="scorecard.html#claim-{parts[0].id}">{together(j.verdict for j in parts)[0]} '
             f"{escape(parts[0].title)}</a>"
             for parts in by_claim(judged)
             if parts[0].id in finding.ids

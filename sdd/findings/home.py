@@ -1,4 +1,4 @@
-"""The home page: the curve with a model of each regime above it, and the headlines."""
+"""The home page: the curve with a model of each regime above it, and how checks came out."""
 
 import os
 from collections.abc import Sequence
@@ -9,8 +9,6 @@ import pandas as pd
 
 from sdd import paper
 from sdd.findings.evidence import Evidence
-from sdd.findings.page import markdown, verdict_mark
-from sdd.findings.prose import Markdown
 from sdd.findings.provenance import FOLDER
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement
@@ -20,7 +18,7 @@ from sdd.measures.table import load
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LABELS", "counts", "curve", "headlines", "models", "pictures", "preview"]
+__all__ = ["LABELS", "counts", "curve", "models", "pictures", "preview"]
 
 LABELS = ("data points\nare stored", "neither", "features\nare stored")
 VERDICTS = (REPRODUCED, CONTRADICTED, UNDECIDED, UNDECIDABLE, SMALL)  # in the order of `counts`
@@ -80,17 +78,3 @@ def counts(judged: Sequence[Judgement], *groups: str) -> str:
     parts = [f"{found.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in found]
     number = f"{len(found)} check{'s' * (len(found) != 1)}"
     return f"{number}: {', '.join(parts)}" if parts else number
-
-
-def headlines(judged: Sequence[Judgement]) -> Markdown:
-    """Return the headlines as a table: the statement, what judges it, the verdict."""
-    rows = [
-        {
-            "Claim": f"{j.statement}" + (f": *{j.row}*" if j.row else ""),
-            "Judged on": j.counted or "–",
-            "Verdict": verdict_mark(j.verdict),
-        }
-        for j in judged
-        if j.headline
-    ]
-    return markdown(pd.DataFrame(rows))

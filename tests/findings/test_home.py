@@ -10,17 +10,14 @@ from sdd.findings import PROFILES, Evidence, home
 from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDED
 
 
-def row(group, verdict, headline=False, part=""):
+def row(group, verdict):
     """A row of the scorecard, with what the home page asks of it."""
-    return SimpleNamespace(
-        group=group, statement="Five stand apart", row=part, counted="4 trainings", verdict=verdict,
-        headline=headline,
-    )  # fmt: skip
+    return SimpleNamespace(group=group, verdict=verdict)
 
 
 JUDGED = [
-    row("body", UNDECIDED, headline=True, part="T = 30"), row("body", REPRODUCED),
-    row("appendix", REPRODUCED), row("comments", CONTRADICTED), row("ours", SMALL, headline=True),
+    row("body", UNDECIDED), row("body", REPRODUCED), row("appendix", REPRODUCED),
+    row("comments", CONTRADICTED), row("ours", SMALL),
 ]  # fmt: skip
 
 
@@ -28,14 +25,6 @@ def test_counts_are_of_the_groups_asked_for_with_what_was_reproduced_first():
     assert home.counts(JUDGED, "body", "appendix") == "3 checks: 2 reproduced, 1 undecided"
     assert home.counts(JUDGED, "comments") == "1 check: 1 contradicted"
     assert home.counts(JUDGED[:1], "ours") == "0 checks"
-
-
-def test_headlines_are_listed_with_their_verdicts_in_words_and_others_are_not():
-    lines = home.headlines(JUDGED).data.splitlines()[2:]
-    assert len(lines) == 2
-    assert "Five stand apart: *T = 30*" in lines[0]
-    assert "4 trainings" in lines[0]
-    assert "undecided</span>" in lines[0]
 
 
 @pytest.mark.parametrize(("name", "sizes"), [("quick", [6, 200, 1_000]),

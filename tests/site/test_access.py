@@ -73,7 +73,8 @@ def test_text_in_figures_has_nine_pixels_on_a_phone(page: Page) -> None:
     look(page, "light", PHONE)
     widths = page.eval_on_selector_all(
         "main figure img, main .cell_output img",
-        "all => all.map(e => [e.getAttribute('src'), e.getBoundingClientRect().width])",
+        "all => all.filter(e => e.checkVisibility())"
+        ".map(e => [e.getAttribute('src'), e.getBoundingClientRect().width])",
     )
     for source, shown in widths:
         if not source.endswith(".svg"):

@@ -351,6 +351,21 @@ def test_the_home_page_loads_the_index_and_one_size_and_leads_on_with_its_settin
     context.close()
 
 
+def test_the_home_pages_figure_stands_in_for_the_explorer_and_is_shown_when_asked_for(
+    browser: Browser, address: str
+) -> None:
+    for script in (False, True):
+        context = browser.new_context(java_script_enabled=script)
+        page = context.new_page()
+        page.goto(address + "book/intro.html")
+        if script:
+            page.locator(".play[data-ready]").wait_for()
+        assert page.locator("#fig-home-descent").is_visible() != script
+        page.locator('main p > a[href="#fig-home-descent"]').last.click()
+        assert page.locator("#fig-home-descent").is_visible()
+        context.close()
+
+
 def test_all_its_data_are_within_their_budget() -> None:
     files = list((SITE / "play").glob("explore*.js"))
     assert files

@@ -77,14 +77,14 @@ def test_a_line_has_the_numbers_of_its_claim() -> None:
 
 
 def test_the_signs_of_the_findings_follow_from_their_headlines() -> None:
-    verdicts = {f"#claim-{c['id']}": [] for c in claims()}
+    verdicts = {c["id"]: [] for c in claims()}
     for claim in claims():
-        verdicts[f"#claim-{claim['id']}"].append(claim["verdict"])
+        verdicts[claim["id"]].append(claim["verdict"])
     findings = read(SCORECARD).select("ul.findings > li")
     assert len(findings) == 3
     for finding in findings:
-        rests = {a["href"] for a in finding.select("a")}
-        found = [verdict for href in rests for verdict in verdicts[href]]
+        rests = {a["href"].removeprefix("scorecard.html#claim-") for a in finding.select("a")}
+        found = [verdict for id in rests for verdict in verdicts[id]]
         said = finding.select_one(".verdict > span").text
         mixed = f"{found.count('reproduced')} of {len(found)} reproduced"
         assert said == (found[0] if len(set(found)) == 1 else mixed) or said in found[0]
