@@ -23,8 +23,7 @@ FIGURES = {
     "fig-regimes": "T=200",
     "fig-common-scale": "T=500&scale=common",
     "fig-double-descent": "T=2000",
-    "fig-parts": "T=10",
-    "fig-parts-late": "T=2000",
+    "fig-parts": "T=2000",
     "fig-mean-and-sum": "T=2000&reduction=sum",
 }
 

@@ -76,17 +76,14 @@ def taken_apart(e: Evidence) -> pd.DataFrame:
     return e.measured(runs[runs["T"].isin(all_of) | (nth < EACH)], loss_parts, known_features)
 
 
-def parts(runs: pd.DataFrame, *, as_costs: bool = False) -> pd.DataFrame:
-    """Return each ``part`` of the test losses of runs with `loss_parts`, and its ``value``.
+def parts(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return each ``part`` of the test losses of runs with `loss_parts`, and its ``value`` as a cost.
 
-    As costs, gains are negative, so that the parts sum to the loss above that of no output.
+    Gains are negative, so that the parts sum to the loss above that of no output.
     """
-    labels = dict(_LABELS)
-    if as_costs:
-        gains = ["feature_gain", "constant_gain"]
-        runs = runs.assign(**-runs[gains])
-        labels |= {gain: f"{labels[gain]}, as a cost" for gain in gains}
-    return _long(runs, labels, "part", "value")
+    gains = ["feature_gain", "constant_gain"]
+    labels = _LABELS | {gain: f"{_LABELS[gain]}, as a cost" for gain in gains}
+    return _long(runs.assign(**-runs[gains]), labels, "part", "value")
 
 
 def refits(runs: pd.DataFrame, searched: pd.DataFrame) -> pd.DataFrame:
@@ -249,7 +246,7 @@ _OURS = "ours: the paper does not ask this"
 
 
 @claim("bump-firing", title="From T = 500 to 2,000 only false firing raises the loss",
-       source=_OURS, published="not stated", figure="fig-parts-late",
+       source=_OURS, published="not stated", figure="fig-parts",
        region=above(0),
        estimand="Each part of the test loss at T = 2,000 less the same at T = 500, paired by data"
                 " seed",
@@ -270,7 +267,7 @@ def _firing_rises(e: Evidence) -> dict[str, Estimate]:
 
 
 @claim("bump-rows", title="False firing is mostly in points with the longest columns",
-       source=_OURS, published="not stated", figure="fig-parts-late",
+       source=_OURS, published="not stated", figure="fig-parts",
        region=above(0.5),
        estimand="Share of the false firing, at T = 2,000, that is in the test points which hold "
                 "one of the 1 % of features with the longest columns; mean over trainings",

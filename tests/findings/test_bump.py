@@ -63,7 +63,7 @@ def test_a_rise_without_the_relu_would_contradict_that_there_is_none():
 def test_parts_are_a_row_each_and_as_costs_sum_to_the_excess():
     runs = world().body()
     assert len(bump.parts(runs)) == 4 * len(runs)
-    costs = bump.parts(runs, as_costs=True).pivot(index="run", columns="part", values="value")
+    costs = bump.parts(runs).pivot(index="run", columns="part", values="value")
     total = costs.pop("test loss above no output's")
     np.testing.assert_allclose(costs.sum(axis=1), total, atol=1e-12)
 
