@@ -77,9 +77,9 @@ def taken_apart(e: Evidence) -> pd.DataFrame:
 
 
 def parts(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return each ``part`` of the test losses of runs with `loss_parts`, and its ``value`` as a cost.
+    """Return each ``part`` of the test losses of runs with `loss_parts`, and its ``value``.
 
-    Gains are negative, so that the parts sum to the loss above that of no output.
+    Gains count as negative costs: the parts sum to the loss above that of no output.
     """
     gains = ["feature_gain", "constant_gain"]
     labels = _LABELS | {gain: f"{_LABELS[gain]}, as a cost" for gain in gains}
