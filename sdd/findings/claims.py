@@ -146,7 +146,7 @@ def claim(
         What the paper says, with its reading error and where it is from ("(fig)", "(text)"), what a
         formula gives, or "not stated".
     figure : str
-        Name of our figure in the chapter of the finding, such as "fig-data"; of another chapter's,
+        Name of our figure in the chapter of the finding, such as "fig-data"; elsewhere
         "setup#fig-pentagon".
     estimand : str
         Which number is estimated, averaged over which trainings, in words.
