@@ -21,7 +21,8 @@ NOT_FOUND = """\
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>No such page: {title}</title></head>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="{icon}" type="image/svg+xml">
+<title>No such page: {title}</title></head>
 <body style="max-width: 36rem; margin: 15vh auto; padding: 0 1rem; font: 1.1rem/1.6 sans-serif">
 <main><h1>There is no such page</h1>
 <p>It may have been renamed. The book begins at <a href="{first}">its first page</a>, which leads to
@@ -68,6 +69,7 @@ def write_not_found(app: Sphinx, error: Exception | None) -> None:
     page = NOT_FOUND.format(
         title=escape(app.config.html_title),
         first=escape(urljoin(site, f"{app.config.root_doc}.html")),
+        icon=escape(urljoin(site, "_static/favicon.svg")),
         search=escape(urljoin(site, "search.html")),
     )
     (Path(app.outdir) / "404.html").write_text(page, encoding="utf-8")

@@ -73,7 +73,7 @@ def explorer(browser: Browser, address: str) -> Iterator[Any]:
 
 
 def test_an_address_of_a_training_opens_it_and_says_its_numbers(explorer: Any) -> None:
-    runs = pd.read_csv(SITE / "data" / "fig-double-descent.csv")
+    runs = pd.read_csv(SITE / "data" / "fig-double-descent.csv", comment="#")
     finite = runs[runs["T"] < float("inf")]
     page = explorer()
     for T, of_T in list(finite.groupby("T"))[::3]:

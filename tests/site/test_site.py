@@ -173,20 +173,6 @@ def test_claims_json_holds_complete_rows_each_once() -> None:
     assert len({(claim["id"], claim["row"]) for claim in claims()}) == len(claims())
 
 
-def test_each_caption_names_the_runs_drawn_and_links_to_the_table_they_were_drawn_from() -> None:
-    captions = {figure: (name, c) for name in CHAPTERS for figure, c in figures(name).items()}
-    assert {path.stem for path in (SITE / "data").iterdir()} == set(captions) > DRAWN_FROM_SETTINGS
-    for figure, (name, caption) in captions.items():
-        # The recipes' runs are the same at every profile, so their captions name none.
-        nameless = figure in DRAWN_FROM_SETTINGS or figure.startswith("fig-own-")
-        assert ("Profile " in caption.text) != nameless, figure
-        links = [a["href"] for a in caption.select('a[href$=".csv"]')]
-        assert links == [f"../data/{figure}.csv"], f"{figure} in {name}"
-        table = pd.read_csv(SITE / "data" / f"{figure}.csv", index_col=False)
-        assert len(table), f"{figure}.csv has a header alone"
-        assert not [c for c in table if c.startswith("Unnamed")], f"{figure}: a column has no name"
-
-
 def test_the_reference_has_a_page_for_every_package() -> None:
     packages = {f"sdd.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
     assert packages

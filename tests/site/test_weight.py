@@ -15,7 +15,8 @@ PAGE_AT_MOST = 1_000_000  # bytes, its own interactive data apart
 SITE_AT_MOST = 25_000_000
 PLAYED = "/play/"  # data of interactive pieces
 GENERATED = ("book/api/", "_modules/")
-WEIGHED = [page for page in PAGES if not page.startswith(GENERATED)]
+# index.html only leads to the first chapter.
+WEIGHED = [page for page in PAGES if not page.startswith((*GENERATED, "index.html"))]
 for kind in GENERATED:  # the largest of each
     of_kind = [page for page in PAGES if page.startswith(kind)]
     WEIGHED += sorted(of_kind, key=lambda page: (SITE / page).stat().st_size)[-1:]
