@@ -20,7 +20,7 @@ FIGURES = {
     "fig-losses": "T=30",
     "fig-columns": "T=10",
     "fig-dimensionality": "T=1000",
-    "fig-regimes": "T=200",
+    "fig-regimes": "T=500",
     "fig-common-scale": "T=500&scale=common",
     "fig-double-descent": "T=2000",
     "fig-parts": "T=2000",
