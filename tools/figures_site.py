@@ -132,13 +132,19 @@ def add_folds(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def write_figures(app: Sphinx, error: Exception | None) -> None:
-    """Gather what is known of all figures in figures.json, in their order."""
+    """Gather what is known of all figures in figures.json, in their order, and the runs' hashes."""
     if error is not None or app.builder.format != "html":
         return
     files = sorted((Path(app.outdir) / "data").glob("fig-*.json"))
     records = [record for file in files if (record := read(app, file.stem))]
     records.sort(key=lambda record: record.get("number", 0))
-    text = json.dumps(software(Path(app.srcdir)) | {"figures": records}, ensure_ascii=False)
+    hashes: dict[str, str] = {}
+    for record in records:
+        runs = record.get("runs", [])
+        hashes |= {run["name"]: run["sha256"] for run in runs}
+        record["runs"] = [run["name"] for run in runs]
+    made_by = software(Path(app.srcdir))
+    text = json.dumps(made_by | {"figures": records, "sha256": hashes}, ensure_ascii=False)
     (Path(app.outdir) / "figures.json").write_text(text + "\n", encoding="utf-8")
     for file in files:
         file.unlink()
