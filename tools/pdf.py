@@ -26,6 +26,7 @@ LEFT_OUT = "book/api"  # its pages are as many as all others
 SCREEN_ONLY = (
     "details, script, a.headerlink, button, input, select, canvas, .figure-data, .d-print-none"
 )
+UNFOLDED = "details.judging"
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; }
 html { font-size: 13px; }
@@ -63,6 +64,9 @@ def read(site: Path, page: str) -> BeautifulSoup:
 def article(soup: BeautifulSoup, page: str, included: set[str]) -> Tag:
     """Return what a page says, with its names and the links to other pages as those of one file."""
     found = soup.select_one("article.bd-article")
+    for tag in found.select(UNFOLDED):  # text that a page folds
+        tag.name = "div"
+        tag.summary.name = "p"
     for tag in found.select(SCREEN_ONLY):
         tag.decompose()
     for tag in found.select("noscript"):

@@ -361,7 +361,7 @@ def test_the_home_pages_figure_stands_in_for_the_explorer_and_is_shown_when_aske
         if script:
             page.locator(".play[data-ready]").wait_for()
         assert page.locator("#fig-home-descent").is_visible() != script
-        page.locator('main p > a[href="#fig-home-descent"]').last.click()
+        page.locator('main p > a[href="#fig-home-descent"]:not(.headerlink)').last.click()
         assert page.locator("#fig-home-descent").is_visible()
         context.close()
 

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Page
 
 SCORECARD = "book/scorecard.html"
-LONGEST = 6_000  # pixels, on a desk
+LONGEST = 7_000  # pixels, on a desk
 
 
 @functools.cache
