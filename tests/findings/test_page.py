@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from worlds import around, changed, world
 
-from sdd.findings import CLAIMS, cards, double_descent, elsewhere, page, provenance, rule, scorecard
+from sdd.findings import CLAIMS, cards, double_descent, elsewhere, page, rule, scorecard
 from sdd.findings.rule import REPRODUCED, SMALL, UNDECIDED
 from sdd.measures.statistics import mean
 
@@ -43,17 +43,6 @@ def test_at_another_size_published_rows_follow_ours():
 def test_a_table_of_text_keeps_a_value_and_its_deviation_on_one_line():
     text = page.markdown(pd.DataFrame({"T": ["5"], "loss": ["1 ± 2"]})).data
     assert text == "| T | loss |\n| --- | --- |\n| 5 | 1\u00a0±\u00a02 |"
-
-
-def test_the_data_of_a_figure_are_written_only_while_the_book_is_built(tmp_path, monkeypatch):
-    frame = pd.DataFrame({"T": [3.0, float("inf")], "loss": [1.0, 0.5]})
-    monkeypatch.delenv(provenance.FOLDER, raising=False)
-    page.csv("fig-x", frame)
-    monkeypatch.setenv(provenance.FOLDER, str(tmp_path / "data"))
-    page.csv("fig-x", frame)
-    assert (tmp_path / "data" / "fig-x.csv").read_text() == "T,loss\n3,1\ninf,0.5\n"
-    with pytest.raises(ValueError, match="the table of fig-x must have rows, but is empty"):
-        page.csv("fig-x", frame[:0])
 
 
 def test_in_a_notebook_tables_have_links_and_words_in_place_of_roles():
