@@ -159,7 +159,8 @@ def _settings(drawn: pd.DataFrame) -> dict[str, str]:
     usual = {f.name: f.default for kind in (DataSettings, TrainConfig) for f in fields(kind)}
     usual |= {"start": "", "model": "ReLUOutput", "data": ""}
     found = {}
-    for name in (*TOLD, *(usual.keys() - TOLD - UNTOLD)):
+    others = [name for name in usual if name not in TOLD and name not in UNTOLD]
+    for name in (*TOLD, *others):
         values = drawn[name].dropna() if name in drawn else drawn.iloc[:0, 0]
         if len(values) and (name in TOLD or not (values == usual[name]).all()):
             found[TOLD.get(name, name.replace("_", " "))] = _values(values)
