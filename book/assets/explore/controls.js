@@ -13,12 +13,12 @@ export function controls(index, change, small) {
     onchange: () => change({ T: series.sizes[slider.valueAsNumber], step: null }, true),
   });
   const size = el("output", { for: slider.id });
-  const pick = (label, make, key) => {
-    const select = el("select", { onchange: () => change({ [key]: make(select.value), step: null }, true) });
+  const pick = (label, wanted) => {
+    const select = el("select", { onchange: () => change({ ...wanted(select.value), step: null }, true) });
     return { select, root: el("label", {}, el("span", {}, label), select) };
   };
-  const seed = pick("Training", Number, "seed");
-  const reduction = pick("Trained on", String, "reduction");
+  const seed = pick("Training", seed => ({ seed: Number(seed) }));
+  const reduction = pick("Trained on", reduction => ({ reduction }));
   reduction.select.append(...[...index.series.values()].map(one => el("option", { value: one.name }, one.title)));
   const scale = el("input", { type: "checkbox", onchange: () => change({ scale: scale.checked ? "common" : "own" }, true) });
   const play = el("button", { type: "button", onclick: toggle });
@@ -29,13 +29,12 @@ export function controls(index, change, small) {
   const at = el("output");
   // All trainings with a film, to choose from where the one that is shown has none.
   const films = [...index.series.values()].flatMap(one => one.rows.filter(row => row.film).map(row => [one, row]));
-  const stories = pick("Films of trainings", String, "");
-  stories.select.append(el("option", { value: "" }, films.length ? "choose one" : "none is stored"),
+  const stories = pick("Films of trainings", k => {
+    const [one, row] = films[k];
+    return { reduction: one.name, T: row.T, seed: row.seed };
+  });
+  stories.select.append(el("option", { value: "", disabled: true }, films.length ? "choose one" : "none is stored"),
     ...films.map(([one, row], k) => el("option", { value: k }, filmName(one, row, index))));
-  stories.select.onchange = () => {
-    const [one, row] = films[stories.select.value] ?? [];
-    if (row) change({ reduction: one.name, T: row.T, seed: row.seed, step: null }, true);
-  };
   const filmBox = el("div", { class: "film" });
 
   const last = () => film.step.length - 1;
