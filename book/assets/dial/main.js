@@ -1,5 +1,5 @@
 // A dial of ε from the sum to the mean: what stored trainings came to at each of its values.
-import { el, load, number, start, svg } from "../play/core.js";
+import { el, load, number, powerOfTen, start, svg } from "../play/core.js";
 import { longest, plane, spokes } from "../play/plane.js";
 
 const WIDE = 340, HIGH = 180, EDGE = 44;
@@ -28,7 +28,7 @@ start("dial", async box => {
 
   /** What a value of the dial is near to: a name of `marks`, or nothing. */
   const named = ratio => Object.keys(marks).find(name => Math.abs(log10(marks[name] / ratio)) < 0.01);
-  const power = ratio => `10${[...String(Math.round(log10(ratio)))].map(c => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("")}`;
+  const power = ratio => powerOfTen(Math.round(log10(ratio)));
 
   const across = ratio => {
     const [low, high] = [twin.ratios[0], twin.ratios.at(-1)].map(log10);

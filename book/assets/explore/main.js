@@ -5,10 +5,13 @@ import { curve } from "./curve.js";
 import { dimensions } from "./dimensions.js";
 import { frameOf, loadFilm, loadIndex, loadModel, regime } from "./data.js";
 import { parts } from "./parts.js";
-import { longest, planes } from "./plane.js";
+import { longest } from "../play/plane.js";
+import { planes } from "./plane.js";
 import { address, fromAddress, isState, mend, toAddress } from "./state.js";
 
-start("explore", async (box, { form, full = "explore.html" }) => {
+const FULL = "explore.html"; // beside all chapters
+
+start("explore", async (box, { form }) => {
   const small = form === "small";
   const index = await loadIndex();
   const view = (name, title, ...more) => {
@@ -22,7 +25,7 @@ start("explore", async (box, { form, full = "explore.html" }) => {
     views.parts = view("parts", "What the loss is made of");
   }
   const spoken = el("p", { class: "spoken", "aria-live": "polite" });
-  const link = small ? el("p", {}, el("a", { href: full }, "Open this in the explorer")) : "";
+  const link = small ? el("p", {}, el("a", { href: FULL }, "Open this in the explorer")) : "";
   const panel = controls(index, change, small);
   box.append(...panel.roots, spoken, el("div", { class: "views" }, ...Object.values(views).map(one => one.root)), link);
 
@@ -73,7 +76,7 @@ start("explore", async (box, { form, full = "explore.html" }) => {
     show.plane(state, model, drawn, why);
     show.dimensions?.(state);
     show.parts?.(state);
-    if (small) link.firstChild.href = full + toAddress(state, index);
+    if (small) link.firstChild.href = FULL + toAddress(state, index);
     clearTimeout(speak);
     speak = setTimeout(() => spoken.replaceChildren(sentence(film, frame)), film && frame !== null ? 600 : 250);
     box.dataset.state = toAddress(state, index);

@@ -1,5 +1,6 @@
 // Columns of W and hidden vectors in the plane, on a canvas; one of them can be picked and told of.
 import { el, number } from "../play/core.js";
+import { longest } from "../play/plane.js";
 import { dimensionality } from "./data.js";
 import { onResize, sentence } from "./axes.js";
 
@@ -58,13 +59,6 @@ export function planes(box, index, told) {
 }
 
 const HINT = "Point at a vector, touch it, or move one of the two sliders below the drawings.";
-
-/** The length of the longest of some vectors. */
-export function longest(vectors) {
-  let most = 0;
-  for (let k = 0; k < vectors.length; k += 2) most = Math.max(most, Math.hypot(vectors[k], vectors[k + 1]));
-  return most;
-}
 
 function caption(kind, { state, model, frame, series }) {
   const count = number((frame ?? model)[kind].length / 2);

@@ -1,12 +1,12 @@
 // The live model: settings and address, controls, a worker that trains, and what it shows.
 
-import { el, load, number, start } from "../play/core.js";
+import { el, load, number, powerOfTen, start } from "../play/core.js";
 import { kept, sayFeatures, sayPoints } from "./words.js";
-import { lossView, outputView, planeView, powerOfTen } from "./views.js";
+import { lossView, outputView, planeView } from "./views.js";
 import text from "./worker.js?text";
 
 const MOST = 100; // the largest T; one further on the slider is ∞
-const log = (low, high, value) => ({ min: low, max: high, step: 0.25, to: k => Number((10 ** k).toPrecision(2)), from: x => Math.log10(x), value });
+const log = (low, high, value) => ({ min: low, max: high, step: 0.25, to: k => Number((10 ** k).toPrecision(2)), from: x => Math.log10(Math.max(x, 0)), value });
 const power = x => {
   const [digits, k] = x.toExponential(1).replace(".0e", "e").split("e");
   return x >= 1e-2 ? String(x) : digits === "1" ? powerOfTen(Number(k)) : `${digits} · ${powerOfTen(Number(k))}`;
@@ -41,7 +41,7 @@ start("live", async box => {
   const sliders = Object.entries(KEYS).map(([key, k]) => {
     shown[key] = el("output", { for: `live-${key}` });
     inputs[key] = el("input", {
-      id: `live-${key}`, type: "range", min: k.min, max: k.max, step: k.step, list: key === "eps" && "live-marks",
+      id: `live-${key}`, type: "range", min: k.min, max: k.max, step: k.step,
       oninput: () => label(key, k.to(inputs[key].value)), onchange: () => change({ [key]: k.to(inputs[key].value) }),
     });
     const marks = key === "eps" && el("span", { class: "live-marks" }, ...["sum", "mean"].map(name =>

@@ -1,13 +1,10 @@
 // Four views of a training, in SVG: the loss, two planes of vectors, a point beside its output.
 
-import { el, number, svg } from "../play/core.js";
+import { el, number, powerOfTen, svg } from "../play/core.js";
 
 const frame = (width, height, label, ...inside) =>
   svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...inside);
 const panel = (title, drawing, ...rest) => el("figure", {}, el("figcaption", {}, title), drawing, ...rest);
-
-/** 10 to a whole number, as text. */
-export const powerOfTen = k => `10${Array.from(String(k), c => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("")}`;
 
 /** The loss against the step, both logarithmic, and the curve of the training before. */
 export function lossView() {

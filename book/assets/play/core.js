@@ -37,6 +37,9 @@ export const svg = make("http://www.w3.org/2000/svg");
 export const number = (x, digits = 0) =>
   x === Infinity ? "∞" : x.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+/** 10 to a whole number, as text. */
+export const powerOfTen = k => `10${Array.from(String(k), c => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("")}`;
+
 // Data come as scripts, which are loaded from a server and from a disk alike: each calls sddData.
 // A page may hold several pieces, each with these lines in its own script: they share one list.
 const waiting = (globalThis.sddWaiting ??= {});
