@@ -23,9 +23,7 @@ NAME = "sdd.pdf"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEFT_OUT = "book/api"  # its pages are as many as all others
 # What is folded on the site stays out, as does what only a screen can use.
-SCREEN_ONLY = (
-    "details, script, a.headerlink, button, input, select, canvas, .figure-data, .d-print-none"
-)
+SCREEN_ONLY = "details, script, a.headerlink, button, input, select, canvas, .d-print-none"
 UNFOLDED = "details.judging"
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; }
@@ -104,10 +102,7 @@ def one_page(site: Path, chapters: list[str], numbers: dict[str, int]) -> str:
     lines, bodies = [], []
     for page in chapters:
         soup = read(site, page)
-        scripts = [
-            script for script in soup.select("head script") if "mathjax" in str(script).lower()
-        ]
-        head |= dict.fromkeys(map(str, soup.select('head link[rel="stylesheet"]') + scripts))
+        head |= dict.fromkeys(map(str, soup.select('head link[rel="stylesheet"]')))
         body = article(soup, page, set(chapters))
         title = escape(body.h1.get_text().strip())
         number = numbers.get(page, "")
@@ -156,7 +151,6 @@ def printed(file: Path) -> bytes:
         page = browser.new_page(color_scheme="light")
         page.set_default_timeout(600_000)
         page.goto(file.as_uri(), wait_until="load")
-        page.evaluate("() => window.MathJax?.startup?.promise")
         data = page.pdf(
             prefer_css_page_size=True, print_background=True, outline=True, tagged=True,
             display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
