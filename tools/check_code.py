@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from figures_site import findings
 from sphinx.application import Sphinx
 
-FINDINGS = Path(__file__).resolve().parents[1] / "sdd" / "findings"
 PREFIX = "_modules/sdd/findings/"
 CHECK = re.compile(
     r'^(<span class="k">def</span>(?:<span class="w"> </span>| ))<span class="nf">(_\w+)</span>',
@@ -26,14 +26,14 @@ CLAIM = re.compile(
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Show each module with runs or claims that `viewcode` does not show."""
     shown = getattr(app.env, "_viewcode_modules", {})
-    for file in sorted(FINDINGS.glob("*.py")):
-        name, source = f"sdd.findings.{file.stem}", file.read_text(encoding="utf-8")
-        if shown.get(name) or not re.search(r"^@(?:claim|experiment)\(", source, re.MULTILINE):
+    for stem, source in findings(Path(app.srcdir)).items():
+        name = f"sdd.findings.{stem}"
+        if shown.get(name):
             continue
         body = app.builder.highlighter.highlight_block(source, "python", linenos=False)
         title = f"Source code for {name}"
         context = {"title": name, "body": f"<h1>{title}</h1>{body}"}
-        yield PREFIX + file.stem, context, "page.html"
+        yield PREFIX + stem, context, "page.html"
 
 
 def link(
