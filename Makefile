@@ -132,7 +132,7 @@ serve: install ## show the built site at http://localhost:8000 (PORT=...)
 lab: profile notebooks ## open the chapters in JupyterLab, at the quick profile (PROFILE=..., LABPORT=...)
 	@$(PY) tools/port.py "$(LABPORT)" "make lab LABPORT"
 	@echo "Chapters at the profile $(LAB_PROFILE), in $(CURDIR)/notebooks. The paper's size: train its models with"
-	@echo "    $(PY) -m sdd run --profile paper     (about 90 minutes; continues where it was stopped)"
+	@echo "    $(PY) -m sdd run --profile paper     (95 minutes; continues where it was stopped)"
 	@echo "then make lab PROFILE=paper. Ctrl-C stops JupyterLab."
 	@$(STORE) PROFILE="$(LAB_PROFILE)" SDD_ON_THE_SPOT="$${SDD_ON_THE_SPOT:-900}" $(VENV)/bin/jupyter lab \
 	  --port $(LABPORT) --ServerApp.port_retries=0 \

@@ -16,7 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-PREVIEW = "preview.png"  # as in sdd.findings.page, which writes it while the first page is built
+PREVIEW = "preview.png"  # as in sdd.findings.home, which writes it while the first page is built
 NOT_FOUND = """\
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">

@@ -157,7 +157,7 @@ def characters(pages: list[str], styles: list[str]) -> set[int]:
     return {H_OF_PLANCK, RADICAL, *map(ord, text), *icons, *italics}
 
 
-def cut_font(path: Path, needed: set[int]) -> None:
+def cut_font(path: Path, shown: set[int]) -> None:
     """Leave of a font what shows these characters, with their variants for formulas."""
     options = subset.Options(
         flavor="woff2", layout_features=["*"], hinting=False, ignore_missing_unicodes=True
@@ -165,7 +165,7 @@ def cut_font(path: Path, needed: set[int]) -> None:
     options.drop_tables += ["FFTM"]
     font = TTFont(path)
     cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=needed)
+    cutter.populate(unicodes=shown)
     cutter.subset(font)
     subset.save_font(font, path, options)
 
@@ -212,10 +212,10 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
         if path.suffix == ".css":
             path.write_text(cut_style(path.read_text("utf-8"), used, prefixes), "utf-8")
     kept = mentioned(static, pages)
-    needed = characters(pages, [p.read_text("utf-8") for p in kept if p.suffix == ".css"])
+    shown = characters(pages, [p.read_text("utf-8") for p in kept if p.suffix == ".css"])
     for path in kept:
         if path.suffix == ".woff2":
-            cut_font(path, needed)
+            cut_font(path, shown)
     for path in set(filter(Path.is_file, static.rglob("*"))) - kept - ours:
         path.unlink()
     for folder in sorted(filter(Path.is_dir, static.rglob("*")), reverse=True):
