@@ -13,9 +13,8 @@ from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDE
 from sdd.findings.scorecard import Judgement
 
 __all__ = [
-    "FINDINGS", "HEAD", "MIXED", "SIGNS", "Finding", "by_claim", "chapter", "counted", "filters",
-    "findings", "groups", "mark", "name", "plot", "row", "tally", "tiles", "together",
-    "together_on",
+    "FINDINGS", "HEAD", "MIXED", "SIGNS", "by_claim", "chapter", "counted", "filters", "findings",
+    "groups", "mark", "name", "plot", "row", "tiles", "together", "together_on", "verdict_mark",
 ]  # fmt: skip
 
 # Verdicts in words, with a sign, a class and a short word each: none is told by colour alone.
@@ -77,6 +76,12 @@ def together(verdicts: Iterable[str]) -> tuple[str, str, str]:
 def mark(sign: str, kind: str, words: str) -> str:
     """Return a verdict as HTML: its sign, its words, and a class for its colour."""
     return f'<span class="verdict {kind}">{sign} <span>{words}</span></span>'
+
+
+def verdict_mark(verdict: str) -> str:
+    """Return one of `SIGNS` as such HTML."""
+    sign, kind, _ = SIGNS[verdict]
+    return mark(sign, kind, verdict)
 
 
 def tally(parts: Sequence[Judgement]) -> str:
@@ -178,9 +183,8 @@ def _part(j: Judgement) -> str:
     spread = f"standard deviation {stdev(j.values):.2g}" if len(j.values) > 1 else ""
     said = (f"true if {j.region}", j.counted, spread, j.note)
     name = f"<em>{escape(j.row)}</em>: " if j.row else ""
-    sign, kind, _ = SIGNS[j.verdict]
     small = f"<small>{escape('; '.join(filter(None, said)))}</small>"
-    text = f"{mark(sign, kind, j.verdict)} {name}<b>{escape(j.ours)}</b> {small}"
+    text = f"{verdict_mark(j.verdict)} {name}<b>{escape(j.ours)}</b> {small}"
     return f"<li><span>{text}</span>{plot([j])}</li>"
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sdd import paper
+from sdd.findings.cards import SIGNS
 from sdd.findings.evidence import Evidence
 from sdd.findings.provenance import FOLDER
-from sdd.findings.rule import CONTRADICTED, REPRODUCED, SMALL, UNDECIDABLE, UNDECIDED
 from sdd.findings.scorecard import Judgement
 from sdd.measures import vectors
 from sdd.measures.table import load
@@ -18,10 +18,9 @@ from sdd.measures.table import load
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LABELS", "counts", "curve", "models", "pictures", "preview"]
+__all__ = ["counts", "curve", "models", "pictures", "preview"]
 
 LABELS = ("data points\nare stored", "neither", "features\nare stored")
-VERDICTS = (REPRODUCED, CONTRADICTED, UNDECIDED, UNDECIDABLE, SMALL)  # in the order of `counts`
 
 
 def models(e: Evidence) -> pd.DataFrame:
@@ -75,6 +74,6 @@ def preview(ax: "Axes") -> None:
 def counts(judged: Sequence[Judgement], *groups: str) -> str:
     """Return in words how many rows of the scorecard of some groups got which verdict."""
     found = [j.verdict for j in judged if j.group in groups]
-    parts = [f"{found.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in found]
+    parts = [f"{found.count(verdict)} {verdict}" for verdict in SIGNS if verdict in found]
     number = f"{len(found)} check{'s' * (len(found) != 1)}"
     return f"{number}: {', '.join(parts)}" if parts else number

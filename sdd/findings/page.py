@@ -29,7 +29,6 @@ __all__ = [
     "source",
     "thinned",
     "tiles",
-    "verdict_mark",
 ]
 
 
@@ -176,29 +175,6 @@ def beside(p: Profile, theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame
     return rows.reset_index(drop=True).assign(T=names)[["T", *rows.columns]]
 
 
-def verdict_mark(verdict: str) -> str:
-    """Return a verdict as HTML: its sign, its words, and a class for its colour.
-
-    Parameters
-    ----------
-    verdict : str
-        One of those of `rule`.
-
-    Returns
-    -------
-    str
-        A ``span``.
-
-    Examples
-    --------
-    >>> from sdd.findings import page
-    >>> page.verdict_mark("reproduced")
-    '<span class="verdict reproduced">✓ <span>reproduced</span></span>'
-    """
-    sign, kind, _ = cards.SIGNS[verdict]
-    return cards.mark(sign, kind, verdict)
-
-
 def checks(evidence: Evidence, *ids: str) -> Markdown:
     """Return the claims whose id starts with one of `ids`, judged, as on the scorecard.
 
@@ -320,7 +296,7 @@ def _rows(judged: Sequence[Judgement], *, scorecard: bool) -> Markdown:
             f"[{j.figure.partition('#')[2]}]({cards.chapter(j)}.ipynb))",
             "Published": j.published,
             "Ours": "; ".join(filter(None, (j.ours, f"true if {j.region}", j.counted, j.note))),
-            "Verdict": verdict_mark(j.verdict),
+            "Verdict": cards.verdict_mark(j.verdict),
         }
         for parts in claims
         for j in parts
