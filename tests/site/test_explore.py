@@ -193,6 +193,16 @@ def test_the_space_bar_plays_a_film_and_stops_it(explorer: Any) -> None:
     assert page.evaluate("location.hash") == resting
 
 
+def test_a_film_is_chosen_from_the_list_and_back_leads_to_where_one_was(explorer: Any) -> None:
+    page = explorer("#T=3&reduction=sum")
+    first = state(page)
+    page.get_by_label("Films of trainings").select_option(index=1)
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.evaluate("location.hash") == state(page) != first
+    page.go_back()
+    become(page, first)
+
+
 def test_a_step_of_a_film_has_the_losses_that_were_stored(explorer: Any) -> None:
     film = filmed("near-misses")
     T, seed = film["T"], film["data_seed"]

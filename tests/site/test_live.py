@@ -247,9 +247,9 @@ def test_settings_are_in_the_address_and_back_brings_them_back(piece):
 
 
 def test_odd_addresses_give_the_nearest_setting(piece):
-    page = piece("#T=1e9&seed=-4&lr=x&eps=7&steps=3.4")
-    values = [page.get_by_label("T, training points"), page.get_by_label("seed")]
-    assert [v.input_value() for v in values] == ["101", "0"]
+    page = piece("#T=1e9&seed=-4&lr=x&decay=-1&eps=7&steps=3.4")
+    labels = ("T, training points", "seed", "weight decay")
+    assert [page.get_by_label(label).input_value() for label in labels] == ["101", "0", "-4"]
     expect(page.locator(COUNT)).to_contain_text("step 0 of 100")
 
 
