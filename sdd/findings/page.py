@@ -252,7 +252,7 @@ def tiles(judged: Sequence[Judgement]) -> Markdown:
     >>> from sdd.findings import PROFILES, Evidence, page
     >>> from sdd.findings.scorecard import judge_all
     >>> judged = judge_all(Evidence(PROFILES["quick"], {}), ["F3"])
-    >>> page.tiles(judged).data.startswith("- **The paper's body**: 9 checks of 9 claims: ")
+    >>> "The paper's body" in page.tiles(judged).data
     True
     """
     if building():

@@ -118,9 +118,10 @@ def test_a_finding_is_listed_trained_judged_and_shown(outside, monkeypatch):
         for output in cell.get("outputs", [])
         if "data" in output
     )
-    assert "| More weight decay makes ‖W‖ smaller ({numref}`fig-shrinkage`)" in shown
-    assert "true if above 0; 4 trainings each" in shown
-    assert "✓ reproduced</span> |" in shown
+    assert "More weight decay makes ‖W‖ smaller" in shown
+    assert "above 0" in shown
+    assert "4 trainings each" in shown
+    assert "✓ reproduced" in shown
     assert "DTD SVG" in shown
 
 
