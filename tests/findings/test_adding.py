@@ -118,10 +118,10 @@ def test_a_finding_is_listed_trained_judged_and_shown(outside, monkeypatch):
         for output in cell.get("outputs", [])
         if "data" in output
     )
-    assert "More weight decay makes ‖W‖ smaller" in shown
-    assert "above 0" in shown
-    assert "4 trainings each" in shown
-    assert "reproduced" in shown
+    assert '<span class="title">More weight decay makes ‖W‖ smaller</span>' in shown
+    assert "true if above 0; 4 trainings each" in shown
+    assert '<span class="verdict reproduced">✓ <span>reproduced</span></span>' in shown
+    assert "{numref}`fig-shrinkage`" in shown
     assert "DTD SVG" in shown
 
 
