@@ -252,7 +252,7 @@ def tiles(judged: Sequence[Judgement]) -> Markdown:
     >>> from sdd.findings import PROFILES, Evidence, page
     >>> from sdd.findings.scorecard import judge_all
     >>> judged = judge_all(Evidence(PROFILES["quick"], {}), ["F3"])
-    >>> "The paper's body" in page.tiles(judged).data
+    >>> page.tiles(judged).data.startswith("- **The paper's body**: ")
     True
     """
     if building():
