@@ -124,6 +124,13 @@ def note(ax: Axes, y: float, text: str, color: str, *, above: bool = True) -> No
     )  # fmt: skip
 
 
+class _Plain(LogFormatter):
+    """Numbers without powers of ten, below one as well, at the ticks that matplotlib labels."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def plain_numbers(ax: Axes) -> None:
     """Write the numbers of a logarithmic y-axis out, where they need no powers of ten.
 
@@ -136,13 +143,13 @@ def plain_numbers(ax: Axes) -> None:
     --------
     >>> ax = plt.subplot(yscale="log", ylim=(0.5, 20))
     >>> sdd.figures.style.plain_numbers(ax)
-    >>> ax.yaxis.get_major_formatter()(10)
-    '10'
+    >>> ax.yaxis.get_major_formatter()(10), ax.yaxis.get_major_formatter()(0.5)
+    ('10', '0.5')
     """
     low, high = ax.get_ylim()
     if 1e-3 < low and high < 1e5:
         for set_it in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-            set_it(LogFormatter(minor_thresholds=(2, 0.7)))
+            set_it(_Plain(minor_thresholds=(2, 0.7)))
 
 
 def levels(ax: Axes, values: Mapping[str, float]) -> None:
